@@ -1,0 +1,112 @@
+// Owns the import rules of src/: no cycles (type-only imports count), imports point only from a layer to the
+// layers before it, barrels are imported by src/index.ts alone, only src/di knows tsyringe and
+// reflect-metadata, and the storage worker loads no package it does not need at run time.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+const src = join(root, 'src')
+
+const layers = ['bytes', 'brokers', 'threads', 'persistency', 'di']
+// The main entry re-exports the persistency layer and the ones below, so it may import up to there.
+const entryLayer = layers.indexOf('persistency')
+const diOnly = ['tsyringe', 'reflect-metadata']
+const workerEntry = 'src/persistency/storage/worker.ts'
+const notInWorker = ['rxjs', 'tsyringe', 'reflect-metadata']
+
+// `import a, { b } from 'x'`, `export * from 'x'`, `import 'x'`; group 1 is set when all of it is a type.
+const names = String.raw`(?:\{[^}]*\}|\*(?:\s+as\s+[\w$]+)?|[\w$]+(?:\s*,\s*(?:\{[^}]*\}|\*\s+as\s+[\w$]+))?)`
+const statement = new RegExp(
+  String.raw`^[ \t]*(?:(?:import|export)(\s+type(?=\s*[\w${'$'}{*]))?\s*${names}\s*from|import)\s*['"]([^'"]+)['"]`,
+  'gm'
+)
+// `import('x')` loads at run time, `import('x').Name` and `typeof import('x')` are types.
+const dynamic = /(typeof\s+)?\bimport\(\s*['"]([^'"]+)['"]\s*\)(\s*\.\s*[A-Z])?/g
+const commentLine = /^\s*(?:\/\/|\/\*|\*).*$/gm
+
+const packageOf = (specifier) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+
+const problems = []
+const files = readdirSync(src, { recursive: true })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => `src/${name.split(sep).join('/')}`)
+  .sort()
+
+/** Each file's imports: { to (a file of src, or undefined), package, typeOnly }. */
+const graph = new Map(files.map((file) => [file, importsOf(file)]))
+
+function importsOf(file) {
+  const text = readFileSync(join(root, file), 'utf8').replace(commentLine, '')
+  const found = [
+    ...[...text.matchAll(statement)].map((m) => ({ specifier: m[2], typeOnly: Boolean(m[1]) })),
+    ...[...text.matchAll(dynamic)].map((m) => ({ specifier: m[2], typeOnly: Boolean(m[1] ?? m[3]) }))
+  ]
+  return found.map(({ specifier, typeOnly }) => {
+    if (!specifier.startsWith('.')) return { package: packageOf(specifier), typeOnly }
+    const path = resolve(root, dirname(file), specifier).replace(/\.js$/, '.ts')
+    const to = relative(root, path).split(sep).join('/')
+    if (!existsSync(path)) problems.push(`${file}: '${specifier}' is not a file of src/`)
+    return { to, typeOnly }
+  })
+}
+
+function layerOf(file) {
+  return file === 'src/index.ts' ? entryLayer : layers.indexOf(file.split('/')[1])
+}
+
+function checkRules(file, imports) {
+  if (layerOf(file) < 0) problems.push(`${file}: belongs to no layer (${layers.join(', ')})`)
+  for (const { to, package: name } of imports) {
+    if (name === 'persistency') problems.push(`${file}: imports the package by its own name`)
+    if (diOnly.includes(name) && !file.startsWith('src/di/'))
+      problems.push(`${file}: only src/di imports ${name}`)
+    if (to === undefined) continue
+    if (layerOf(to) > layerOf(file)) problems.push(`${file}: imports ${to} of a higher layer`)
+    if (to.endsWith('/index.ts') && file !== 'src/index.ts')
+      problems.push(`${file}: imports the barrel ${to}`)
+    if (to === 'src/index.ts') problems.push(`${file}: imports the main entry`)
+  }
+}
+
+function findCycles() {
+  const state = new Map()
+  const path = []
+  const visit = (file) => {
+    if (state.get(file) === 'done') return
+    if (state.get(file) === 'open') {
+      problems.push(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`)
+      return
+    }
+    state.set(file, 'open')
+    path.push(file)
+    for (const { to } of graph.get(file) ?? []) if (to !== undefined) visit(to)
+    path.pop()
+    state.set(file, 'done')
+  }
+  for (const file of files) visit(file)
+}
+
+function checkWorker() {
+  if (!graph.has(workerEntry)) problems.push(`${workerEntry}: not found`)
+  const trail = new Map([[workerEntry, workerEntry]])
+  for (const [file, path] of trail) {
+    for (const { to, package: name, typeOnly } of graph.get(file) ?? []) {
+      if (typeOnly) continue
+      if (notInWorker.includes(name)) problems.push(`worker loads ${name}: ${path}`)
+      if (to !== undefined && !trail.has(to)) trail.set(to, `${path} -> ${to}`)
+    }
+  }
+}
+
+for (const [file, imports] of graph) checkRules(file, imports)
+findCycles()
+checkWorker()
+
+for (const problem of problems) console.error(problem)
+console.log(`imports: ${files.length} files, ${problems.length} problems`)
+process.exitCode = problems.length > 0 ? 1 : 0

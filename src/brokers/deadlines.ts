@@ -1,0 +1,92 @@
+/**
+ * Owns the time limits of calls in flight.
+ *
+ * Calls with the same limit expire in the order they were made, so each limit needs one linked list and one timer,
+ * whatever the number of calls: adding and removing a call costs a few pointer writes.
+ */
+
+/** A call with a time limit; a node of its list. */
+export interface DeadlineEntry {
+  /** Called at most once, when the limit has passed and the entry was not removed. */
+  expire(): void
+  deadline: number
+  deadlineList: DeadlineList | undefined
+  next: DeadlineEntry | undefined
+  previous: DeadlineEntry | undefined
+}
+
+/** The longest delay that a timer of the platform can take; a longer limit counts as none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** All limits of one hub. */
+export class Deadlines {
+  readonly #lists = new Map<number, DeadlineList>()
+
+  /** Starts the clock of `entry`. */
+  add(entry: DeadlineEntry, timeoutMs: number): void {
+    if (timeoutMs > LONGEST_TIMER_MS) return
+    let list = this.#lists.get(timeoutMs)
+    if (list === undefined) {
+      list = new DeadlineList(timeoutMs, () => this.#lists.delete(timeoutMs))
+      this.#lists.set(timeoutMs, list)
+    }
+    list.add(entry)
+  }
+
+  /** Stops the clock of `entry`; no effect when it has none. */
+  remove(entry: DeadlineEntry): void {
+    entry.deadlineList?.remove(entry)
+  }
+}
+
+class DeadlineList {
+  readonly #timeoutMs: number
+  readonly #onIdle: () => void
+  #head: DeadlineEntry | undefined
+  #tail: DeadlineEntry | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(timeoutMs: number, onIdle: () => void) {
+    this.#timeoutMs = timeoutMs
+    this.#onIdle = onIdle
+  }
+
+  add(entry: DeadlineEntry): void {
+    entry.deadline = performance.now() + this.#timeoutMs
+    entry.deadlineList = this
+    entry.previous = this.#tail
+    entry.next = undefined
+    if (this.#tail === undefined) this.#head = entry
+    else this.#tail.next = entry
+    this.#tail = entry
+    if (this.#timer === undefined) this.#arm(this.#timeoutMs)
+    else if (this.#head === entry) this.#timer.ref()
+  }
+
+  remove(entry: DeadlineEntry): void {
+    if (entry.previous === undefined) this.#head = entry.next
+    else entry.previous.next = entry.next
+    if (entry.next === undefined) this.#tail = entry.previous
+    else entry.next.previous = entry.previous
+    entry.deadlineList = entry.next = entry.previous = undefined
+    // The timer stays armed for the next call, but an idle one keeps no process alive.
+    if (this.#head === undefined) this.#timer?.unref()
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = setTimeout(() => this.#fire(), Math.max(1, Math.ceil(delayMs)))
+  }
+
+  #fire(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    while (this.#head !== undefined && this.#head.deadline <= now) {
+      const due = this.#head
+      this.remove(due)
+      due.expire()
+    }
+    if (this.#head !== undefined) {
+      if (this.#timer === undefined) this.#arm(this.#head.deadline - now)
+    } else if (this.#timer === undefined) this.#onIdle()
+  }
+}

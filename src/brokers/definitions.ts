@@ -1,0 +1,112 @@
+/** Owns the declarations of messages. A message is identified by its kind and name, never by the object declared here. */
+import type { WireCodec } from '../bytes/wire-codec.js'
+
+/** Carries types only; no value of this exists at run time. */
+declare const TYPES: unique symbol
+
+/** Declares an event: many emitters, many listeners, no answer. See {@link defineEvent}. */
+export interface EventDefinition<Payload> {
+  readonly kind: 'event'
+  readonly name: string
+  /** How the payload crosses threads; structured clone when absent. */
+  readonly codec: WireCodec<Payload> | undefined
+  [TYPES]?(payload: Payload): Payload
+}
+
+/** How the parts of a request cross threads; each part falls back to structured clone. */
+export interface RequestCodecs<Payload, Response, Failure> {
+  readonly payload?: WireCodec<Payload>
+  readonly response?: WireCodec<Response>
+  readonly error?: WireCodec<Failure>
+}
+
+/** Declares a request: many callers, one provider per context, one typed answer. See {@link defineRequest}. */
+export interface RequestDefinition<Payload, Response, Failure = never> {
+  readonly kind: 'request'
+  readonly name: string
+  /** Whether the provider answers without a promise, so that `requestSync` may be used on the same thread. */
+  readonly sync: boolean
+  /** How long a call waits, unless it says otherwise, in milliseconds. */
+  readonly timeoutMs: number
+  readonly codec: RequestCodecs<Payload, Response, Failure>
+  [TYPES]?(payload: Payload): { response: Response; failure: Failure }
+}
+
+/** A request whose providers are synchronous. */
+export interface SyncRequestDefinition<Payload, Response, Failure = never>
+  extends RequestDefinition<Payload, Response, Failure> {
+  readonly sync: true
+}
+
+/** What a request may be declared with. */
+export interface RequestDefinitionOptions<Payload, Response, Failure> {
+  /** `true`: providers answer without a promise, and `requestSync` is allowed. Default `false`. */
+  readonly sync?: boolean
+  /** Default time limit of a call in milliseconds; `Infinity` for none. Default 5000. */
+  readonly timeoutMs?: number
+  readonly codec?: RequestCodecs<Payload, Response, Failure>
+}
+
+/** How long a request waits for its answer when neither its definition nor the call says otherwise. */
+export const DEFAULT_TIMEOUT_MS = 5000
+
+/**
+ * Declares an event.
+ *
+ * @param name stable and unique among the events of the program; it is what both threads agree on
+ * @param options `codec`: how the payload is laid out when it crosses threads
+ * @throws TypeError when the name is not a non-empty string
+ * @example const Greeting = defineEvent<{ text: string }>('greeting')
+ */
+export function defineEvent<Payload = void>(
+  name: string,
+  options: { readonly codec?: WireCodec<Payload> } = {}
+): EventDefinition<Payload> {
+  checkName(name)
+  return Object.freeze({ kind: 'event' as const, name, codec: options.codec })
+}
+
+/**
+ * Declares a request: its payload, its response, and the error its provider may answer with.
+ *
+ * @throws TypeError when the name is not a non-empty string, RangeError when the time limit is no positive number
+ * @example const Weather = defineRequest<{ city: string }, { tempC: number }, WeatherError>('weather')
+ */
+export function defineRequest<Payload, Response, Failure = never>(
+  name: string,
+  options: RequestDefinitionOptions<Payload, Response, Failure> & { readonly sync: true }
+): SyncRequestDefinition<Payload, Response, Failure>
+export function defineRequest<Payload, Response, Failure = never>(
+  name: string,
+  options?: RequestDefinitionOptions<Payload, Response, Failure>
+): RequestDefinition<Payload, Response, Failure>
+export function defineRequest<Payload, Response, Failure = never>(
+  name: string,
+  options: RequestDefinitionOptions<Payload, Response, Failure> = {}
+): RequestDefinition<Payload, Response, Failure> {
+  checkName(name)
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  checkTimeout(timeoutMs)
+  return Object.freeze({
+    kind: 'request' as const,
+    name,
+    sync: options.sync ?? false,
+    timeoutMs,
+    codec: Object.freeze({ ...options.codec })
+  })
+}
+
+/** Refuses a time limit that is no positive number of milliseconds. */
+export function checkTimeout(timeoutMs: number): void {
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) {
+    throw new RangeError(
+      `timeoutMs must be a positive number of milliseconds, or Infinity for none; got ${String(timeoutMs)}`
+    )
+  }
+}
+
+function checkName(name: string): void {
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`a message needs a non-empty string as its name; got ${String(name)}`)
+  }
+}

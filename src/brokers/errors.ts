@@ -1,0 +1,39 @@
+/** Owns the failures of the broker framework itself, as opposed to the errors that providers answer. */
+
+/**
+ * Why the framework could not carry a message.
+ *
+ * - `noProvider`: nobody provides this request in this context.
+ * - `alreadyProvided`: somebody provides it already; the first one stays.
+ * - `providerFailed`: the provider threw or rejected; see `cause`.
+ * - `timeout`: no answer within the time of the call. A late answer is dropped.
+ * - `aborted`: the caller's `AbortSignal` fired; `cause` is its reason.
+ * - `notSendable`: a payload or an answer could not be turned into bytes for another thread; see `cause`.
+ * - `disconnected`: the thread at the other end is gone, or its link was closed.
+ */
+export type BrokerErrorKind =
+  | 'noProvider'
+  | 'alreadyProvided'
+  | 'providerFailed'
+  | 'timeout'
+  | 'aborted'
+  | 'notSendable'
+  | 'disconnected'
+
+/** An expected failure of a broker call. It arrives as an `Err` value; brokers do not throw it. */
+export class BrokerError extends Error {
+  override readonly name = 'BrokerError'
+  /** Discriminates the failure; stable, unlike the message. */
+  readonly kind: BrokerErrorKind
+
+  constructor(kind: BrokerErrorKind, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.kind = kind
+  }
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(thrown: unknown): string {
+  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message)
+  return String(thrown)
+}

@@ -1,0 +1,98 @@
+/** Owns the event face of a hub: typed emit and listen, and the RxJS streams. */
+import type { Observable } from 'rxjs'
+import { BrokerContext } from './context.js'
+import type { EventDefinition } from './definitions.js'
+import { BrokerHub, ListenerFailed } from './hub.js'
+import { IsolatedObservable } from './isolated-observable.js'
+import type { DropOptions, EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
+
+/** The payload of an event as an argument; events without a payload take none. */
+export type PayloadArgs<Payload> = [Payload] extends [void] ? [payload?: undefined] : [payload: Payload]
+
+/**
+ * Emits and observes events, many to many, in one context.
+ *
+ * Delivery is synchronous and in order: `emit` runs each listener of the context, in the order they registered, up
+ * to its first `await`, before it returns. Listeners added or dropped meanwhile do not change a delivery under way.
+ * Whatever a listener throws or rejects with is published on {@link EventBroker.listenerErrors}, or on the process
+ * warning channel when nobody watches that; neither the emitter nor another listener is affected.
+ *
+ * An instance is cheap: make as many as you like over one hub. Without a context it follows
+ * {@link BrokerContext.current} at every call.
+ */
+export class EventBroker {
+  readonly #hub: BrokerHub
+  readonly #context: BrokerContext | undefined
+
+  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
+    this.#hub = hub
+    this.#context = context
+  }
+
+  /** The context that this broker speaks in. */
+  get context(): BrokerContext {
+    return this.#context ?? BrokerContext.current
+  }
+
+  /** The same broker in another context. */
+  in(context: BrokerContext): EventBroker {
+    return new EventBroker(this.#hub, context)
+  }
+
+  /** Delivers an event to every listener of the context. Never throws; with no listeners it does nothing. */
+  emit<Payload>(event: EventDefinition<Payload>, ...args: PayloadArgs<Payload>): void {
+    this.#hub.emit(this.context, event, args[0] as Payload)
+  }
+
+  /**
+   * Delivers an event and waits until every listener has finished. The outcomes are in the order of registration and
+   * hold every failure. Never rejects.
+   */
+  emitSettled<Payload>(
+    event: EventDefinition<Payload>,
+    ...args: PayloadArgs<Payload>
+  ): Promise<ListenerOutcome[]> {
+    return this.#hub.emitSettled(this.context, event, args[0] as Payload)
+  }
+
+  /**
+   * The event as a hot stream: a subscriber sees what is emitted after it subscribed, in order, synchronously within
+   * `emit`. It never errors and never completes; unsubscribe to stop. A subscriber that throws keeps its subscription,
+   * and its error is reported like that of a listener.
+   */
+  on<Payload>(event: EventDefinition<Payload>): Observable<Payload> {
+    const context = this.context
+    const report = (error: unknown): void =>
+      this.#hub.report({ context, event: event.name, listenerId: 0, error }, false)
+    return new IsolatedObservable<Payload>(report, (subscriber) => {
+      const handle = this.#hub.listen(context, event, (payload) => subscriber.next(payload))
+      return () => void handle.drop()
+    })
+  }
+
+  /**
+   * Calls `handler` with every event from now on. The handler may be async: its promise is watched, and events do not
+   * wait for it.
+   *
+   * @throws TypeError when the handler is no function
+   */
+  listen<Payload>(event: EventDefinition<Payload>, handler: EventHandler<Payload>): ListenerHandle {
+    return this.#hub.listen(this.context, event, handler)
+  }
+
+  /** Drops every listener and stream subscription of one event in this context; see {@link ListenerHandle.drop}. */
+  async dropAll<Payload>(event: EventDefinition<Payload>, options?: DropOptions): Promise<boolean> {
+    const dropped = this.#hub.listeners(this.context, event).map((listener) => listener.drop(options))
+    return (await Promise.all(dropped)).every(Boolean)
+  }
+
+  /** How many listeners and subscribers of the application an event has in this context. */
+  listenerCount<Payload>(event: EventDefinition<Payload>): number {
+    return this.#hub.listeners(this.context, event).length
+  }
+
+  /** Every failure of a listener or subscriber in this context, as a stream that never errors. */
+  get listenerErrors(): Observable<ListenerError> {
+    return this.on(ListenerFailed)
+  }
+}

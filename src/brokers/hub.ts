@@ -1,0 +1,197 @@
+/**
+ * Owns one thread's registry: who listens to and who provides what, per context. It delivers; the broker classes are
+ * its typed faces. Free of RxJS, so that a worker that needs only delivery stays small.
+ */
+import type { BrokerContext } from './context.js'
+import { Deadlines } from './deadlines.js'
+import { defineEvent, type EventDefinition, type RequestDefinition } from './definitions.js'
+import { BrokerError } from './errors.js'
+import { EventChannel, type ListenOptions } from './event-channel.js'
+import type { EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
+import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
+import { Turns } from './turns.js'
+import { warnThrottled } from './warnings.js'
+
+/** Published in a context whenever one of its listeners fails; `EventBroker.listenerErrors` is its stream. */
+export const ListenerFailed: EventDefinition<ListenerError> =
+  defineEvent<ListenerError>('brokers.listenerFailed')
+
+/** Everything registered in one context. Dropped when empty, so that contexts cost nothing after use. */
+interface World {
+  readonly context: BrokerContext
+  readonly channels: Map<string, EventChannel>
+  readonly providers: Map<string, Provider>
+}
+
+const DEFAULT_HUB = Symbol.for('persistency.defaultHub/1')
+
+/**
+ * One thread's registry of listeners and providers.
+ *
+ * Programs normally use {@link BrokerHub.default} through the broker classes; a hub of one's own is a second,
+ * separate universe, for instance for a test. Not shared between threads: links carry messages across.
+ */
+export class BrokerHub {
+  readonly #worlds = new Map<string, World>()
+  /** Time limits of the calls made through this hub. */
+  readonly deadlines: Deadlines = new Deadlines()
+  /** Work put off to the end of the current batch of messages. */
+  readonly turns: Turns = new Turns()
+
+  /** The hub of this thread; the same one for every copy of this package that is loaded. */
+  static get default(): BrokerHub {
+    const holder = globalThis as { [DEFAULT_HUB]?: BrokerHub }
+    holder[DEFAULT_HUB] ??= new BrokerHub()
+    return holder[DEFAULT_HUB]
+  }
+
+  /** Adds a listener; it sees the events emitted from now on, after the listeners that are there already. */
+  listen<Payload>(
+    context: BrokerContext,
+    event: EventDefinition<Payload>,
+    handler: EventHandler<Payload>,
+    options: ListenOptions = {}
+  ): ListenerHandle {
+    if (typeof handler !== 'function') {
+      throw new TypeError(`a listener of "${event.name}" must be a function; got ${String(handler)}`)
+    }
+    return this.#channel(context, event.name).add(handler as EventHandler<unknown>, options)
+  }
+
+  /** Delivers an event to all its listeners in the order they registered, now. Never throws. */
+  emit<Payload>(
+    context: BrokerContext,
+    event: EventDefinition<Payload>,
+    payload: Payload,
+    origin?: unknown
+  ): void {
+    this.#worlds.get(context.id)?.channels.get(event.name)?.deliver(payload, origin)
+  }
+
+  /** Delivers an event and waits for every listener. Never rejects. */
+  async emitSettled<Payload>(
+    context: BrokerContext,
+    event: EventDefinition<Payload>,
+    payload: Payload
+  ): Promise<ListenerOutcome[]> {
+    return (await this.#worlds.get(context.id)?.channels.get(event.name)?.settle(payload)) ?? []
+  }
+
+  /** The listeners of an event that the application registered. */
+  listeners<Payload>(context: BrokerContext, event: EventDefinition<Payload>): readonly ListenerHandle[] {
+    const listeners = this.#worlds.get(context.id)?.channels.get(event.name)?.listeners ?? []
+    return listeners.filter((listener) => !listener.internal)
+  }
+
+  /** Registers a provider, or answers `undefined` when the context has one already. */
+  provide<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: RequestDefinition<Payload, Response, Failure>,
+    handler: RequestHandler,
+    source?: unknown
+  ): ProviderHandle | undefined {
+    if (this.provider(context, request) !== undefined) return undefined
+    return this.replace(context, request, { handler, source })
+  }
+
+  /** Registers a provider in place of whatever is there. */
+  replace<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: RequestDefinition<Payload, Response, Failure>,
+    provider: Provider
+  ): ProviderHandle {
+    this.#world(context).providers.set(request.name, provider)
+    const isCurrent = (): boolean => this.provider(context, request) === provider
+    const remove = (): void => {
+      if (isCurrent()) this.withdraw(context, request)
+    }
+    return {
+      get active() {
+        return isCurrent()
+      },
+      remove,
+      [Symbol.dispose]: remove
+    }
+  }
+
+  /** Removes the provider of a request, if there is one. */
+  withdraw<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: RequestDefinition<Payload, Response, Failure>
+  ): void {
+    const world = this.#worlds.get(context.id)
+    if (world?.providers.delete(request.name)) this.#dropIfEmpty(world)
+  }
+
+  /** The provider that would answer a request now. */
+  provider<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: RequestDefinition<Payload, Response, Failure>
+  ): Provider | undefined {
+    return this.#worlds.get(context.id)?.providers.get(request.name)
+  }
+
+  /** Hands a call to the provider, in this very turn, so that calls reach it in the order they are made. */
+  call<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    payload: Payload,
+    call: Call
+  ): void {
+    const provider = this.provider(call.context, request)
+    if (provider === undefined) call.reject(noProvider(request.name, call.context))
+    else provider.handler(payload, call)
+  }
+
+  /** How many contexts hold a listener or a provider. */
+  get contextCount(): number {
+    return this.#worlds.size
+  }
+
+  #world(context: BrokerContext): World {
+    let world = this.#worlds.get(context.id)
+    if (world === undefined) {
+      world = { context, channels: new Map(), providers: new Map() }
+      this.#worlds.set(context.id, world)
+    }
+    return world
+  }
+
+  #channel(context: BrokerContext, event: string): EventChannel {
+    const world = this.#world(context)
+    let channel = world.channels.get(event)
+    if (channel === undefined) {
+      const report = (failure: ListenerError, answered: boolean): void => this.report(failure, answered)
+      channel = new EventChannel(world.context, event, report, () => {
+        world.channels.delete(event)
+        this.#dropIfEmpty(world)
+      })
+      world.channels.set(event, channel)
+    }
+    return channel
+  }
+
+  #dropIfEmpty(world: World): void {
+    if (world.channels.size > 0 || world.providers.size > 0) return
+    if (this.#worlds.get(world.context.id) === world) this.#worlds.delete(world.context.id)
+  }
+
+  /**
+   * Publishes a failure of a listener. When no part of the application watches failures, and no emitter hears of it,
+   * it goes to the process warning channel.
+   */
+  report(failure: ListenerError, answered: boolean): void {
+    const nested = failure.event === ListenerFailed.name
+    if (!nested) this.emit(failure.context, ListenerFailed, failure)
+    if (answered || (!nested && this.listeners(failure.context, ListenerFailed).length > 0)) return
+    const subject = `a listener of "${failure.event}" failed in context ${failure.context.label}`
+    warnThrottled('PERSISTENCY_LISTENER_FAILED', subject, failure.error)
+  }
+}
+
+/** Nobody provides `request` in `context`. */
+export function noProvider(request: string, context: BrokerContext): BrokerError {
+  return new BrokerError(
+    'noProvider',
+    `nobody provides request "${request}" in context ${context.toString()}`
+  )
+}

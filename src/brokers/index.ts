@@ -1,0 +1,37 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** 'persistency/brokers': typed messages between the parts of a program, isolated by context. */
+export type { ByteReader } from '../bytes/byte-reader.js'
+export type { ByteWriter } from '../bytes/byte-writer.js'
+export type { WireCodec } from '../bytes/wire-codec.js'
+export { BrokerContext, type BrokerContextData } from './context.js'
+export {
+  DEFAULT_TIMEOUT_MS,
+  defineEvent,
+  defineRequest,
+  type EventDefinition,
+  type RequestCodecs,
+  type RequestDefinition,
+  type RequestDefinitionOptions,
+  type SyncRequestDefinition
+} from './definitions.js'
+export { BrokerError, type BrokerErrorKind } from './errors.js'
+export { EventBroker, type PayloadArgs } from './event-broker.js'
+export type { ListenOptions } from './event-channel.js'
+export { BrokerHub, ListenerFailed } from './hub.js'
+export type {
+  DropOptions,
+  EventHandler,
+  ListenerError,
+  ListenerHandle,
+  ListenerOutcome,
+  ListenerScope
+} from './listener.js'
+export type { RequestOptions } from './pending-call.js'
+export type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
+export {
+  type Answer,
+  type RequestArgs,
+  RequestBroker,
+  type RequestProvider,
+  type SyncRequestProvider
+} from './request-broker.js'

@@ -1,0 +1,196 @@
+/** Owns one registered listener: running it in isolation, knowing its runs in flight, and stopping it. */
+import type { BrokerContext } from './context.js'
+import { isThenable } from './thenable.js'
+
+/** What a handler gets besides the payload. One per listener, shared by its runs. */
+export interface ListenerScope {
+  /** Fires when the listener is dropped; pass it on to whatever the handler awaits. */
+  readonly signal: AbortSignal
+  /**
+   * Drops the listener from inside its own handler: like {@link ListenerHandle.drop}, but does not wait for the run
+   * that calls it.
+   */
+  drop(): Promise<boolean>
+}
+
+/** Handles one event. A thrown error or a rejected promise is reported and hurts nobody else. */
+export type EventHandler<Payload> = (payload: Payload, scope: ListenerScope) => unknown
+
+/** How long to wait for runs in flight when a listener is dropped. */
+export interface DropOptions {
+  /** Milliseconds after which `drop` stops waiting. Default 5000. */
+  readonly graceMs?: number
+}
+
+/** A registration made with `listen`. */
+export interface ListenerHandle {
+  /** Unique on this thread; never used twice. */
+  readonly id: number
+  /** Whether the listener still receives events. */
+  readonly active: boolean
+  /**
+   * Stops the listener at once and fires the `signal` of its scope. The promise resolves when none of its runs is in
+   * flight any more: to `true` when all had ended, to `false` when the grace period ran out first. It never rejects.
+   * Repeating it is harmless. Only this listener is affected.
+   */
+  drop(options?: DropOptions): Promise<boolean>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A failure of a listener, as published on `listenerErrors`. */
+export interface ListenerError {
+  readonly context: BrokerContext
+  /** Name of the event whose listener failed. */
+  readonly event: string
+  readonly listenerId: number
+  /** What was thrown, or what the handler's promise rejected with. */
+  readonly error: unknown
+}
+
+/** How one listener fared with one event. */
+export type ListenerOutcome =
+  | { readonly listenerId: number; readonly status: 'fulfilled' }
+  | { readonly listenerId: number; readonly status: 'rejected'; readonly reason: unknown }
+
+/** Where a listener is registered, and who hears of its failures. */
+export interface ListenerHome {
+  readonly context: BrokerContext
+  readonly event: string
+  /** Takes the listener out of its channel. */
+  remove(listener: Listener): void
+  /** Publishes a failure; `answered` when the emitter learns of it as well. */
+  report(failure: ListenerError, answered: boolean): void
+}
+
+const DEFAULT_GRACE_MS = 5000
+let lastId = 0
+
+/** One registration. */
+export class Listener implements ListenerHandle {
+  readonly id: number = ++lastId
+  readonly #home: ListenerHome
+  readonly #handler: EventHandler<unknown>
+  /** Who emits on behalf of this listener's owner; it does not get its own events back. */
+  readonly origin: unknown
+  /** Part of the framework rather than of the application; does not count as an observer. */
+  readonly internal: boolean
+  /** What the handler sees of the registration. */
+  readonly #scope: ListenerScope
+  #active = true
+  #inFlight = 0
+  /** Runs that wait for the end of their own listener, and must not be waited for. */
+  #leaving = 0
+  #controller: AbortController | undefined
+  #waiters: (() => void)[] = []
+
+  constructor(home: ListenerHome, handler: EventHandler<unknown>, origin: unknown, internal: boolean) {
+    this.#home = home
+    this.#handler = handler
+    this.origin = origin
+    this.internal = internal
+    const listener = this
+    this.#scope = {
+      get signal() {
+        return listener.signal
+      },
+      drop: () => listener.#leave()
+    }
+  }
+
+  get active(): boolean {
+    return this.#active
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (!this.#active && !this.#controller.signal.aborted) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  /** Delivers one event and reports a failure; never throws. */
+  deliver(payload: unknown): void {
+    let outcome: unknown
+    try {
+      outcome = this.#handler(payload, this.#scope)
+    } catch (error) {
+      this.#fail(error, false)
+      return
+    }
+    if (isThenable(outcome)) void this.#track(outcome, false)
+  }
+
+  /** Delivers one event and tells how it went, when it went. Never rejects. */
+  async settle(payload: unknown): Promise<ListenerOutcome> {
+    try {
+      const outcome = this.#handler(payload, this.#scope)
+      if (isThenable(outcome)) return await this.#track(outcome, true)
+    } catch (error) {
+      return this.#fail(error, true)
+    }
+    return { listenerId: this.id, status: 'fulfilled' }
+  }
+
+  drop(options: DropOptions = {}): Promise<boolean> {
+    this.#stop()
+    return this.#idle(options.graceMs ?? DEFAULT_GRACE_MS)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drop()
+  }
+
+  async #leave(): Promise<boolean> {
+    this.#stop()
+    this.#leaving++
+    this.#wakeWhenIdle()
+    try {
+      return await this.#idle(DEFAULT_GRACE_MS)
+    } finally {
+      this.#leaving--
+    }
+  }
+
+  #stop(): void {
+    if (!this.#active) return
+    this.#active = false
+    this.#home.remove(this)
+    this.#controller?.abort()
+  }
+
+  #idle(graceMs: number): Promise<boolean> {
+    if (this.#inFlight <= this.#leaving) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), graceMs)
+      this.#waiters.push(() => {
+        clearTimeout(timer)
+        resolve(true)
+      })
+    })
+  }
+
+  async #track(outcome: PromiseLike<unknown>, answered: boolean): Promise<ListenerOutcome> {
+    this.#inFlight++
+    try {
+      await outcome
+      return { listenerId: this.id, status: 'fulfilled' }
+    } catch (error) {
+      return this.#fail(error, answered)
+    } finally {
+      this.#inFlight--
+      this.#wakeWhenIdle()
+    }
+  }
+
+  #wakeWhenIdle(): void {
+    if (this.#inFlight > this.#leaving || this.#waiters.length === 0) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+
+  #fail(error: unknown, answered: boolean): ListenerOutcome {
+    const { context, event } = this.#home
+    this.#home.report({ context, event, listenerId: this.id, error }, answered)
+    return { listenerId: this.id, status: 'rejected', reason: error }
+  }
+}

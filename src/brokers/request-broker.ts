@@ -1,0 +1,247 @@
+/** Owns the request face of a hub: typed providers and calls. */
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { BrokerContext } from './context.js'
+import { checkTimeout, type RequestDefinition, type SyncRequestDefinition } from './definitions.js'
+import { BrokerError, messageOf } from './errors.js'
+import { BrokerHub, noProvider } from './hub.js'
+import { PendingCall, type RequestOptions } from './pending-call.js'
+import type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
+import { isThenable } from './thenable.js'
+
+/** What a provider may answer with: the response itself, or a neverthrow `Result` of it. */
+export type Answer<Response, Failure> = Response | Result<Response, Failure>
+
+/** Answers a request, now or through a promise. A throw or a rejection reaches the caller as `providerFailed`. */
+export type RequestProvider<Payload, Response, Failure> = (
+  payload: Payload,
+  call: ProviderCall
+) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>>
+
+/** Answers a request that was declared with `sync: true`, without a promise. */
+export type SyncRequestProvider<Payload, Response, Failure> = (
+  payload: Payload,
+  call: ProviderCall
+) => Answer<Response, Failure>
+
+/** The payload and options of a call; requests without a payload take none. */
+export type RequestArgs<Payload> = [Payload] extends [void]
+  ? [payload?: undefined, options?: RequestOptions]
+  : [payload: Payload, options?: RequestOptions]
+
+/**
+ * Calls and provides requests, many callers to one provider, in one context.
+ *
+ * The provider is called in the same turn as `request`, so calls reach it in the order they are made. Failures of the
+ * framework arrive as a {@link BrokerError}, the provider's own errors as they are; no call throws or rejects for an
+ * expected reason, and none hangs: each has a time limit. Without a context the broker follows
+ * {@link BrokerContext.current} at every call. There is no fallback from one context to another.
+ */
+export class RequestBroker {
+  readonly #hub: BrokerHub
+  readonly #context: BrokerContext | undefined
+
+  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
+    this.#hub = hub
+    this.#context = context
+  }
+
+  /** The context that this broker speaks in. */
+  get context(): BrokerContext {
+    return this.#context ?? BrokerContext.current
+  }
+
+  /** The same broker in another context. */
+  in(context: BrokerContext): RequestBroker {
+    return new RequestBroker(this.#hub, context)
+  }
+
+  /**
+   * Registers the provider of a request. A second one in the same context is refused with `alreadyProvided`, and the
+   * first stays; use {@link RequestBroker.replace} to override.
+   *
+   * @throws TypeError when the provider is no function
+   */
+  provide<Payload, Response, Failure>(
+    request: SyncRequestDefinition<Payload, Response, Failure>,
+    provider: SyncRequestProvider<Payload, Response, Failure>
+  ): Result<ProviderHandle, BrokerError>
+  provide<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    provider: RequestProvider<Payload, Response, Failure>
+  ): Result<ProviderHandle, BrokerError>
+  provide<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    provider: RequestProvider<Payload, Response, Failure>
+  ): Result<ProviderHandle, BrokerError> {
+    const { handler, source } = toProvider(request, provider)
+    const context = this.context
+    const handle = this.#hub.provide(context, request, handler, source)
+    if (handle !== undefined) return ok(handle)
+    const message = `request "${request.name}" has a provider already in context ${context.toString()}`
+    return err(new BrokerError('alreadyProvided', message))
+  }
+
+  /** Registers a provider whether or not there is one; the former one is forgotten. */
+  replace<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    provider: RequestProvider<Payload, Response, Failure>
+  ): ProviderHandle {
+    return this.#hub.replace(this.context, request, toProvider(request, provider))
+  }
+
+  /**
+   * Runs `body` with another provider in place, then puts the former one back (or none, if there was none), also when
+   * the body throws or rejects. Meant for tests.
+   */
+  async withProvider<Payload, Response, Failure, T>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    provider: RequestProvider<Payload, Response, Failure>,
+    body: () => T | PromiseLike<T>
+  ): Promise<T> {
+    const context = this.context
+    const former = this.#hub.provider(context, request)
+    const handle = this.#hub.replace(context, request, toProvider(request, provider))
+    try {
+      return await body()
+    } finally {
+      // Whoever took the place meanwhile keeps it.
+      if (handle.active) {
+        if (former === undefined) handle.remove()
+        else this.#hub.replace(context, request, former)
+      }
+    }
+  }
+
+  /** Whether somebody provides the request in this context. */
+  isProvided<Payload, Response, Failure>(request: RequestDefinition<Payload, Response, Failure>): boolean {
+    return this.#hub.provider(this.context, request) !== undefined
+  }
+
+  /** The function that provides the request now; `undefined` with none, or when it lives on another thread. */
+  provider<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>
+  ): RequestProvider<Payload, Response, Failure> | undefined {
+    const source = this.#hub.provider(this.context, request)?.source
+    return source as RequestProvider<Payload, Response, Failure> | undefined
+  }
+
+  /** Removes the provider of this context, whoever registered it. Repeating it is harmless. */
+  clear<Payload, Response, Failure>(request: RequestDefinition<Payload, Response, Failure>): void {
+    this.#hub.withdraw(this.context, request)
+  }
+
+  /**
+   * Asks the provider of this context, wherever it lives.
+   *
+   * Errors: the provider's own; `noProvider`, `providerFailed`, `timeout`, `aborted`; across threads also
+   * `notSendable` and `disconnected`.
+   *
+   * @throws RangeError when `timeoutMs` is no positive number
+   */
+  request<Payload, Response, Failure = never>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    ...args: RequestArgs<Payload>
+  ): ResultAsync<Response, Failure | BrokerError> {
+    const options = args[1]
+    const timeoutMs = options?.timeoutMs ?? request.timeoutMs
+    if (options?.timeoutMs !== undefined) checkTimeout(timeoutMs)
+    const answer = new Promise<Result<unknown, unknown>>((settle) => {
+      const call = new PendingCall(this.context, request.name, this.#hub.deadlines, settle)
+      if (call.start(timeoutMs, options?.signal)) this.#hub.call(request, args[0] as Payload, call)
+    })
+    return new ResultAsync(answer as Promise<Result<Response, Failure | BrokerError>>)
+  }
+
+  /** Asks a synchronous provider of this thread and returns its answer at once. Errors as for `request`. */
+  requestSync<Payload, Response, Failure = never>(
+    request: SyncRequestDefinition<Payload, Response, Failure>,
+    ...args: [Payload] extends [void] ? [payload?: undefined] : [payload: Payload]
+  ): Result<Response, Failure | BrokerError> {
+    const context = this.context
+    const provider = this.#hub.provider(context, request)
+    if (provider === undefined) return err(noProvider(request.name, context))
+    const call = new SyncCall(context)
+    provider.handler(args[0], call)
+    return (call.answer ?? err(notSynchronous(request.name))) as Result<Response, Failure | BrokerError>
+  }
+}
+
+const NEVER_ABORTED = new AbortController().signal
+
+/** A call whose answer must be there when the handler returns. */
+class SyncCall implements Call {
+  answer: Result<unknown, unknown> | undefined
+  readonly signal = NEVER_ABORTED
+  readonly context: BrokerContext
+
+  constructor(context: BrokerContext) {
+    this.context = context
+  }
+
+  onCancel(): void {}
+
+  resolve(response: unknown): void {
+    this.answer = ok(response)
+  }
+
+  reject(error: unknown): void {
+    this.answer = err(error)
+  }
+}
+
+/** Turns a provider as people write it into the form that the hub calls. */
+function toProvider<Payload, Response, Failure>(
+  request: RequestDefinition<Payload, Response, Failure>,
+  provider: RequestProvider<Payload, Response, Failure>
+): Provider {
+  if (typeof provider !== 'function') {
+    throw new TypeError(`a provider of "${request.name}" must be a function; got ${String(provider)}`)
+  }
+  const handler: RequestHandler = (payload, call) => {
+    let answer: unknown
+    try {
+      answer = provider(payload as Payload, call)
+    } catch (thrown) {
+      call.reject(providerFailed(request.name, thrown))
+      return
+    }
+    if (!isThenable(answer)) settle(call, answer)
+    else if (request.sync) call.reject(notSynchronous(request.name))
+    else {
+      answer.then(
+        (value) => settle(call, value),
+        (thrown) => call.reject(providerFailed(request.name, thrown))
+      )
+    }
+  }
+  return { handler, source: provider }
+}
+
+function settle(call: Call, answer: unknown): void {
+  if (!isResult(answer)) call.resolve(answer)
+  else if (answer.isOk()) call.resolve(answer.value)
+  else call.reject(answer.error)
+}
+
+/** By shape, so that a Result made by another copy of neverthrow counts as one. */
+function isResult(value: unknown): value is Result<unknown, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<Result<unknown, unknown>>).isOk === 'function' &&
+    typeof (value as Partial<Result<unknown, unknown>>).isErr === 'function'
+  )
+}
+
+function providerFailed(request: string, thrown: unknown): BrokerError {
+  return new BrokerError('providerFailed', `the provider of "${request}" failed: ${messageOf(thrown)}`, {
+    cause: thrown
+  })
+}
+
+function notSynchronous(request: string): BrokerError {
+  return new BrokerError(
+    'providerFailed',
+    `the provider of synchronous request "${request}" answered with a promise`
+  )
+}

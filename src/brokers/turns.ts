@@ -1,0 +1,41 @@
+/**
+ * Owns the notion of a turn: a batch of messages that are handled together, such as one frame from another thread.
+ * Work that pays off when done once for the whole batch is put off to its end.
+ */
+export class Turns {
+  #depth = 0
+  #scheduled = false
+  #deferred: (() => void)[] = []
+
+  /**
+   * Runs `work` when the batch being handled has been taken in and before its answers leave; outside of a batch, in
+   * a microtask. `work` must not throw.
+   */
+  atEnd(work: () => void): void {
+    this.#deferred.push(work)
+    if (this.#depth > 0 || this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#finish()
+    })
+  }
+
+  /** Handles one batch: everything that `body` does belongs to it. */
+  run(body: () => void): void {
+    this.#depth++
+    try {
+      body()
+    } finally {
+      if (--this.#depth === 0) this.#finish()
+    }
+  }
+
+  #finish(): void {
+    while (this.#deferred.length > 0) {
+      const work = this.#deferred
+      this.#deferred = []
+      for (const run of work) run()
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** Owns the last resort for failures that nobody listens to: the warning channel of the process, throttled. */
+import { messageOf } from './errors.js'
+
+const counts = new Map<string, number>()
+
+/**
+ * Reports on the process warning channel: the 1st, 10th, 100th, ... occurrence of each `subject`, so that a
+ * failure in a hot path is seen but does not flood the log.
+ */
+export function warnThrottled(code: string, subject: string, thrown: unknown): void {
+  const key = `${code} ${subject}`
+  const count = (counts.get(key) ?? 0) + 1
+  counts.set(key, count)
+  if (!isPowerOfTen(count)) return
+  const times = count === 1 ? '' : ` (${count} times so far)`
+  process.emitWarning(`${subject}: ${messageOf(thrown)}${times}`, {
+    type: 'PersistencyWarning',
+    code,
+    detail: thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : String(thrown)
+  })
+}
+
+function isPowerOfTen(count: number): boolean {
+  let power = 1
+  while (power < count) power *= 10
+  return power === count
+}

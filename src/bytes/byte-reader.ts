@@ -1,0 +1,152 @@
+/**
+ * The bounds-checked counterpart of the byte writer.
+ *
+ * Owns a position in bytes that belong to somebody else. Numbers are big endian. It trusts nothing it reads: every
+ * read that would leave the input throws a RangeError and leaves the position where it was.
+ */
+import { decodeUtf8 } from './utf8.js'
+
+/** Reads binary values one after the other. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  /** Where reading must stop: the end of the input, or of the part that was entered. */
+  #end: number
+  #offset = 0
+
+  /** @param bytes read in place, not copied: they must not change while they are being read. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#end = bytes.length
+  }
+
+  /** Bytes read so far. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Bytes left to read. */
+  get remaining(): number {
+    return this.#end - this.#offset
+  }
+
+  /** Whether everything has been read. */
+  get done(): boolean {
+    return this.#offset === this.#end
+  }
+
+  u8(): number {
+    return this.#bytes[this.#advance(1)] as number
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#advance(2))
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#advance(4))
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#advance(8))
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#advance(8))
+  }
+
+  /** Two's complement. */
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#advance(8))
+  }
+
+  /** The next `n` bytes, sharing memory with the input; always a plain `Uint8Array`, also over a `Buffer`. */
+  view(n: number): Uint8Array {
+    const at = this.#advance(n)
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, n)
+  }
+
+  /** A u32 byte length, then that many bytes, sharing memory with the input. */
+  blob(): Uint8Array {
+    const start = this.#offset
+    const length = this.u32()
+    this.#requireOrReturnTo(start, length)
+    return this.view(length)
+  }
+
+  /**
+   * The next `n` bytes as UTF-8; a byte order mark stays part of the text.
+   *
+   * @throws RangeError when they are not valid UTF-8.
+   */
+  utf8(n: number): string {
+    const at = this.#advance(n)
+    return decodeUtf8(this.#bytes, at, at + n)
+  }
+
+  /**
+   * A u32 byte length, then that many bytes of UTF-8.
+   *
+   * @throws RangeError when they are not valid UTF-8.
+   */
+  text(): string {
+    const start = this.#offset
+    const length = this.u32()
+    this.#requireOrReturnTo(start, length)
+    return this.utf8(length)
+  }
+
+  /** Passes over `n` bytes. */
+  skip(n: number): void {
+    this.#advance(n)
+  }
+
+  /**
+   * How many bytes lie before the next one of this value.
+   *
+   * @throws RangeError when there is none.
+   */
+  distanceTo(byte: number): number {
+    const at = this.#bytes.indexOf(byte, this.#offset)
+    if (at === -1)
+      throw new RangeError(`truncated: no byte ${byte} after offset ${this.#offset} of ${this.#bytes.length}`)
+    return at - this.#offset
+  }
+
+  /**
+   * Narrows reading to the next `n` bytes, so that whoever reads them cannot go past; answers what `leave` needs.
+   * Cheaper than a second reader over a view.
+   */
+  enter(n: number): number {
+    const outerEnd = this.#end
+    if (n > this.remaining) throw this.#truncated(n)
+    this.#end = this.#offset + n
+    return outerEnd
+  }
+
+  /** Widens reading again and goes to the end of the part that was entered, read or not. */
+  leave(outerEnd: number): void {
+    this.#offset = this.#end
+    this.#end = outerEnd
+  }
+
+  #advance(count: number): number {
+    const at = this.#offset
+    const end = at + count
+    if (end > this.#end) throw this.#truncated(count)
+    this.#offset = end
+    return at
+  }
+
+  #requireOrReturnTo(start: number, count: number): void {
+    if (count <= this.remaining) return
+    const error = this.#truncated(count)
+    this.#offset = start
+    throw error
+  }
+
+  #truncated(needed: number): RangeError {
+    return new RangeError(`truncated: needed ${needed} bytes at offset ${this.#offset} of ${this.#end}`)
+  }
+}

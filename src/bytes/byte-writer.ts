@@ -1,0 +1,149 @@
+/**
+ * The growable binary writer behind keys, payloads and thread frames.
+ *
+ * Owns one buffer and the position in it. Numbers are big endian. It checks room once per call and values never:
+ * a number too large for its field is cut to the field, so callers validate first.
+ */
+import { encodeUtf8Into } from './utf8.js'
+
+/** A buffer that has grown past this many bytes is dropped once its content is taken. */
+const MAX_KEPT_BYTES = 1024 * 1024
+
+/** Copying this many bytes in a loop is faster than setting up a bulk copy. */
+const SHORT_COPY = 32
+
+/** Appends binary values to a buffer which grows by doubling. One writer can be used again after each `take`. */
+export class ByteWriter {
+  readonly #initialBytes: number
+  #bytes: Uint8Array
+  #view: DataView
+  #offset = 0
+
+  /** @param initialBytes size of the first buffer, and of the one that replaces an overgrown buffer. */
+  constructor(initialBytes: number = 1024) {
+    this.#initialBytes = initialBytes
+    this.#bytes = new Uint8Array(initialBytes)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** Bytes written so far, which is where the next value goes. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  u8(n: number): void {
+    const at = this.#reserve(1)
+    this.#bytes[at] = n
+  }
+
+  u16(n: number): void {
+    const at = this.#reserve(2)
+    this.#view.setUint16(at, n)
+  }
+
+  u32(n: number): void {
+    const at = this.#reserve(4)
+    this.#view.setUint32(at, n)
+  }
+
+  f64(n: number): void {
+    const at = this.#reserve(8)
+    this.#view.setFloat64(at, n)
+  }
+
+  u64(n: bigint): void {
+    const at = this.#reserve(8)
+    this.#view.setBigUint64(at, n)
+  }
+
+  /** Two's complement, as any binary protocol has it; the sign-flipped form of keys is made by its encoder. */
+  i64(n: bigint): void {
+    const at = this.#reserve(8)
+    this.#view.setBigInt64(at, n)
+  }
+
+  /** The bytes alone, without their length. */
+  raw(bytes: Uint8Array): void {
+    const length = bytes.length
+    const at = this.#reserve(length)
+    const target = this.#bytes
+    if (length > SHORT_COPY) target.set(bytes, at)
+    else for (let i = 0; i < length; i++) target[at + i] = bytes[i] as number
+  }
+
+  /** A u32 byte length, then the bytes. */
+  blob(bytes: Uint8Array): void {
+    this.u32(bytes.length)
+    this.raw(bytes)
+  }
+
+  /** UTF-8 without its length; answers the number of bytes. A lone surrogate becomes U+FFFD. */
+  utf8(text: string): number {
+    const at = this.#offset
+    this.#ensure(text.length * 3)
+    const length = encodeUtf8Into(this.#bytes, at, text)
+    this.#offset = at + length
+    return length
+  }
+
+  /** A u32 byte length, then UTF-8. A lone surrogate becomes U+FFFD. */
+  text(s: string): void {
+    const at = this.#reserve(4)
+    const length = this.utf8(s)
+    this.#view.setUint32(at, length)
+  }
+
+  /** Overwrites two bytes written before, typically a length that was not known then. */
+  patchU16(at: number, n: number): void {
+    this.#view.setUint16(at, n)
+  }
+
+  /** Overwrites four bytes written before, typically a length or a count that was not known then. */
+  patchU32(at: number, n: number): void {
+    this.#view.setUint32(at, n)
+  }
+
+  /** Forgets everything from offset `to` on. */
+  rewind(to: number): void {
+    this.#offset = to
+  }
+
+  /**
+   * Everything written, as an exactly sized copy that owns its `ArrayBuffer` (so it may be transferred to another
+   * thread or kept for ever); the writer is empty afterwards.
+   */
+  take(): Uint8Array {
+    return this.takeFrom(0)
+  }
+
+  /**
+   * What was written from offset `start` on, as a copy like that of `take`; the writer goes back to `start`.
+   * This lets nested encoders share one writer like a stack.
+   */
+  takeFrom(start: number): Uint8Array {
+    const taken = this.#bytes.slice(start, this.#offset)
+    this.#offset = start
+    if (start === 0 && this.#bytes.length > MAX_KEPT_BYTES) this.#replace(this.#initialBytes)
+    return taken
+  }
+
+  #reserve(count: number): number {
+    const at = this.#offset
+    this.#ensure(count)
+    this.#offset = at + count
+    return at
+  }
+
+  #ensure(count: number): void {
+    const needed = this.#offset + count
+    if (needed > this.#bytes.length) this.#replace(Math.max(needed, this.#bytes.length * 2))
+  }
+
+  /** Moves what is written into a new buffer of `size` bytes. */
+  #replace(size: number): void {
+    const written = this.#bytes.subarray(0, this.#offset)
+    this.#bytes = new Uint8Array(size)
+    this.#bytes.set(written)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+}

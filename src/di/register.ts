@@ -1,0 +1,47 @@
+/** Owns what a container needs to hand out brokers and the coordinator of jobs. */
+import 'reflect-metadata'
+import type { Result } from 'neverthrow'
+import type { DependencyContainer } from 'tsyringe'
+import { BrokerContext } from '../brokers/context.js'
+import { EventBroker } from '../brokers/event-broker.js'
+import { BrokerHub } from '../brokers/hub.js'
+import { RequestBroker } from '../brokers/request-broker.js'
+import type { PersistencyError } from '../persistency/errors.js'
+import { Persistency, type PersistencyOptions } from '../persistency/persistency.js'
+import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
+
+/**
+ * Registers `EventBroker` and `RequestBroker`. A broker resolved from this container, or from a child of it, speaks
+ * in the context that is registered there as {@link BROKER_CONTEXT}; the default is `context`.
+ */
+export function registerBrokers(
+  container: DependencyContainer,
+  hub: BrokerHub = BrokerHub.default,
+  context: BrokerContext = BrokerContext.default
+): void {
+  container.register(BROKER_HUB, { useValue: hub })
+  container.register(BROKER_CONTEXT, { useValue: context })
+  // tsyringe passes the container that is asked, so a child's own context wins.
+  container.register(EventBroker, {
+    useFactory: (asked) => new EventBroker(asked.resolve(BROKER_HUB), asked.resolve(BROKER_CONTEXT))
+  })
+  container.register(RequestBroker, {
+    useFactory: (asked) => new RequestBroker(asked.resolve(BROKER_HUB), asked.resolve(BROKER_CONTEXT))
+  })
+}
+
+/**
+ * Opens the persistency of a directory and registers it as `Persistency`, together with the brokers. Errors: those of
+ * `Persistency.open`; nothing is registered then. Whoever opened it closes it.
+ */
+export function registerPersistency(
+  container: DependencyContainer,
+  options: string | PersistencyOptions
+): Result<Persistency, PersistencyError> {
+  const hub = (typeof options === 'object' ? options.hub : undefined) ?? BrokerHub.default
+  return Persistency.open(options).map((persistency) => {
+    registerBrokers(container, hub)
+    container.register(Persistency, { useValue: persistency })
+    return persistency
+  })
+}

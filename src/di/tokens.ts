@@ -1,0 +1,14 @@
+/** Owns the names under which a container knows the parts of this package that are no classes. */
+import type { InjectionToken } from 'tsyringe'
+import type { BrokerContext } from '../brokers/context.js'
+import type { BrokerHub } from '../brokers/hub.js'
+import type { Job } from '../persistency/job.js'
+
+/** The hub that the brokers of a container speak through. Registered by `registerBrokers`. */
+export const BROKER_HUB: InjectionToken<BrokerHub> = Symbol.for('persistency.BrokerHub')
+
+/** The context that the brokers of a container speak in; register another one in a child container to rescope it. */
+export const BROKER_CONTEXT: InjectionToken<BrokerContext> = Symbol.for('persistency.BrokerContext')
+
+/** The job of a container made with `jobContainer`. */
+export const JOB: InjectionToken<Job> = Symbol.for('persistency.Job')

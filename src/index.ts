@@ -1,0 +1,82 @@
+/** 'persistency': brokered, multi-tenant storage, and the brokers it travels on. */
+/// <reference lib="esnext.disposable" preserve="true" />
+export { BrokerContext, type BrokerContextData } from './brokers/context.js'
+export {
+  defineEvent,
+  defineRequest,
+  type EventDefinition,
+  type RequestDefinition,
+  type SyncRequestDefinition
+} from './brokers/definitions.js'
+export { BrokerError, type BrokerErrorKind } from './brokers/errors.js'
+export { EventBroker } from './brokers/event-broker.js'
+export { BrokerHub } from './brokers/hub.js'
+export type {
+  EventHandler,
+  ListenerError,
+  ListenerHandle,
+  ListenerOutcome,
+  ListenerScope
+} from './brokers/listener.js'
+export type { RequestOptions } from './brokers/pending-call.js'
+export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
+export { RequestBroker, type RequestProvider, type SyncRequestProvider } from './brokers/request-broker.js'
+export type { ValueEncoder } from './persistency/encode-value.js'
+export {
+  PersistencyError,
+  type PersistencyErrorCode,
+  type PersistencyErrorData,
+  type PersistencyErrorKind
+} from './persistency/errors.js'
+export { Job } from './persistency/job.js'
+export type { KeyPart } from './persistency/key-parts.js'
+export { type KeyRange, prefixRange, rangeIncludes } from './persistency/key-range.js'
+export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys.js'
+export type {
+  JobClosedPayload,
+  JobFailedPayload,
+  JobOpenedPayload,
+  KvAddress,
+  KvRangeQuery,
+  KvScanPage,
+  KvScanQuery,
+  PersistCommittedPayload,
+  PersistEventPayload,
+  PersistFailedPayload
+} from './persistency/message-payloads.js'
+export {
+  JobClosed,
+  JobFailed,
+  JobOpened,
+  KvCount,
+  KvDelete,
+  KvExists,
+  KvFlush,
+  KvGet,
+  KvScan,
+  PersistCommitted,
+  PersistEvent,
+  PersistFailed
+} from './persistency/messages.js'
+export type { Durability, JobOptions, ResolvedJobOptions } from './persistency/options.js'
+export { payload, toPayload } from './persistency/payload.js'
+export {
+  GetPersistency,
+  Persistency,
+  type PersistencyOptions,
+  type PersistencyParts
+} from './persistency/persistency.js'
+export type { OpenedStorage, OpenStorage, StorageEngine } from './persistency/storage-engine.js'
+export type {
+  AckOptions,
+  Commit,
+  DeleteOp,
+  DeletePrefixOp,
+  FlushOptions,
+  KvRow,
+  PutOp,
+  ReadOptions,
+  ScanOptions,
+  StreamOptions,
+  TxOp
+} from './persistency/types.js'

@@ -1,0 +1,125 @@
+/** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
+import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import type { ValueEncoder } from './encode-value.js'
+import { PersistencyError } from './errors.js'
+import type { Job } from './job.js'
+import type { KeyPart } from './key-parts.js'
+import type { KeyRange } from './key-range.js'
+import type { Key } from './keys.js'
+import type {
+  AckOptions,
+  Commit,
+  FlushOptions,
+  KvRow,
+  ReadOptions,
+  ScanOptions,
+  StreamOptions,
+  TxOp
+} from './types.js'
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+/** Every method of {@link Job}, with the id of the job in front. */
+export abstract class ByJobId {
+  /** The open job of that id. Errors: `ERR_JOB_NOT_FOUND`. */
+  abstract job(id: string): Result<Job, PersistencyError>
+
+  persist(id: string, ops: TxOp | readonly TxOp[]): Answer<void> {
+    return this.#with(id, (job) => job.persist(ops))
+  }
+
+  persistPut(id: string, category: string, key: Key, payload: Uint8Array): Answer<void> {
+    return this.#with(id, (job) => job.persistPut(category, key, payload))
+  }
+
+  persistDelete(id: string, category: string, key: Key): Answer<void> {
+    return this.#with(id, (job) => job.persistDelete(category, key))
+  }
+
+  persistDeletePrefix(id: string, category: string, prefix: Key): Answer<void> {
+    return this.#with(id, (job) => job.persistDeletePrefix(category, prefix))
+  }
+
+  persistEncoded<T = KeyPart>(
+    id: string,
+    category: string,
+    key: Key,
+    value: T,
+    codec?: ValueEncoder<T>
+  ): Answer<void> {
+    return this.#with(id, (job) => job.persistEncoded(category, key, value, codec))
+  }
+
+  persistAcked(id: string, ops: TxOp | readonly TxOp[], options?: AckOptions): Answer<Commit> {
+    return this.#with(id, (job) => job.persistAcked(ops, options))
+  }
+
+  flush(id: string, options?: FlushOptions): Answer<void> {
+    return this.#with(id, (job) => job.flush(options))
+  }
+
+  get(id: string, category: string, key: Key, options?: ReadOptions): Answer<Uint8Array | undefined> {
+    return this.#with(id, (job) => job.get(category, key, options))
+  }
+
+  getMany(
+    id: string,
+    category: string,
+    keys: readonly Key[],
+    options?: ReadOptions
+  ): Answer<(Uint8Array | undefined)[]> {
+    return this.#with(id, (job) => job.getMany(category, keys, options))
+  }
+
+  exists(id: string, category: string, key: Key, options?: ReadOptions): Answer<boolean> {
+    return this.#with(id, (job) => job.exists(category, key, options))
+  }
+
+  count(id: string, category: string, range: KeyRange | Key, options?: ReadOptions): Answer<number> {
+    return this.#with(id, (job) => job.count(category, range, options))
+  }
+
+  deleteAcked(id: string, category: string, key: Key, options?: ReadOptions): Answer<boolean> {
+    return this.#with(id, (job) => job.deleteAcked(category, key, options))
+  }
+
+  scan(
+    id: string,
+    category: string,
+    range: KeyRange | Key,
+    options?: ScanOptions & ReadOptions
+  ): Answer<KvRow[]> {
+    return this.#with(id, (job) => job.scan(category, range, options))
+  }
+
+  scanPrefix(
+    id: string,
+    category: string,
+    prefix: Key,
+    options?: ScanOptions & ReadOptions
+  ): Answer<KvRow[]> {
+    return this.#with(id, (job) => job.scanPrefix(category, prefix, options))
+  }
+
+  /** As `Job.stream`; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
+  async *stream(
+    id: string,
+    category: string,
+    range: KeyRange | Key,
+    options?: StreamOptions
+  ): AsyncGenerator<KvRow, void, undefined> {
+    const job = this.job(id)
+    if (job.isErr()) throw job.error
+    yield* job.value.stream(category, range, options)
+  }
+
+  #with<T>(id: string, ask: (job: Job) => Answer<T>): Answer<T> {
+    const job = this.job(id)
+    return job.isErr() ? errAsync(job.error) : ask(job.value)
+  }
+}
+
+/** No job of this id is open. */
+export function jobNotFound(id: unknown): PersistencyError {
+  return new PersistencyError('ERR_JOB_NOT_FOUND', `no open job with id ${JSON.stringify(id) ?? String(id)}`)
+}

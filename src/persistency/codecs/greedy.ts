@@ -1,0 +1,10 @@
+/** Owns the one rule about codecs that read everything that is left: nothing can be read behind them. */
+import type { AnyCodec } from './codec.js'
+
+/** @throws TypeError naming the member that reads all the rest without being the last one. */
+export function refuseGreedyBeforeLast(members: readonly (readonly [name: string, codec: AnyCodec])[]): void {
+  for (const [name, codec] of members.slice(0, -1)) {
+    if (codec.greedy)
+      throw new TypeError(`${name} reads all the rest (${codec.label}), so it must be the last one`)
+  }
+}

@@ -1,0 +1,39 @@
+/** Words for the errors of encoders: what a wrong value is, and where in a larger value it was found. */
+
+/** What a value is, for a message: `null`, `a function`, `a Date`, or a primitive with its value. */
+export function describeValue(value: unknown): string {
+  switch (typeof value) {
+    case 'undefined':
+      return 'undefined'
+    case 'function':
+    case 'symbol':
+      return `a ${typeof value}`
+    case 'object': {
+      if (value === null) return 'null'
+      const name: unknown = value.constructor?.name
+      return typeof name === 'string' && name !== '' && name !== 'Object'
+        ? `${article(name)} ${name}`
+        : 'an object'
+    }
+    case 'string':
+      return `the string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`
+    case 'bigint':
+      return `the bigint ${value}n`
+    default:
+      return `the ${typeof value} ${String(value)}`
+  }
+}
+
+/**
+ * The same kind of error with `context` in front of its message and the original as its cause. Anything but a
+ * TypeError or RangeError is passed on untouched: it did not come from an encoder.
+ */
+export function inContext(context: string, error: unknown): unknown {
+  if (error instanceof RangeError) return new RangeError(`${context}: ${error.message}`, { cause: error })
+  if (error instanceof TypeError) return new TypeError(`${context}: ${error.message}`, { cause: error })
+  return error
+}
+
+function article(noun: string): string {
+  return /^[AEIOU]/i.test(noun) ? 'an' : 'a'
+}

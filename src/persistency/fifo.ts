@@ -1,0 +1,47 @@
+/** Owns a queue with constant-time push and shift: an array whose used-up front is cut off now and then. */
+
+const CUT_AT = 1024
+
+export class Fifo<T> {
+  #items: T[] = []
+  #head = 0
+
+  get size(): number {
+    return this.#items.length - this.#head
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#head]
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#items.length) return undefined
+    const item = this.#items[this.#head]
+    this.#items[this.#head] = undefined as T
+    this.#head++
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0
+      this.#head = 0
+    } else if (this.#head >= CUT_AT && this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head)
+      this.#head = 0
+    }
+    return item
+  }
+
+  /** Takes out the first item that matches, wherever it is. */
+  removeWhere(matches: (item: T) => boolean): T | undefined {
+    for (let index = this.#head; index < this.#items.length; index++) {
+      const item = this.#items[index] as T
+      if (matches(item)) {
+        this.#items.splice(index, 1)
+        return item
+      }
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,431 @@
+/** Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. */
+import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
+import type { BrokerContext } from '../brokers/context.js'
+import type { RequestDefinition } from '../brokers/definitions.js'
+import { BrokerError } from '../brokers/errors.js'
+import { EventBroker } from '../brokers/event-broker.js'
+import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
+import type { ListenerHandle } from '../brokers/listener.js'
+import { RequestBroker } from '../brokers/request-broker.js'
+import { warnThrottled } from '../brokers/warnings.js'
+import { toPersistencyError } from './call-errors.js'
+import { encodeValue, type ValueEncoder } from './encode-value.js'
+import { PersistencyError } from './errors.js'
+import type { KeyPart } from './key-parts.js'
+import type { KeyRange } from './key-range.js'
+import type { Key } from './keys.js'
+import type { PersistEventPayload } from './message-payloads.js'
+import {
+  JobClosed,
+  JobFailed,
+  JobOpened,
+  KvCount,
+  KvDelete,
+  KvExists,
+  KvFlush,
+  KvGet,
+  KvScan,
+  PersistCommitted,
+  PersistEvent,
+  PersistFailed
+} from './messages.js'
+import type { ResolvedJobOptions } from './options.js'
+import { Patience } from './patience.js'
+import { streamRows } from './stream.js'
+import type {
+  AckOptions,
+  Commit,
+  FlushOptions,
+  KvRow,
+  ReadOptions,
+  ScanOptions,
+  StreamOptions,
+  TxOp
+} from './types.js'
+import * as check from './validate.js'
+import { WriteQueue } from './write-queue.js'
+
+/** What a job is made of. @internal */
+export interface JobParts {
+  readonly id: string
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly options: ResolvedJobOptions
+  /** Has the job closed by whoever opened it. */
+  readonly close: () => ResultAsync<void, PersistencyError>
+}
+
+type JobState = 'open' | 'closing' | 'closed' | 'failed'
+
+/** The answer of an accepted write; shared, because there is nothing in it. */
+const ACCEPTED: ResultAsync<void, never> = okAsync(undefined)
+
+/**
+ * One tenant's storage: ordered key-value rows in categories.
+ *
+ * Everything a job is asked travels one line, writes and reads: a read sees every write that was made before it. No
+ * method throws or rejects for an expected reason; failures are `Err` values of {@link PersistencyError}. A closed or
+ * failed job answers `ERR_JOB_CLOSED` to everything.
+ */
+export class Job {
+  readonly id: string
+  /** The world in which the events and requests of this job travel. */
+  readonly context: BrokerContext
+  /** The options in force. */
+  readonly options: ResolvedJobOptions
+  readonly #hub: BrokerHub
+  readonly #events: EventBroker
+  readonly #requests: RequestBroker
+  readonly #close: () => ResultAsync<void, PersistencyError>
+  readonly #queue: WriteQueue
+  readonly #listeners: readonly ListenerHandle[]
+  #state: JobState = 'open'
+  #accepting: PersistEventPayload | undefined
+  /** The first loss since the last flush that nobody was told of by an `Err`. */
+  #unreported: { error: PersistencyError; count: number } | undefined
+
+  /** Jobs are opened with `Persistency.openJob`. @internal */
+  constructor(parts: JobParts) {
+    this.id = parts.id
+    this.context = parts.context
+    this.options = parts.options
+    this.#hub = parts.hub
+    this.#close = parts.close
+    this.#events = new EventBroker(parts.hub, parts.context)
+    this.#requests = new RequestBroker(parts.hub, parts.context)
+    this.#queue = new WriteQueue({
+      jobId: parts.id,
+      maxBytes: parts.options.maxQueueBytes,
+      maxOps: parts.options.maxQueueOps,
+      whenFull: parts.options.whenFull,
+      accept: (write) => this.#accept(write)
+    })
+    this.#listeners = this.#listen()
+    this.#events.emit(JobOpened, { jobId: parts.id })
+  }
+
+  /** Whether the job takes calls. */
+  get running(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Writes that are accepted and not yet committed. */
+  get queued(): { readonly bytes: number; readonly ops: number } {
+    return this.#queue.depth
+  }
+
+  /**
+   * Queues one operation, or several that are applied all or none. `ok` means accepted: it will be committed in this
+   * order, or reported as `PersistFailed`. While the queue is full the promise waits, in order.
+   *
+   * The bytes are taken when the write is accepted; do not change them before the promise resolves.
+   * Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`, `ERR_JOB_CLOSED`, `ERR_OVERLOADED`.
+   */
+  persist(ops: TxOp | readonly TxOp[]): ResultAsync<void, PersistencyError> {
+    return this.#submit(check.checkOps(ops))
+  }
+
+  /** Queues a row to be stored. As {@link Job.persist}. */
+  persistPut(category: string, key: Key, payload: Uint8Array): ResultAsync<void, PersistencyError> {
+    return this.#submit(check.checkPut(category, key, payload).map((op) => [op]))
+  }
+
+  /** Queues a row to be removed; no error when it is not there. As {@link Job.persist}. */
+  persistDelete(category: string, key: Key): ResultAsync<void, PersistencyError> {
+    return this.#submit(check.checkDelete(category, key).map((op) => [op]))
+  }
+
+  /** Queues the removal of every row of a category whose key starts with a prefix. As {@link Job.persist}. */
+  persistDeletePrefix(category: string, prefix: Key): ResultAsync<void, PersistencyError> {
+    return this.#submit(check.checkDeletePrefix(category, prefix).map((op) => [op]))
+  }
+
+  /**
+   * Queues a row whose payload is an encoded value: with `toPayload`, or with the codec given. As {@link Job.persist};
+   * a value that cannot be encoded is `ERR_VALUE`.
+   */
+  persistEncoded<T = KeyPart>(
+    category: string,
+    key: Key,
+    value: T,
+    codec?: ValueEncoder<T>
+  ): ResultAsync<void, PersistencyError> {
+    const op = encodeValue(value, codec).andThen((payload) => check.checkPut(category, key, payload))
+    return this.#submit(op.map((put) => [put]))
+  }
+
+  /**
+   * Writes like {@link Job.persist} and waits for the commit. An `Err` says that nothing of it is stored, except for
+   * `ERR_TIMEOUT`, `ERR_ABORTED` and `ERR_STORAGE_DIED`, where it may be.
+   */
+  persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
+    const checked = check.checkOps(ops)
+    const patience = check.checkAckOptions(options)
+    if (checked.isErr()) return errAsync(checked.error)
+    if (patience.isErr()) return errAsync(patience.error)
+    if (!this.running) return errAsync(this.#closedError())
+    if (checked.value.length === 0) return okAsync({ seq: 0, ops: 0 })
+    const committed = new Promise<Result<Commit, PersistencyError>>((resolve) => {
+      const answer = this.#queue.submit(checked.value, (error, { seq, ops }) => {
+        resolve(error === undefined ? ok({ seq, ops: ops.length }) : err(error))
+      })
+      const refused = (error: PersistencyError | undefined): void => {
+        if (error !== undefined) resolve(err(error))
+      }
+      if (answer instanceof Promise) void answer.then(refused)
+      else refused(answer)
+    })
+    return new ResultAsync(new Patience(`a write of job "${this.id}"`, patience.value).bound(committed))
+  }
+
+  /**
+   * Waits until everything accepted before is committed; with `durable`, until it is on disk. When a write of these
+   * was lost without its caller having been told, the flush is `ERR_WRITES_LOST`, once, with the first cause.
+   */
+  flush(options?: FlushOptions): ResultAsync<void, PersistencyError> {
+    const checked = check.checkFlushOptions(options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const { durable = false, timeoutMs = Number.POSITIVE_INFINITY, signal } = checked.value
+    const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+    return this.#request(KvFlush, { durable }, ok(patience)).andThen(() => this.#takeLoss())
+  }
+
+  /** The payload of a row, in bytes of your own; `undefined` when there is no such row. */
+  get(
+    category: string,
+    key: Key,
+    options?: ReadOptions
+  ): ResultAsync<Uint8Array | undefined, PersistencyError> {
+    return this.#readRow(KvGet, category, key, options)
+  }
+
+  /** The payloads of many rows, in the order of the keys. They are read in one go. */
+  getMany(
+    category: string,
+    keys: readonly Key[],
+    options?: ReadOptions
+  ): ResultAsync<(Uint8Array | undefined)[], PersistencyError> {
+    if (!Array.isArray(keys)) {
+      return errAsync(
+        check.checkKey(keys) ?? new PersistencyError('ERR_KEY', 'getMany takes an array of keys')
+      )
+    }
+    for (const key of keys) {
+      const error = check.checkKey(key)
+      if (error !== undefined) return errAsync(error)
+    }
+    return ResultAsync.combine(keys.map((key) => this.get(category, key, options)))
+  }
+
+  /** Whether a row is there. */
+  exists(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
+    return this.#readRow(KvExists, category, key, options)
+  }
+
+  /** How many rows a range, or everything under a prefix, holds. */
+  count(
+    category: string,
+    range: KeyRange | Key,
+    options?: ReadOptions
+  ): ResultAsync<number, PersistencyError> {
+    const query = check.checkQuery(category, range)
+    return query.isErr()
+      ? errAsync(query.error)
+      : this.#request(KvCount, query.value, check.checkReadOptions(options))
+  }
+
+  /** Removes a row in its turn and answers, once that is committed, whether it was there. */
+  deleteAcked(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
+    return this.#readRow(KvDelete, category, key, options)
+  }
+
+  /**
+   * The rows of a range, or everything under a prefix, in key order, as of one moment. The whole answer is held in
+   * memory; use {@link Job.stream} for large ranges. Keys and payloads share the memory of that one answer: copy what
+   * you keep for long.
+   */
+  scan(
+    category: string,
+    range: KeyRange | Key,
+    options?: ScanOptions & ReadOptions
+  ): ResultAsync<KvRow[], PersistencyError> {
+    const query = check.checkQuery(category, range)
+    if (query.isErr()) return errAsync(query.error)
+    const checked = check.checkScanOptions(options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const page = this.#request(KvScan, { ...checked.value, ...query.value }, ok(checked.value))
+    return page.map(({ rows }) => rows as KvRow[])
+  }
+
+  /** The rows whose key starts with a prefix, in key order. As {@link Job.scan}. */
+  scanPrefix(
+    category: string,
+    prefix: Key,
+    options?: ScanOptions & ReadOptions
+  ): ResultAsync<KvRow[], PersistencyError> {
+    const error = check.checkKey(prefix, 'a prefix')
+    return error === undefined ? this.scan(category, prefix, options) : errAsync(error)
+  }
+
+  /**
+   * The rows of a range, or everything under a prefix, in key order, fetched page by page in bounded memory. Each page
+   * is read when it is needed: writes between two pages show in the later one. Leaving the loop ends the reading.
+   *
+   * Iterating throws a {@link PersistencyError} when a page cannot be read.
+   */
+  stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
+    return streamRows(category, range, options, (query, read) => this.#request(KvScan, query, ok(read)))
+  }
+
+  /** Closes the job: applies everything accepted, then releases its storage. The same as `Persistency.closeJob`. */
+  close(): ResultAsync<void, PersistencyError> {
+    return this.#close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Job ${this.id} (${this.#state})`
+  }
+
+  /** Takes no more calls; resolves when everything that waited for room has been accepted. @internal */
+  async beginClose(): Promise<void> {
+    if (this.#state === 'open') this.#state = 'closing'
+    await this.#queue.lineCleared()
+  }
+
+  /** The storage is released. @internal */
+  finishClose(): void {
+    if (this.#state !== 'closing') return
+    this.#end('closed', this.#closedError())
+    this.#events.emit(JobClosed, { jobId: this.id })
+  }
+
+  /** The storage has ended by itself: reports what is lost. @internal */
+  fail(error: PersistencyError): void {
+    if (this.#state === 'closed' || this.#state === 'failed') return
+    this.#end('failed', error)
+    this.#events.emit(JobFailed, { jobId: this.id, error })
+  }
+
+  #end(state: JobState, error: PersistencyError): void {
+    this.#state = state
+    for (const listener of this.#listeners) void listener.drop()
+    for (const { write, answered } of this.#queue.fail(error)) {
+      if (!answered) this.#reportLoss(error)
+      this.#events.emit(PersistFailed, { jobId: this.id, seq: write.seq, ops: write.ops, error })
+    }
+  }
+
+  #listen(): ListenerHandle[] {
+    const { context } = this
+    const internal = { internal: true }
+    return [
+      this.#hub.listen(context, PersistCommitted, ({ lastSeq }) => this.#queue.committed(lastSeq), internal),
+      this.#hub.listen(
+        context,
+        PersistFailed,
+        ({ seq, error }) => {
+          if (!this.#queue.failed(seq, error)) this.#reportLoss(error)
+        },
+        internal
+      ),
+      this.#hub.listen(
+        context,
+        ListenerFailed,
+        ({ event, error }) => {
+          if (event === PersistEvent.name && error instanceof BrokerError) this.#notSent(error)
+        },
+        internal
+      )
+    ]
+  }
+
+  #accept(write: PersistEventPayload): void {
+    this.#accepting = write
+    this.#events.emit(PersistEvent, write)
+    this.#accepting = undefined
+  }
+
+  /** The write under acceptance could not be handed to the storage, for want of memory for instance. */
+  #notSent(cause: BrokerError): void {
+    const write = this.#accepting
+    if (write === undefined) return
+    const error = toPersistencyError(cause, this.id)
+    this.#events.emit(PersistFailed, { jobId: this.id, seq: write.seq, ops: write.ops, error })
+  }
+
+  #reportLoss(error: PersistencyError): void {
+    if (this.#unreported === undefined) this.#unreported = { error, count: 1 }
+    else this.#unreported.count++
+    if (this.#hub.listeners(this.context, PersistFailed).length > 0) return
+    warnThrottled('PERSISTENCY_WRITE_LOST', `a write of job "${this.id}" was lost`, error)
+  }
+
+  #submit(ops: Result<readonly TxOp[], PersistencyError>): ResultAsync<void, PersistencyError> {
+    if (ops.isErr()) return errAsync(ops.error)
+    if (this.#state !== 'open') return errAsync(this.#closedError())
+    if (ops.value.length === 0) return ACCEPTED
+    const answer = this.#queue.submit(ops.value)
+    if (answer === undefined) return ACCEPTED
+    if (!(answer instanceof Promise)) return errAsync(answer)
+    return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
+  }
+
+  #takeLoss(): Result<void, PersistencyError> {
+    const lost = this.#unreported
+    this.#unreported = undefined
+    if (lost === undefined) return ok(undefined)
+    const { error, count } = lost
+    const message = `job "${this.id}" lost ${count} accepted writes since the last flush, the first because: ${error.message}`
+    return err(
+      new PersistencyError('ERR_WRITES_LOST', message, { cause: error, backendCode: error.backendCode })
+    )
+  }
+
+  #readRow<Response>(
+    request: RequestDefinition<{ category: string; key: Key }, Response, PersistencyError>,
+    category: string,
+    key: Key,
+    options: ReadOptions | undefined
+  ): ResultAsync<Response, PersistencyError> {
+    const error = check.checkCategory(category) ?? check.checkKey(key)
+    if (error !== undefined) return errAsync(error)
+    return this.#request(request, { category, key }, check.checkReadOptions(options))
+  }
+
+  /** Sends a request when everything before it has been sent. */
+  #request<Payload, Response>(
+    request: RequestDefinition<Payload, Response, PersistencyError>,
+    payload: Payload,
+    options: Result<ReadOptions, PersistencyError>
+  ): ResultAsync<Response, PersistencyError> {
+    if (options.isErr()) return errAsync(options.error)
+    if (this.#state !== 'open') return errAsync(this.#closedError())
+    const { timeoutMs = this.options.requestTimeoutMs, signal } = options.value
+    const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+    const send = (): ResultAsync<Response, PersistencyError> =>
+      this.#requests
+        // The payload is never absent here, which a generic payload type cannot say.
+        .request(request as RequestDefinition<unknown, Response, PersistencyError>, payload, patience)
+        .mapErr((error) => toPersistencyError(error, this.id))
+    if (!this.#queue.crowded) return send()
+    const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
+      this.#queue.inLine(
+        () => resolve(send()),
+        (error) => resolve(err(error))
+      )
+    })
+    return new ResultAsync(new Patience(`a read of job "${this.id}"`, patience).bound(answer))
+  }
+
+  #closedError(): PersistencyError {
+    const why = { open: 'open', closing: 'being closed', closed: 'closed', failed: 'no longer served' }[
+      this.#state
+    ]
+    const remedy = this.#state === 'failed' ? '; its storage died, openJob starts it again' : ''
+    return new PersistencyError('ERR_JOB_CLOSED', `job "${this.id}" is ${why}${remedy}`)
+  }
+}

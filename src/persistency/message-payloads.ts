@@ -1,0 +1,72 @@
+/** Owns the shapes of the messages of a job; the messages themselves are in `messages.ts`. */
+import type { PersistencyError } from './errors.js'
+import type { KeyRange } from './key-range.js'
+import type { Key } from './keys.js'
+import type { KvRow, ScanOptions, TxOp } from './types.js'
+
+/** A write that was accepted: it will be applied in order, after all accepted before it. */
+export interface PersistEventPayload {
+  readonly jobId: string
+  /** Position among the writes of the job since it was opened, from 1; 0 when emitted by somebody else than the job. */
+  readonly seq: number
+  /** Applied in order, all or none. Do not change the bytes in there. */
+  readonly ops: readonly TxOp[]
+  /** What the write counts for in the limits of the queue: keys, payloads and a fixed share per operation. */
+  readonly bytes: number
+}
+
+/** Writes that became visible and lasting together, in one transaction. */
+export interface PersistCommittedPayload {
+  readonly jobId: string
+  /** Positions of the first and last write of the transaction; writes in between that failed were reported before. */
+  readonly firstSeq: number
+  readonly lastSeq: number
+  /** How many writes, and how many operations in them. */
+  readonly writes: number
+  readonly ops: number
+  readonly bytes: number
+  /** Time that the transaction took, in milliseconds. */
+  readonly commitMs: number
+}
+
+/** A write that was accepted and could not be applied; nothing of it is stored. */
+export interface PersistFailedPayload {
+  readonly jobId: string
+  readonly seq: number
+  readonly ops: readonly TxOp[]
+  readonly error: PersistencyError
+}
+
+export interface JobOpenedPayload {
+  readonly jobId: string
+}
+export interface JobClosedPayload {
+  readonly jobId: string
+}
+/** The storage of a job ended without being asked to. */
+export interface JobFailedPayload {
+  readonly jobId: string
+  readonly error: PersistencyError
+}
+
+/** One row, by category and key. */
+export interface KvAddress {
+  readonly category: string
+  readonly key: Key
+}
+
+export interface KvRangeQuery {
+  readonly category: string
+  readonly range: KeyRange
+}
+
+export interface KvScanQuery extends KvRangeQuery, ScanOptions {
+  /** Ends the page once it holds so many bytes. Default no limit. */
+  readonly maxBytes?: number
+}
+
+export interface KvScanPage {
+  readonly rows: readonly KvRow[]
+  /** Whether the page was cut by a limit while there were more rows. */
+  readonly more: boolean
+}

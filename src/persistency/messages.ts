@@ -1,0 +1,82 @@
+/**
+ * Owns the messages of a job: what any storage must listen to, provide and emit, and how these cross threads.
+ *
+ * This is the storage port: whoever listens to `PersistEvent` and provides the requests in a context is the storage
+ * of the job of that context.
+ */
+import {
+  defineEvent,
+  defineRequest,
+  type EventDefinition,
+  type RequestDefinition
+} from '../brokers/definitions.js'
+import type { PersistencyError } from './errors.js'
+import type {
+  JobClosedPayload,
+  JobFailedPayload,
+  JobOpenedPayload,
+  KvAddress,
+  KvRangeQuery,
+  KvScanPage,
+  KvScanQuery,
+  PersistCommittedPayload,
+  PersistEventPayload,
+  PersistFailedPayload
+} from './message-payloads.js'
+import * as wire from './wire.js'
+
+/** A write was accepted. Emitted in the turn of the `persist` call, before anything is stored. */
+export const PersistEvent: EventDefinition<PersistEventPayload> = defineEvent('persistency.persist', {
+  codec: wire.persistEvent
+})
+/** Writes are in the database. Emitted once per transaction, in order. */
+export const PersistCommitted: EventDefinition<PersistCommittedPayload> = defineEvent(
+  'persistency.committed',
+  {
+    codec: wire.persistCommitted
+  }
+)
+/** A write was accepted and is lost. With nobody listening, it is reported on the process warning channel. */
+export const PersistFailed: EventDefinition<PersistFailedPayload> = defineEvent('persistency.failed', {
+  codec: wire.persistFailed
+})
+/** A job is open: its context is served. */
+export const JobOpened: EventDefinition<JobOpenedPayload> = defineEvent('persistency.jobOpened')
+/** A job is closed: everything accepted was applied, its file is released. */
+export const JobClosed: EventDefinition<JobClosedPayload> = defineEvent('persistency.jobClosed')
+/** The storage of a job ended by itself. What it had accepted and not committed was reported as failed before. */
+export const JobFailed: EventDefinition<JobFailedPayload> = defineEvent('persistency.jobFailed')
+
+/** The payload of one row; `undefined` when there is none. */
+export const KvGet: RequestDefinition<KvAddress, Uint8Array | undefined, PersistencyError> = defineRequest(
+  'persistency.get',
+  { codec: { payload: wire.address, response: wire.optionalBytes, error: wire.error } }
+)
+/** Whether a row is there. */
+export const KvExists: RequestDefinition<KvAddress, boolean, PersistencyError> = defineRequest(
+  'persistency.exists',
+  { codec: { payload: wire.address, response: wire.bool, error: wire.error } }
+)
+/** The rows of a range, in key order. */
+export const KvScan: RequestDefinition<KvScanQuery, KvScanPage, PersistencyError> = defineRequest(
+  'persistency.scan',
+  { codec: { payload: wire.scanQuery, response: wire.scanPage, error: wire.error } }
+)
+/** How many rows a range holds. */
+export const KvCount: RequestDefinition<KvRangeQuery, number, PersistencyError> = defineRequest(
+  'persistency.count',
+  { codec: { payload: wire.rangeQuery, response: wire.count, error: wire.error } }
+)
+/** Removes one row and answers whether it was there. */
+export const KvDelete: RequestDefinition<KvAddress, boolean, PersistencyError> = defineRequest(
+  'persistency.delete',
+  { codec: { payload: wire.address, response: wire.bool, error: wire.error } }
+)
+/** Answers when everything before it is committed and, with `durable`, on disk. */
+export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, PersistencyError> =
+  defineRequest('persistency.flush', { codec: { error: wire.error } })
+
+/** What a storage receives. */
+export const STORAGE_INPUT = [PersistEvent, KvGet, KvExists, KvScan, KvCount, KvDelete, KvFlush] as const
+/** What a storage emits. */
+export const STORAGE_OUTPUT = [PersistCommitted, PersistFailed] as const

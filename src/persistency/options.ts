@@ -1,0 +1,126 @@
+/** Owns the options of jobs: their names, defaults and limits. */
+import { err, ok, type Result } from 'neverthrow'
+import { describeValue } from './error-context.js'
+import { PersistencyError } from './errors.js'
+
+/** What the storage does to keep committed data through a power loss. See `docs/lifecycle-and-guarantees.md`. */
+export type Durability = 'normal' | 'full' | 'off'
+
+/** How a job behaves. Every option has a default. */
+export interface JobOptions {
+  /**
+   * `normal` (default): committed data survives the end of the process, and a power loss may take the last commits
+   * but never corrupts. `full`: each commit is on disk before it is acknowledged. `off`: the operating system decides;
+   * a power loss may corrupt the file.
+   */
+  readonly durability?: Durability
+  /** Bytes of accepted writes that may wait for their commit. Default 64 MiB. */
+  readonly maxQueueBytes?: number
+  /** Operations that may wait for their commit. Default 100 000. */
+  readonly maxQueueOps?: number
+  /** Past the limits of the queue, `wait` (default) makes `persist` wait for room, `refuse` makes it fail. */
+  readonly whenFull?: 'wait' | 'refuse'
+  /** Time limit of reads in milliseconds, `Infinity` for none. Default 5000. */
+  readonly requestTimeoutMs?: number
+  /** How long the storage waits for a lock that another process holds, in milliseconds. Default 5000. */
+  readonly busyTimeoutMs?: number
+  /** How long opening and closing the storage may take, in milliseconds. Default 30 000. */
+  readonly openTimeoutMs?: number
+}
+
+/** Job options with every default filled in. */
+export type ResolvedJobOptions = Required<JobOptions>
+
+export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
+  durability: 'normal',
+  maxQueueBytes: 64 * 1024 * 1024,
+  maxQueueOps: 100_000,
+  whenFull: 'wait',
+  requestTimeoutMs: 5000,
+  busyTimeoutMs: 5000,
+  openTimeoutMs: 30_000
+})
+
+type Check = (value: unknown) => string | undefined
+
+const CHECKS: Record<keyof JobOptions, Check> = {
+  durability: oneOf('normal', 'full', 'off'),
+  maxQueueBytes: integerFrom(1),
+  maxQueueOps: integerFrom(1),
+  whenFull: oneOf('wait', 'refuse'),
+  requestTimeoutMs: positiveMs,
+  busyTimeoutMs: integerFrom(0, 2 ** 31 - 1),
+  openTimeoutMs: positiveMs
+}
+
+/** Checks options and fills in what is missing. Errors: `ERR_OPTION`, for unknown names too. */
+export function resolveJobOptions(
+  options: unknown,
+  defaults: ResolvedJobOptions = DEFAULT_JOB_OPTIONS
+): Result<ResolvedJobOptions, PersistencyError> {
+  const checked = checkOptions<JobOptions>(options ?? {}, CHECKS)
+  return checked.map((given) => ({ ...defaults, ...given }))
+}
+
+/**
+ * Checks an object of options against the known names; options that are `undefined` count as not given.
+ * Errors: `ERR_OPTION`, naming the option, the value and what is allowed.
+ */
+export function checkOptions<Options>(
+  options: unknown,
+  checks: Readonly<Record<string, Check>>
+): Result<Options, PersistencyError> {
+  if (typeof options !== 'object' || options === null) {
+    return err(new PersistencyError('ERR_OPTION', `options must be an object; got ${describeValue(options)}`))
+  }
+  const given: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined
+    if (check === undefined) {
+      const known = Object.keys(checks).join(', ')
+      return err(new PersistencyError('ERR_OPTION', `there is no option "${name}"; known are ${known}`))
+    }
+    if (value === undefined) continue
+    const expected = check(value)
+    if (expected !== undefined) {
+      const message = `option "${name}" must be ${expected}; got ${describeValue(value)}`
+      return err(new PersistencyError('ERR_OPTION', message))
+    }
+    given[name] = value
+  }
+  return ok(given as Options)
+}
+
+/** Allows the listed values. */
+export function oneOf(...allowed: readonly unknown[]): Check {
+  const expected = allowed.map((value) => JSON.stringify(value)).join(' or ')
+  return (value) => (allowed.includes(value) ? undefined : expected)
+}
+
+/** Allows whole numbers in a range. */
+export function integerFrom(least: number, most: number = Number.MAX_SAFE_INTEGER): Check {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `an integer of at least ${least}`
+      : `an integer from ${least} to ${most}`
+  return (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+      ? undefined
+      : expected
+}
+
+/** Allows true and false. */
+export function booleanValue(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'true or false'
+}
+
+/** Allows time limits. */
+export function positiveMs(value: unknown): string | undefined {
+  return typeof value === 'number' && value > 0 ? undefined : 'a positive number of milliseconds, or Infinity'
+}
+
+/** Allows abort signals, also those of other realms. */
+export function abortSignal(value: unknown): string | undefined {
+  const is = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+  return is ? undefined : 'an AbortSignal'
+}

@@ -1,0 +1,49 @@
+/** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
+import { err, type Result } from 'neverthrow'
+import { PersistencyError } from './errors.js'
+
+export interface PatienceOptions {
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** The longest delay that a timer of the platform can take; a longer limit counts as none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export class Patience {
+  readonly #what: string
+  readonly #options: PatienceOptions
+
+  /** @param what names what is waited for, for messages */
+  constructor(what: string, options: PatienceOptions) {
+    this.#what = what
+    this.#options = options
+  }
+
+  /** The result of `work`, or `ERR_TIMEOUT` or `ERR_ABORTED` when one of these comes first. */
+  bound<T>(work: Promise<Result<T, PersistencyError>>): Promise<Result<T, PersistencyError>> {
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal } = this.#options
+    if (timeoutMs > LONGEST_TIMER_MS && signal === undefined) return work
+    return new Promise((resolve) => {
+      const settle = (result: Result<T, PersistencyError>): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        resolve(result)
+      }
+      const onAbort = (): void => settle(err(this.#aborted(signal?.reason)))
+      const onTimeout = (): void => settle(err(this.#timedOut(timeoutMs)))
+      const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, timeoutMs)
+      if (signal?.aborted) onAbort()
+      else signal?.addEventListener('abort', onAbort)
+      void work.then(settle)
+    })
+  }
+
+  #timedOut(timeoutMs: number): PersistencyError {
+    return new PersistencyError('ERR_TIMEOUT', `${this.#what} got no answer within ${timeoutMs} ms`)
+  }
+
+  #aborted(reason: unknown): PersistencyError {
+    return new PersistencyError('ERR_ABORTED', `${this.#what} was aborted by its caller`, { cause: reason })
+  }
+}

@@ -1,0 +1,276 @@
+/** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads. */
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { BrokerContext } from '../brokers/context.js'
+import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
+import { BrokerHub } from '../brokers/hub.js'
+import { ByJobId, jobNotFound } from './by-job-id.js'
+import { describeValue } from './error-context.js'
+import { PersistencyError } from './errors.js'
+import { Job } from './job.js'
+import { checkOptions, type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
+import { SqliteEngine } from './storage/sqlite-engine.js'
+import type { OpenedStorage, StorageEngine } from './storage-engine.js'
+import { checkJobId } from './validate.js'
+
+/** What `Persistency.open` takes besides a directory. The job options are the defaults of every job. */
+export interface PersistencyOptions extends JobOptions {
+  /** Directory of the job files, or `:memory:` for jobs that live as long as they are open. */
+  readonly rootDir: string
+  /** Where the events and requests of the jobs travel. Default: the hub of this thread. */
+  readonly hub?: BrokerHub
+}
+
+/** What a coordinator is made of. */
+export interface PersistencyParts {
+  /** Names the place in messages. */
+  readonly rootDir: string
+  readonly hub: BrokerHub
+  /** Runs the storage of the jobs. */
+  readonly engine: StorageEngine
+  /** The options of jobs that are opened without any. */
+  readonly jobOptions: ResolvedJobOptions
+}
+
+/** A job on its way: every call for the same id takes part in the same opening or closing. */
+interface Tenant {
+  readonly opening: Promise<Result<Job, PersistencyError>>
+  job: Job | undefined
+  storage: OpenedStorage | undefined
+  closing: ResultAsync<void, PersistencyError> | undefined
+}
+
+let singleton: Persistency | undefined
+
+/**
+ * Opens and closes the jobs of one root directory. Each job is one tenant: one file, one storage thread, one broker
+ * context.
+ *
+ * Belongs to the thread that made it. No method throws or rejects for an expected reason. Opening, closing and
+ * dropping are idempotent, and calls for one id that overlap take part in the same work.
+ */
+export class Persistency extends ByJobId {
+  /** The directory as it was given. */
+  readonly rootDir: string
+  readonly #hub: BrokerHub
+  readonly #engine: StorageEngine
+  readonly #defaults: ResolvedJobOptions
+  readonly #tenants = new Map<string, Tenant>()
+  readonly #jobs = new Map<string, Job>()
+  #closing: ResultAsync<void, PersistencyError> | undefined
+
+  /** For those who bring an engine of their own; everybody else uses {@link Persistency.open}. */
+  constructor(parts: PersistencyParts) {
+    super()
+    this.rootDir = parts.rootDir
+    this.#hub = parts.hub
+    this.#engine = parts.engine
+    this.#defaults = parts.jobOptions
+  }
+
+  /**
+   * Makes the coordinator of a directory. Leaves no trace in the file system: the directory is made, private to its
+   * owner, by the first `openJob`.
+   *
+   * Errors: `ERR_ROOT_DIR` when the path is empty, or it or its nearest existing ancestor is no directory;
+   * `ERR_OPTION`.
+   */
+  static open(rootDir: string | PersistencyOptions): Result<Persistency, PersistencyError> {
+    const options = typeof rootDir === 'string' ? { rootDir } : rootDir
+    if (typeof options !== 'object' || options === null) {
+      const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
+      return err(new PersistencyError('ERR_ROOT_DIR', message))
+    }
+    const { rootDir: directory, hub, ...jobOptions } = options
+    const checkedHub = checkOptions<{ hub?: BrokerHub }>({ hub }, { hub: brokerHub })
+    if (checkedHub.isErr()) return err(checkedHub.error)
+    return resolveJobOptions(jobOptions).andThen((defaults) =>
+      SqliteEngine.create(directory).map(
+        (engine) =>
+          new Persistency({ rootDir: directory, hub: hub ?? BrokerHub.default, engine, jobOptions: defaults })
+      )
+    )
+  }
+
+  /**
+   * The one instance of this process: made by the first call, which names the directory, and answered by all others.
+   *
+   * Errors: as `open`; `ERR_NOT_INITIALISED` without a directory before the first; `ERR_OTHER_INSTANCE` when it lives
+   * already with another directory.
+   */
+  static instance(rootDir?: string | PersistencyOptions): Result<Persistency, PersistencyError> {
+    if (singleton !== undefined) return sameRoot(singleton, rootDir)
+    if (rootDir === undefined) {
+      const message = 'Persistency is not initialised: call Persistency.instance(rootDir) first'
+      return err(new PersistencyError('ERR_NOT_INITIALISED', message))
+    }
+    return Persistency.open(rootDir).map((made) => {
+      singleton = made
+      return made
+    })
+  }
+
+  /** Closes the one instance and forgets it; another directory may follow. Repeating it is harmless. */
+  static async reset(): Promise<void> {
+    const former = singleton
+    singleton = undefined
+    await former?.close()
+  }
+
+  /** The open jobs by id; follows along as jobs open and close. */
+  get jobs(): ReadonlyMap<string, Job> {
+    return this.#jobs
+  }
+
+  override job(id: string): Result<Job, PersistencyError> {
+    const job = this.#jobs.get(id)
+    return job === undefined ? err(jobNotFound(id)) : ok(job)
+  }
+
+  /** Whether a job of that id is open. */
+  hasJob(id: string): boolean {
+    return this.#jobs.has(id)
+  }
+
+  /**
+   * Opens a job, or answers the one that is open; its options are those of the first call. The file is made when it
+   * is not there.
+   *
+   * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, and the reasons why a file cannot be opened:
+   * `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`, `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`,
+   * `ERR_TIMEOUT`.
+   */
+  openJob(id: string, options?: JobOptions): ResultAsync<Job, PersistencyError> {
+    const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))
+    if (checked.isErr()) return errAsync(checked.error)
+    if (this.#closing !== undefined) return errAsync(this.#closedError())
+    const tenant = this.#tenants.get(id)
+    if (tenant === undefined) return new ResultAsync(this.#open(id, checked.value))
+    if (tenant.closing === undefined) return new ResultAsync(tenant.opening)
+    // A closing job is opened again once it is closed, however that went.
+    return tenant.closing.orElse(() => ok(undefined)).andThen(() => this.openJob(id, options))
+  }
+
+  /**
+   * Closes a job: calls made from now on fail, everything accepted before is applied, then the file is released.
+   * Closing a job that is not open is ok.
+   */
+  closeJob(id: string): ResultAsync<void, PersistencyError> {
+    const tenant = this.#tenants.get(id)
+    if (tenant === undefined) return new ResultAsync(Promise.resolve(ok(undefined)))
+    tenant.closing ??= new ResultAsync(this.#close(id, tenant))
+    return tenant.closing
+  }
+
+  /**
+   * Closes a job and deletes its files. A job that was never stored is ok.
+   *
+   * Errors: `ERR_JOB_ID`, before any file is touched; `ERR_JOB_IN_USE` when another owner, in this process or another,
+   * has the file open; `ERR_REMOVE`; those of closing.
+   */
+  dropJob(id: string): ResultAsync<void, PersistencyError> {
+    const checked = checkJobId(id)
+    if (checked.isErr()) return errAsync(checked.error)
+    return this.closeJob(id).andThen(() => this.#engine.remove(id))
+  }
+
+  /** Closes every job, and opens none from now on. Repeating it is harmless. Errors: the first one of a job. */
+  close(): ResultAsync<void, PersistencyError> {
+    this.#closing ??= ResultAsync.combine([...this.#tenants.keys()].map((id) => this.closeJob(id))).map(
+      () => undefined
+    )
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Persistency ${this.rootDir} [${[...this.#jobs.keys()].join(', ')}]`
+  }
+
+  #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
+    const context = BrokerContext.create(id)
+    const tenant: Tenant = {
+      opening: Promise.resolve().then(() => this.#start(id, tenant, context, options)),
+      job: undefined,
+      storage: undefined,
+      closing: undefined
+    }
+    this.#tenants.set(id, tenant)
+    return tenant.opening
+  }
+
+  async #start(
+    id: string,
+    tenant: Tenant,
+    context: BrokerContext,
+    options: ResolvedJobOptions
+  ): Promise<Result<Job, PersistencyError>> {
+    const hub = this.#hub
+    const onFailed = (error: PersistencyError): void => this.#fail(id, tenant, error)
+    const storage = await this.#engine.open({ jobId: id, hub, context, options, onFailed })
+    if (storage.isErr()) {
+      this.#forget(id, tenant)
+      return err(storage.error)
+    }
+    tenant.storage = storage.value
+    tenant.job = new Job({ id, hub, context, options, close: () => this.#closeTenant(id, tenant) })
+    this.#jobs.set(id, tenant.job)
+    return ok(tenant.job)
+  }
+
+  /** Closes the job of one handle, which may be an old one of an id that has been opened again. */
+  #closeTenant(id: string, tenant: Tenant): ResultAsync<void, PersistencyError> {
+    tenant.closing ??= new ResultAsync(this.#close(id, tenant))
+    return tenant.closing
+  }
+
+  async #close(id: string, tenant: Tenant): Promise<Result<void, PersistencyError>> {
+    await tenant.opening
+    const { job, storage } = tenant
+    if (job === undefined || storage === undefined) return ok(undefined)
+    await job.beginClose()
+    const closed = await storage.close()
+    if (closed.isErr()) job.fail(closed.error)
+    else job.finishClose()
+    this.#forget(id, tenant)
+    return closed
+  }
+
+  #fail(id: string, tenant: Tenant, error: PersistencyError): void {
+    this.#forget(id, tenant)
+    tenant.job?.fail(error)
+  }
+
+  #forget(id: string, tenant: Tenant): void {
+    if (this.#tenants.get(id) !== tenant) return
+    this.#tenants.delete(id)
+    this.#jobs.delete(id)
+  }
+
+  #closedError(): PersistencyError {
+    return new PersistencyError('ERR_PERSISTENCY_CLOSED', `the persistency of ${this.rootDir} is closed`)
+  }
+}
+
+/** Asks whoever provides it for the instance of a context; an application provides it where it makes one. */
+export const GetPersistency: SyncRequestDefinition<void, Persistency, PersistencyError> = defineRequest<
+  void,
+  Persistency,
+  PersistencyError
+>('persistency.getPersistency', { sync: true })
+
+function sameRoot(
+  instance: Persistency,
+  rootDir: string | PersistencyOptions | undefined
+): Result<Persistency, PersistencyError> {
+  const asked = typeof rootDir === 'object' ? rootDir.rootDir : rootDir
+  if (asked === undefined || asked === instance.rootDir) return ok(instance)
+  const message = `Persistency is initialised with ${instance.rootDir}; reset() it before using ${asked}`
+  return err(new PersistencyError('ERR_OTHER_INSTANCE', message))
+}
+
+function brokerHub(value: unknown): string | undefined {
+  return value instanceof BrokerHub ? undefined : 'a BrokerHub'
+}

@@ -1,0 +1,31 @@
+/** Owns the contract between the facade and an engine that runs the storage of jobs. Knows no engine. */
+import type { ResultAsync } from 'neverthrow'
+import type { BrokerContext } from '../brokers/context.js'
+import type { BrokerHub } from '../brokers/hub.js'
+import type { PersistencyError } from './errors.js'
+import type { ResolvedJobOptions } from './options.js'
+
+/** Asks an engine for the storage of one job. */
+export interface OpenStorage {
+  readonly jobId: string
+  readonly hub: BrokerHub
+  /** Where the storage listens, provides and emits; see `messages.ts`. */
+  readonly context: BrokerContext
+  readonly options: ResolvedJobOptions
+  /** To be called at most once, when the storage ends without having been closed. */
+  readonly onFailed: (error: PersistencyError) => void
+}
+
+/** The running storage of one job. */
+export interface OpenedStorage {
+  /** Applies everything accepted before, then lets go of everything. Called once. */
+  close(): ResultAsync<void, PersistencyError>
+}
+
+/** Runs the storage of jobs, each by itself. */
+export interface StorageEngine {
+  /** Starts the storage of a job. Once it is ok, the messages of the context are served. */
+  open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError>
+  /** Deletes what a job has stored; nothing to delete is no error. Refuses with `ERR_JOB_IN_USE` while it is open. */
+  remove(jobId: string): ResultAsync<void, PersistencyError>
+}

@@ -1,0 +1,37 @@
+/** Owns deleting what a job has stored. */
+import { existsSync, rmSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { PersistencyError } from '../errors.js'
+import { codeOf, storageError } from './sqlite-errors.js'
+import type { StorageStart } from './start.js'
+
+/** SQLite leaves these beside a database. */
+const SUFFIXES = ['-wal', '-shm', '-journal', ''] as const
+
+/** Deletes the file of a job and its companions; missing ones are no error. Throws `PersistencyError`. */
+export function removeFiles({ file, options }: StorageStart): void {
+  if (existsSync(file)) refuseWhenInUse(file, options.busyTimeoutMs)
+  try {
+    for (const suffix of SUFFIXES) rmSync(`${file}${suffix}`, { force: true })
+  } catch (thrown) {
+    throw storageError('ERR_REMOVE', file, thrown)
+  }
+}
+
+/**
+ * Leaving WAL mode needs the file for oneself: it fails when any other connection, of whatever process, has it open.
+ * A file that is no database is nobody's.
+ */
+function refuseWhenInUse(file: string, busyTimeoutMs: number): void {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(file, { fileMustExist: true, timeout: Math.min(busyTimeoutMs, 1000) })
+    if (db.pragma('journal_mode = DELETE', { simple: true }) !== 'wal') return
+  } catch (thrown) {
+    if (!codeOf(thrown)?.startsWith('SQLITE_BUSY')) return
+  } finally {
+    db?.close()
+  }
+  const message = `${file}: is in use by another owner, in this process or another; close it there before dropping it`
+  throw new PersistencyError('ERR_JOB_IN_USE', message)
+}

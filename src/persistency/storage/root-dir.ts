@@ -1,0 +1,38 @@
+/** Owns the rules for the directory that holds the job files. */
+import { statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { err, ok, type Result } from 'neverthrow'
+import { describeValue } from '../error-context.js'
+import { PersistencyError } from '../errors.js'
+
+/** The root directory of jobs that live in memory. */
+export const MEMORY = ':memory:'
+
+/** Checks, without changing anything, that a directory is there or can be made. Errors: `ERR_ROOT_DIR`. */
+export function checkRootDir(rootDir: unknown): Result<string, PersistencyError> {
+  if (typeof rootDir !== 'string') return refuse(`rootDir must be a string; got ${describeValue(rootDir)}`)
+  if (rootDir.trim() === '') return refuse('rootDir is empty; name a directory, or ":memory:"')
+  if (rootDir.includes('\0')) return refuse(`rootDir holds a NUL character; got ${describeValue(rootDir)}`)
+  if (rootDir === MEMORY) return ok(rootDir)
+  const path = resolve(rootDir)
+  return checkDirectory(path, path).map(() => path)
+}
+
+/** The file of a job; `:memory:` for one in memory. */
+export function jobFile(rootDir: string, jobId: string): string {
+  return rootDir === MEMORY ? MEMORY : join(rootDir, `${jobId}.db`)
+}
+
+/** Looks at the path, or at its nearest ancestor that exists. */
+function checkDirectory(path: string, rootDir: string): Result<void, PersistencyError> {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isDirectory()) return ok(undefined)
+  if (stats === undefined && dirname(path) !== path) return checkDirectory(dirname(path), rootDir)
+  const what =
+    path === rootDir ? 'exists and is not a directory' : `cannot be made: ${path} is not a directory`
+  return refuse(`rootDir ${rootDir} ${what}`)
+}
+
+function refuse(message: string): Result<never, PersistencyError> {
+  return err(new PersistencyError('ERR_ROOT_DIR', message))
+}

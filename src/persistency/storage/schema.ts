@@ -1,0 +1,111 @@
+/**
+ * Owns the database file: making it, recognising it, refusing strangers. The layout is the original's, so that either
+ * library opens the other's files: one table, `user_version` 1, WAL.
+ */
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { PersistencyError } from '../errors.js'
+import type { Durability } from '../options.js'
+import { MEMORY } from './root-dir.js'
+import { codeOf, storageError } from './sqlite-errors.js'
+import type { StorageStart } from './start.js'
+
+export const USER_VERSION = 1
+
+const CREATE_KV = `
+  CREATE TABLE kv (
+    category BLOB NOT NULL,
+    key      BLOB NOT NULL,
+    payload  BLOB NOT NULL,
+    PRIMARY KEY (category, key)
+  ) WITHOUT ROWID`
+
+/** The columns of `kv` as `PRAGMA table_info` tells them: name, type, not null, position in the primary key. */
+const KV_COLUMNS = 'category BLOB 1 1, key BLOB 1 2, payload BLOB 1 0'
+
+const SYNCHRONOUS: Record<Durability, string> = { off: 'OFF', normal: 'NORMAL', full: 'FULL' }
+
+/** A WAL that has grown is cut back to this size by the next checkpoint that can. */
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024
+
+/** Opens the file of a job, making it and its directory when they are not there. Throws `PersistencyError`. */
+export function openDatabase({ file, options }: StorageStart): Database.Database {
+  if (file !== MEMORY) prepareFile(file)
+  let db: Database.Database | undefined
+  try {
+    // The busy timeout is in force from the first statement on.
+    db = new Database(file, { timeout: options.busyTimeoutMs })
+    const fresh = recognise(db, file)
+    configure(db, file, options.durability)
+    if (fresh) create(db)
+    return db
+  } catch (thrown) {
+    db?.close()
+    throw storageError(codeOf(thrown) === 'SQLITE_NOTADB' ? 'ERR_NOT_A_DATABASE' : 'ERR_OPEN', file, thrown)
+  }
+}
+
+/** Makes the directory and the file private to their owner, which SQLite would not. */
+function prepareFile(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  } catch (thrown) {
+    throw storageError('ERR_CREATE_DIR', dirname(file), thrown)
+  }
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+    if (stats === undefined) closeSync(openSync(file, 'a', 0o600))
+  } catch (thrown) {
+    throw storageError('ERR_OPEN', file, thrown)
+  }
+}
+
+/** Whether the file is empty and ours to make; refuses, without changing it, a file that is not ours. */
+function recognise(db: Database.Database, file: string): boolean {
+  const version = db.pragma('user_version', { simple: true }) as number
+  const tables = db
+    .prepare("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+    .pluck()
+    .all() as string[]
+  if (version !== USER_VERSION && version !== 0) {
+    const message = `${file}: incompatible user_version: got ${version}, expected ${USER_VERSION}; it was written by another program or a later release`
+    throw new PersistencyError('ERR_VERSION', message)
+  }
+  if (version === 0 && tables.length === 0) return true
+  if (!tables.includes('kv') || !hasKvLayout(db)) {
+    const message = `${file}: is a SQLite database of something else: it has no table kv(category, key, payload) as expected; move it away or choose another job id`
+    throw new PersistencyError('ERR_FOREIGN_SCHEMA', message)
+  }
+  if (version === 0) db.pragma(`user_version = ${USER_VERSION}`)
+  return false
+}
+
+function hasKvLayout(db: Database.Database): boolean {
+  const columns = db.pragma('table_info(kv)') as { name: string; type: string; notnull: number; pk: number }[]
+  return (
+    columns.map(({ name, type, notnull, pk }) => `${name} ${type} ${notnull} ${pk}`).join(', ') === KV_COLUMNS
+  )
+}
+
+function configure(db: Database.Database, file: string, durability: Durability): void {
+  const mode = db.pragma('journal_mode = WAL', { simple: true })
+  if (mode !== 'wal' && mode !== 'memory') {
+    const message = `${file}: the file system does not support write-ahead logging (journal mode is ${String(mode)})`
+    throw new PersistencyError('ERR_OPEN', message)
+  }
+  db.pragma(`synchronous = ${SYNCHRONOUS[durability]}`)
+  db.pragma('temp_store = MEMORY')
+  db.pragma('foreign_keys = OFF')
+  db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`)
+}
+
+/** Table and version in one transaction: no file is ever half made. Another process may have been faster. */
+function create(db: Database.Database): void {
+  db.transaction(() => {
+    if (db.pragma('user_version', { simple: true }) !== 0) return
+    db.exec(CREATE_KV)
+    db.pragma(`user_version = ${USER_VERSION}`)
+  }).immediate()
+}

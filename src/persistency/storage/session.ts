@@ -1,0 +1,204 @@
+/**
+ * Owns the order of work on one open database. It takes in the messages of a turn, then does them in one go, writes
+ * and reads in the order they came, inside one transaction, and answers after the COMMIT. Knows no threads.
+ */
+import type { BrokerContext } from '../../brokers/context.js'
+import type { RequestDefinition } from '../../brokers/definitions.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import type { Call } from '../../brokers/provider.js'
+import { PersistencyError } from '../errors.js'
+import {
+  KvCount,
+  KvDelete,
+  KvExists,
+  KvFlush,
+  KvGet,
+  KvScan,
+  PersistCommitted,
+  PersistEvent,
+  PersistFailed
+} from '../messages.js'
+import { storageError } from './sqlite-errors.js'
+import type { SqliteStore } from './sqlite-store.js'
+import type { CallTask, FlushTask, Task, WriteTask } from './tasks.js'
+
+export interface SessionParts {
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly jobId: string
+  /** Names the database in errors. */
+  readonly file: string
+  readonly store: SqliteStore
+}
+
+export class StorageSession {
+  readonly #parts: SessionParts
+  readonly #withdraw: (() => void)[] = []
+  #turn: (Task | FlushTask)[] = []
+
+  /** Starts to listen and to provide in the context. */
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    const { hub, context, store } = parts
+    const listener = hub.listen(context, PersistEvent, (event) => {
+      this.#add({ kind: 'write', event, error: undefined })
+    })
+    this.#withdraw.push(() => void listener.drop())
+    this.#answer(KvGet, false, ({ category, key }) => store.get(category, key))
+    this.#answer(KvExists, false, ({ category, key }) => store.exists(category, key))
+    this.#answer(KvScan, false, (query) => store.scan(query))
+    this.#answer(KvCount, false, ({ category, range }) => store.count(category, range))
+    this.#answer(KvDelete, true, ({ category, key }) => store.delete(category, key))
+    this.#provide(KvFlush, ({ durable }, call) => this.#add({ kind: 'flush', durable, call }))
+  }
+
+  /** Does what was taken in, then lets go of the context and the database. */
+  close(): void {
+    this.#work()
+    for (const withdraw of this.#withdraw) withdraw()
+    this.#parts.store.close()
+  }
+
+  #answer<Query, Response>(
+    request: RequestDefinition<Query, Response, PersistencyError>,
+    writes: boolean,
+    work: (query: Query) => Response
+  ): void {
+    this.#provide(request, (query, call) => {
+      this.#add({ kind: 'call', writes, work: () => work(query), call, value: undefined, error: undefined })
+    })
+  }
+
+  #provide<Query, Response>(
+    request: RequestDefinition<Query, Response, PersistencyError>,
+    handler: (query: Query, call: Call) => void
+  ): void {
+    const { hub, context } = this.#parts
+    const handle = hub.provide(context, request, handler as (query: unknown, call: Call) => void)
+    if (handle === undefined) {
+      const message = `job "${this.#parts.jobId}" is served already: somebody provides ${request.name}`
+      throw new PersistencyError('ERR_BROKER', message)
+    }
+    this.#withdraw.push(() => handle.remove())
+  }
+
+  #add(task: Task | FlushTask): void {
+    if (this.#turn.length === 0) this.#parts.hub.turns.atEnd(() => this.#work())
+    this.#turn.push(task)
+  }
+
+  #work(): void {
+    const turn = this.#turn
+    this.#turn = []
+    let group: Task[] = []
+    for (const task of turn) {
+      if (task.kind !== 'flush') {
+        group.push(task)
+        continue
+      }
+      this.#doGroup(group)
+      group = []
+      this.#flush(task)
+    }
+    this.#doGroup(group)
+  }
+
+  #doGroup(group: readonly Task[]): void {
+    if (group.length === 0 || this.#inOneTransaction(group)) return
+    // The transaction was lost as a whole: each task gets its own, so that one failure costs only itself.
+    for (const task of group) {
+      if (!this.#inOneTransaction([task])) this.#publish([task], 0)
+    }
+  }
+
+  /** Does a group and publishes the outcome; `false` when the transaction could not be committed. */
+  #inOneTransaction(group: readonly Task[]): boolean {
+    const { store } = this.#parts
+    const started = performance.now()
+    const transaction = group.some((task) => task.kind === 'write' || task.writes)
+    try {
+      if (transaction) store.begin()
+    } catch (thrown) {
+      this.#withoutLock(group, thrown)
+      return true
+    }
+    for (const task of group) {
+      this.#attempt(task)
+      if (transaction && !store.inTransaction) return false
+    }
+    try {
+      if (transaction) store.commit()
+    } catch (thrown) {
+      store.rollback()
+      for (const task of group) task.error ??= this.#error(thrown)
+      return false
+    }
+    this.#publish(group, performance.now() - started)
+    return true
+  }
+
+  /** The lock on the file is not to be had: no write can be done now, and trying each alone would wait for each. */
+  #withoutLock(group: readonly Task[], thrown: unknown): void {
+    for (const task of group) {
+      if (task.kind === 'write' || task.writes) task.error = this.#error(thrown)
+      else this.#attempt(task)
+    }
+    this.#publish(group, 0)
+  }
+
+  #attempt(task: Task): void {
+    task.error = undefined
+    try {
+      if (task.kind === 'write') this.#parts.store.apply(task.event.ops)
+      else task.value = task.work()
+    } catch (thrown) {
+      task.error = this.#error(thrown)
+    }
+  }
+
+  #publish(group: readonly Task[], commitMs: number): void {
+    this.#publishWrites(
+      group.filter((task) => task.kind === 'write'),
+      commitMs
+    )
+    for (const task of group) if (task.kind === 'call') settle(task)
+  }
+
+  /** Failures first: what the commit then covers has not failed. */
+  #publishWrites(writes: readonly WriteTask[], commitMs: number): void {
+    const { hub, context, jobId } = this.#parts
+    for (const { event, error } of writes) {
+      if (error === undefined) continue
+      hub.emit(context, PersistFailed, { jobId, seq: event.seq, ops: event.ops, error })
+    }
+    const done = writes.filter(({ error }) => error === undefined).map(({ event }) => event)
+    if (done.length === 0) return
+    hub.emit(context, PersistCommitted, {
+      jobId,
+      firstSeq: done[0]?.seq ?? 0,
+      lastSeq: done.at(-1)?.seq ?? 0,
+      writes: done.length,
+      ops: done.reduce((sum, { ops }) => sum + ops.length, 0),
+      bytes: done.reduce((sum, { bytes }) => sum + bytes, 0),
+      commitMs
+    })
+  }
+
+  #flush({ durable, call }: FlushTask): void {
+    try {
+      if (durable) this.#parts.store.sync()
+      call.resolve(undefined)
+    } catch (thrown) {
+      call.reject(this.#error(thrown))
+    }
+  }
+
+  #error(thrown: unknown): PersistencyError {
+    return storageError('ERR_STORAGE', this.#parts.file, thrown)
+  }
+}
+
+function settle({ call, error, value }: CallTask): void {
+  if (error === undefined) call.resolve(value)
+  else call.reject(error)
+}

@@ -1,0 +1,39 @@
+/** Owns how failures of SQLite and of the file system look to a user: what failed, on which file, and what to do. */
+import { messageOf } from '../../brokers/errors.js'
+import { PersistencyError, type PersistencyErrorCode } from '../errors.js'
+
+/** What a person can do about it, by the code that SQLite or the operating system gives. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  SQLITE_BUSY: 'another process holds a lock on the file; let it finish, or raise busyTimeoutMs',
+  SQLITE_FULL: 'the disk is full; make room and write again',
+  SQLITE_READONLY: 'the file or its directory is read-only; allow writing',
+  SQLITE_CANTOPEN: 'check that the directory is there and that this user may write to it',
+  SQLITE_NOTADB: 'the file is not a SQLite database; move it away or choose another job id',
+  SQLITE_CORRUPT: 'the file is damaged; restore it from a backup',
+  SQLITE_IOERR: 'the disk reports an error; check it and the free space',
+  SQLITE_TOOBIG: 'the row is larger than SQLite allows',
+  EACCES: 'this user has no permission there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EISDIR: 'a directory is in the place of the file; move it away or choose another job id'
+}
+
+/** Wraps whatever was thrown; a `PersistencyError` passes as it is. */
+export function storageError(code: PersistencyErrorCode, file: string, thrown: unknown): PersistencyError {
+  if (thrown instanceof PersistencyError) return thrown
+  const backendCode = codeOf(thrown)
+  const remedy = backendCode === undefined ? undefined : remedyFor(backendCode)
+  const message = `${file}: ${messageOf(thrown)}${remedy === undefined ? '' : ` (${remedy})`}`
+  return new PersistencyError(code, message, { cause: messageOf(thrown), backendCode })
+}
+
+/** The code of a thrown error, if it has one. */
+export function codeOf(thrown: unknown): string | undefined {
+  const code = (thrown as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+/** Extended codes such as SQLITE_BUSY_SNAPSHOT share the remedy of their primary code. */
+function remedyFor(code: string): string | undefined {
+  return REMEDIES[code] ?? REMEDIES[code.split('_').slice(0, 2).join('_')]
+}

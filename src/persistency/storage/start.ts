@@ -1,0 +1,11 @@
+/** Owns what the engine tells a storage worker about one job. Plain data. */
+import type { ResolvedJobOptions } from '../options.js'
+
+export interface StorageStart {
+  /** `serve` the job until it is released, or `remove` its files. */
+  readonly task: 'serve' | 'remove'
+  readonly jobId: string
+  /** Path of the database file, or `:memory:`. */
+  readonly file: string
+  readonly options: Pick<ResolvedJobOptions, 'durability' | 'busyTimeoutMs'>
+}

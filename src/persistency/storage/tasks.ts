@@ -1,0 +1,33 @@
+/** Owns the units of work of a storage: a write that was announced, a call that was made, a flush. */
+import type { Call } from '../../brokers/provider.js'
+import type { PersistencyError } from '../errors.js'
+import type { PersistEventPayload } from '../message-payloads.js'
+
+/** Operations to apply, all or none. */
+export interface WriteTask {
+  readonly kind: 'write'
+  readonly event: PersistEventPayload
+  /** Why it was not applied; set by the attempt. */
+  error: PersistencyError | undefined
+}
+
+/** Something to read, or to change and tell about. */
+export interface CallTask {
+  readonly kind: 'call'
+  /** Whether it changes the database, and so needs a transaction. */
+  readonly writes: boolean
+  readonly work: () => unknown
+  readonly call: Call
+  /** What the work gave; set by the attempt. */
+  value: unknown
+  error: PersistencyError | undefined
+}
+
+/** A point at which everything before must be committed. */
+export interface FlushTask {
+  readonly kind: 'flush'
+  readonly durable: boolean
+  readonly call: Call
+}
+
+export type Task = WriteTask | CallTask

@@ -1,0 +1,28 @@
+/** Entry of the storage thread: opens one file per context it is asked to serve. Loads no RxJS and no container. */
+import { err, ok } from 'neverthrow'
+import { serveBrokers } from '../../threads/serve.js'
+import { PersistencyError } from '../errors.js'
+import { STORAGE_INPUT, STORAGE_OUTPUT } from '../messages.js'
+import { removeFiles } from './remove-files.js'
+import { openDatabase } from './schema.js'
+import { StorageSession } from './session.js'
+import { storageError } from './sqlite-errors.js'
+import { SqliteStore } from './sqlite-store.js'
+import type { StorageStart } from './start.js'
+
+serveBrokers(({ hub, context, data }) => {
+  const start = data as StorageStart
+  const { jobId, file } = start
+  try {
+    if (start.task === 'remove') {
+      removeFiles(start)
+      return ok({ routes: { send: [], receive: [] }, close: () => {} })
+    }
+    const store = new SqliteStore(openDatabase(start))
+    const session = new StorageSession({ hub, context, jobId, file, store })
+    return ok({ routes: { send: STORAGE_OUTPUT, receive: STORAGE_INPUT }, close: () => session.close() })
+  } catch (thrown) {
+    const error = thrown instanceof PersistencyError ? thrown : storageError('ERR_OPEN', file, thrown)
+    return err(error.toJSON())
+  }
+})

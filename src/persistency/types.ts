@@ -1,0 +1,82 @@
+/** Owns the shapes that callers and storage exchange: operations, rows and reads. */
+import type { Key } from './keys.js'
+
+/** Stores a payload under a key; a row that is there already is replaced. */
+export interface PutOp {
+  readonly kind: 'put'
+  readonly category: string
+  readonly key: Key
+  readonly payload: Uint8Array
+}
+
+/** Removes one row; no error when there is none. */
+export interface DeleteOp {
+  readonly kind: 'delete'
+  readonly category: string
+  readonly key: Key
+}
+
+/** Removes every row of the category whose key starts with the prefix; an empty prefix means all of them. */
+export interface DeletePrefixOp {
+  readonly kind: 'deletePrefix'
+  readonly category: string
+  readonly prefix: Key
+}
+
+/** One change. Several in one `persist` call are applied in order, all or none. */
+export type TxOp = PutOp | DeleteOp | DeletePrefixOp
+
+/** A stored row. With `keysOnly` the payload is empty. */
+export interface KvRow {
+  readonly key: Key
+  readonly payload: Uint8Array
+}
+
+/** Which rows of a range are wanted, and how. */
+export interface ScanOptions {
+  /** Descending instead of ascending key order. Default `false`. */
+  readonly reverse?: boolean
+  /** At most so many rows, from the front of the order. Default all. */
+  readonly limit?: number
+  /** Leaves the payloads out: they come back empty. Default `false`. */
+  readonly keysOnly?: boolean
+}
+
+/** How patient a read is. */
+export interface ReadOptions {
+  /** Time limit in milliseconds; `Infinity` for none. Default: `requestTimeoutMs` of the job. */
+  readonly timeoutMs?: number
+  /** Gives up when it fires; the read then fails with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal
+}
+
+/** How a stream reads. */
+export interface StreamOptions extends ReadOptions {
+  readonly reverse?: boolean
+  readonly limit?: number
+  readonly keysOnly?: boolean
+  /** Rows fetched at a time. Default 512; a page is also cut at about a mebibyte. */
+  readonly pageSize?: number
+}
+
+/** How long to wait for a write to be committed. */
+export interface AckOptions {
+  /** Time limit in milliseconds. Default none: the answer comes with the commit, or with the end of the storage. */
+  readonly timeoutMs?: number
+  /** Stops waiting when it fires. The write itself is not taken back. */
+  readonly signal?: AbortSignal
+}
+
+/** How much a flush asks for. */
+export interface FlushOptions extends ReadOptions {
+  /** Also wait until the data is on disk, whatever the durability of the job. Default `false`. */
+  readonly durable?: boolean
+}
+
+/** Tells that a write is in the database. */
+export interface Commit {
+  /** Position of the write among all of its job since it was opened, from 1. */
+  readonly seq: number
+  /** How many operations it had. */
+  readonly ops: number
+}

@@ -1,0 +1,167 @@
+/**
+ * Owns the checks on what callers pass in. Nothing is queued before it has passed here; what passes is a clean copy,
+ * read once, so that later changes and getters in the caller's objects have no effect.
+ */
+import { err, ok, type Result } from 'neverthrow'
+import { describeValue } from './error-context.js'
+import { PersistencyError, type PersistencyErrorCode } from './errors.js'
+import { isKeyLike, isUint8Array } from './key-parts.js'
+import { type KeyRange, prefixRange } from './key-range.js'
+import type { Key } from './keys.js'
+import type { KvRangeQuery } from './message-payloads.js'
+import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from './options.js'
+import type { AckOptions, FlushOptions, ReadOptions, ScanOptions, StreamOptions, TxOp } from './types.js'
+
+type Checked<T> = Result<T, PersistencyError>
+
+/** The longest row that SQLite takes, keys and payload together (SQLITE_MAX_LENGTH, less room for its header). */
+export const MAX_ROW_BYTES = 1_000_000_000 - 64
+
+const JOB_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/
+
+function refuse(code: PersistencyErrorCode, message: string): Result<never, PersistencyError> {
+  return err(new PersistencyError(code, message))
+}
+
+/** A job id is a name, not a path. Errors: `ERR_JOB_ID`. */
+export function checkJobId(id: unknown): Checked<string> {
+  if (typeof id === 'string' && JOB_ID.test(id)) return ok(id)
+  const rule = '1 to 128 characters out of letters, digits, ".", "_" and "-", not starting with a dot'
+  return refuse('ERR_JOB_ID', `a job id is a name of ${rule}; got ${describeValue(id)}`)
+}
+
+/** Categories are any text. Errors: `ERR_CATEGORY`. */
+export function checkCategory(category: unknown): PersistencyError | undefined {
+  if (typeof category !== 'string') {
+    return new PersistencyError('ERR_CATEGORY', `a category must be a string; got ${describeValue(category)}`)
+  }
+  if (!category.isWellFormed()) {
+    const message = `a category must be well-formed text; ${describeValue(category)} has a lone surrogate`
+    return new PersistencyError('ERR_CATEGORY', message)
+  }
+  return undefined
+}
+
+/** Keys must be made with `key`, `toKey` or `rawKey`. Errors: `ERR_KEY`. */
+export function checkKey(key: unknown, what = 'a key'): PersistencyError | undefined {
+  if (isKeyLike(key) && isUint8Array(key.bytes)) return undefined
+  const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
+  return new PersistencyError('ERR_KEY', message)
+}
+
+/** Payloads are bytes, up to what a row can hold. Errors: `ERR_PAYLOAD`. */
+export function checkPayload(payload: unknown, category: string, key: Key): PersistencyError | undefined {
+  if (!isUint8Array(payload)) {
+    const message = `a payload must be a Uint8Array; got ${describeValue(payload)}; see payload(...) and persistEncoded`
+    return new PersistencyError('ERR_PAYLOAD', message)
+  }
+  const bytes = payload.length + key.length + category.length * 3
+  if (bytes <= MAX_ROW_BYTES) return undefined
+  const message = `a row holds at most ${MAX_ROW_BYTES} bytes with its key; got a payload of ${payload.length}`
+  return new PersistencyError('ERR_PAYLOAD', message)
+}
+
+/** One operation or several. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
+export function checkOps(input: unknown): Checked<readonly TxOp[]> {
+  if (!Array.isArray(input)) return checkOp(input).map((op) => [op])
+  const ops: TxOp[] = []
+  for (const [index, candidate] of input.entries()) {
+    const op = checkOp(candidate)
+    if (op.isErr()) {
+      const { code, message } = op.error
+      return refuse(code, `operation ${index} of ${input.length}: ${message}`)
+    }
+    ops.push(op.value)
+  }
+  return ok(ops)
+}
+
+function checkOp(input: unknown): Checked<TxOp> {
+  if (typeof input !== 'object' || input === null) {
+    return refuse('ERR_OP', `an operation must be an object; got ${describeValue(input)}`)
+  }
+  const { kind, category } = input as Partial<TxOp>
+  switch (kind) {
+    case 'put': {
+      const { key, payload } = input as Partial<Extract<TxOp, { kind: 'put' }>>
+      return checkPut(category, key, payload)
+    }
+    case 'delete': {
+      const { key } = input as Partial<Extract<TxOp, { kind: 'delete' }>>
+      return checkDelete(category, key)
+    }
+    case 'deletePrefix': {
+      const { prefix } = input as Partial<Extract<TxOp, { kind: 'deletePrefix' }>>
+      return checkDeletePrefix(category, prefix)
+    }
+    default: {
+      const known = '"put", "delete" and "deletePrefix"'
+      return refuse('ERR_OP', `an operation is of kind ${known}; got ${describeValue(kind)}`)
+    }
+  }
+}
+
+export function checkPut(category: unknown, key: unknown, payload: unknown): Checked<TxOp> {
+  const error =
+    checkCategory(category) ?? checkKey(key) ?? checkPayload(payload, category as string, key as Key)
+  if (error !== undefined) return err(error)
+  return ok({ kind: 'put', category: category as string, key: key as Key, payload: payload as Uint8Array })
+}
+
+export function checkDelete(category: unknown, key: unknown): Checked<TxOp> {
+  const error = checkCategory(category) ?? checkKey(key)
+  return error === undefined
+    ? ok({ kind: 'delete', category: category as string, key: key as Key })
+    : err(error)
+}
+
+export function checkDeletePrefix(category: unknown, prefix: unknown): Checked<TxOp> {
+  const error = checkCategory(category) ?? checkKey(prefix, 'a prefix')
+  if (error !== undefined) return err(error)
+  return ok({ kind: 'deletePrefix', category: category as string, prefix: prefix as Key })
+}
+
+/** A category and a range of it, or everything under a prefix. Errors: `ERR_CATEGORY`, `ERR_RANGE`. */
+export function checkQuery(category: unknown, rangeOrPrefix: unknown): Checked<KvRangeQuery> {
+  const error = checkCategory(category)
+  if (error !== undefined) return err(error)
+  const range = isKeyLike(rangeOrPrefix) ? ok(prefixRange(rangeOrPrefix as Key)) : checkRange(rangeOrPrefix)
+  return range.map((checked) => ({ category: category as string, range: checked }))
+}
+
+/** A range; one whose start lies behind its stop is legal and holds no rows. Errors: `ERR_RANGE`. */
+export function checkRange(range: unknown): Checked<KeyRange> {
+  if (typeof range !== 'object' || range === null || !('start' in range)) {
+    const message = `a range must be { start: Key, stop?: Key } or a Key as a prefix; got ${describeValue(range)}`
+    return refuse('ERR_RANGE', message)
+  }
+  const { start, stop } = range as Partial<KeyRange>
+  const error = checkKey(start, 'the start of a range') ?? (stop && checkKey(stop, 'the stop of a range'))
+  if (error !== undefined) return refuse('ERR_RANGE', error.message)
+  return ok(stop === undefined ? { start: start as Key } : { start: start as Key, stop })
+}
+
+const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }
+const SCAN_CHECKS = { reverse: booleanValue, limit: integerFrom(0), keysOnly: booleanValue }
+
+/** Errors of all of these: `ERR_OPTION`. */
+export function checkReadOptions(options: unknown): Checked<ReadOptions> {
+  return options === undefined ? ok({}) : checkOptions(options, READ_CHECKS)
+}
+
+export function checkScanOptions(options: unknown): Checked<ScanOptions & ReadOptions> {
+  return options === undefined ? ok({}) : checkOptions(options, { ...SCAN_CHECKS, ...READ_CHECKS })
+}
+
+export function checkStreamOptions(options: unknown): Checked<StreamOptions> {
+  const checks = { ...SCAN_CHECKS, ...READ_CHECKS, pageSize: integerFrom(1) }
+  return options === undefined ? ok({}) : checkOptions(options, checks)
+}
+
+export function checkAckOptions(options: unknown): Checked<AckOptions> {
+  return checkReadOptions(options)
+}
+
+export function checkFlushOptions(options: unknown): Checked<FlushOptions> {
+  return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, durable: booleanValue })
+}

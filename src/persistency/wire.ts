@@ -1,0 +1,218 @@
+/** Owns how the messages of a job are laid out in a frame. Changes freely: both ends are always the same release. */
+import type { ByteReader } from '../bytes/byte-reader.js'
+import type { ByteWriter } from '../bytes/byte-writer.js'
+import type { WireCodec } from '../bytes/wire-codec.js'
+import { PersistencyError, type PersistencyErrorData } from './errors.js'
+import type { KeyRange } from './key-range.js'
+import { Key } from './keys.js'
+import type {
+  KvAddress,
+  KvRangeQuery,
+  KvScanPage,
+  KvScanQuery,
+  PersistCommittedPayload,
+  PersistEventPayload,
+  PersistFailedPayload
+} from './message-payloads.js'
+import type { KvRow, TxOp } from './types.js'
+
+const OpTag = { put: 1, delete: 2, deletePrefix: 3 } as const
+
+export const bool: WireCodec<boolean> = {
+  write: (writer, value) => writer.u8(value ? 1 : 0),
+  read: (reader) => reader.u8() === 1
+}
+
+export const count: WireCodec<number> = {
+  write: (writer, value) => writer.f64(value),
+  read: (reader) => reader.f64()
+}
+
+/** The bytes are copied on arrival, so that a small payload does not keep a large frame alive. */
+export const optionalBytes: WireCodec<Uint8Array | undefined> = {
+  write(writer, value) {
+    writer.u8(value === undefined ? 0 : 1)
+    if (value !== undefined) writer.raw(value)
+  },
+  read: (reader) => (reader.u8() === 0 ? undefined : reader.view(reader.remaining).slice())
+}
+
+export const error: WireCodec<PersistencyError> = {
+  write(writer, value) {
+    const { code, message, backendCode, cause } = value.toJSON()
+    writer.text(code)
+    writer.text(message)
+    writeOptionalText(writer, backendCode)
+    writeOptionalText(writer, cause)
+  },
+  read(reader) {
+    return PersistencyError.from({
+      code: reader.text() as PersistencyErrorData['code'],
+      message: reader.text(),
+      backendCode: readOptionalText(reader),
+      cause: readOptionalText(reader)
+    })
+  }
+}
+
+export const address: WireCodec<KvAddress> = {
+  write(writer, { category, key }) {
+    writer.text(category)
+    writer.raw(key.bytes)
+  },
+  read: (reader) => ({ category: reader.text(), key: Key.view(reader.view(reader.remaining)) })
+}
+
+export const rangeQuery: WireCodec<KvRangeQuery> = {
+  write(writer, { category, range }) {
+    writer.text(category)
+    writeRange(writer, range)
+  },
+  read: (reader) => ({ category: reader.text(), range: readRange(reader) })
+}
+
+export const scanQuery: WireCodec<KvScanQuery> = {
+  write(writer, query) {
+    rangeQuery.write(writer, query)
+    writer.u8((query.reverse ? 1 : 0) | (query.keysOnly ? 2 : 0))
+    writer.f64(query.limit ?? -1)
+    writer.f64(query.maxBytes ?? -1)
+  },
+  read(reader) {
+    const { category, range } = rangeQuery.read(reader)
+    const flags = reader.u8()
+    const limit = reader.f64()
+    const maxBytes = reader.f64()
+    return {
+      category,
+      range,
+      reverse: (flags & 1) !== 0,
+      keysOnly: (flags & 2) !== 0,
+      ...(limit >= 0 && { limit }),
+      ...(maxBytes >= 0 && { maxBytes })
+    }
+  }
+}
+
+/** Keys and payloads of the rows are views on the frame that brought them. */
+export const scanPage: WireCodec<KvScanPage> = {
+  write(writer, { rows, more }) {
+    bool.write(writer, more)
+    writer.u32(rows.length)
+    for (const { key, payload } of rows) {
+      writer.blob(key.bytes)
+      writer.blob(payload)
+    }
+  },
+  read(reader) {
+    const more = bool.read(reader)
+    const rows: KvRow[] = []
+    for (let left = reader.u32(); left > 0; left--) {
+      rows.push({ key: Key.view(reader.blob()), payload: reader.blob() })
+    }
+    return { rows, more }
+  }
+}
+
+export const persistEvent: WireCodec<PersistEventPayload> = {
+  write(writer, event) {
+    writer.text(event.jobId)
+    writer.f64(event.seq)
+    writer.f64(event.bytes)
+    writeOps(writer, event.ops)
+  },
+  read: (reader) => ({
+    jobId: reader.text(),
+    seq: reader.f64(),
+    bytes: reader.f64(),
+    ops: readOps(reader)
+  })
+}
+
+export const persistCommitted: WireCodec<PersistCommittedPayload> = {
+  write(writer, event) {
+    writer.text(event.jobId)
+    writer.f64(event.firstSeq)
+    writer.f64(event.lastSeq)
+    writer.f64(event.writes)
+    writer.f64(event.ops)
+    writer.f64(event.bytes)
+    writer.f64(event.commitMs)
+  },
+  read: (reader) => ({
+    jobId: reader.text(),
+    firstSeq: reader.f64(),
+    lastSeq: reader.f64(),
+    writes: reader.f64(),
+    ops: reader.f64(),
+    bytes: reader.f64(),
+    commitMs: reader.f64()
+  })
+}
+
+export const persistFailed: WireCodec<PersistFailedPayload> = {
+  write(writer, event) {
+    writer.text(event.jobId)
+    writer.f64(event.seq)
+    writeOps(writer, event.ops)
+    error.write(writer, event.error)
+  },
+  read: (reader) => ({
+    jobId: reader.text(),
+    seq: reader.f64(),
+    ops: readOps(reader),
+    error: error.read(reader)
+  })
+}
+
+function writeOps(writer: ByteWriter, ops: readonly TxOp[]): void {
+  writer.u32(ops.length)
+  for (const op of ops) {
+    writer.u8(OpTag[op.kind])
+    writer.text(op.category)
+    writer.blob(op.kind === 'deletePrefix' ? op.prefix.bytes : op.key.bytes)
+    if (op.kind === 'put') writer.blob(op.payload)
+  }
+}
+
+function readOps(reader: ByteReader): TxOp[] {
+  const ops: TxOp[] = []
+  for (let left = reader.u32(); left > 0; left--) ops.push(readOp(reader))
+  return ops
+}
+
+function readOp(reader: ByteReader): TxOp {
+  const tag = reader.u8()
+  const category = reader.text()
+  const key = Key.view(reader.blob())
+  switch (tag) {
+    case OpTag.put:
+      return { kind: 'put', category, key, payload: reader.blob() }
+    case OpTag.delete:
+      return { kind: 'delete', category, key }
+    case OpTag.deletePrefix:
+      return { kind: 'deletePrefix', category, prefix: key }
+    default:
+      throw new RangeError(`unknown operation tag ${tag}`)
+  }
+}
+
+function writeRange(writer: ByteWriter, { start, stop }: KeyRange): void {
+  writer.blob(start.bytes)
+  writer.u8(stop === undefined ? 0 : 1)
+  if (stop !== undefined) writer.blob(stop.bytes)
+}
+
+function readRange(reader: ByteReader): KeyRange {
+  const start = Key.view(reader.blob())
+  return reader.u8() === 0 ? { start } : { start, stop: Key.view(reader.blob()) }
+}
+
+function writeOptionalText(writer: ByteWriter, text: string | undefined): void {
+  writer.u8(text === undefined ? 0 : 1)
+  if (text !== undefined) writer.text(text)
+}
+
+function readOptionalText(reader: ByteReader): string | undefined {
+  return reader.u8() === 0 ? undefined : reader.text()
+}

@@ -1,0 +1,32 @@
+/**
+ * Owns the end of the process: a worker keeps running while an `exit` handler runs, so the handler can wait for it to
+ * finish what it was sent. One handler serves all workers, and it is there only while there are any.
+ */
+
+/** Something that must finish before the process ends. Both steps are synchronous. */
+export interface Drainable {
+  /** Tells it to finish. */
+  beginDrain(): void
+  /** Blocks until it has finished, at most until `deadline` (of `performance.now()`). */
+  awaitDrain(deadline: number): void
+}
+
+/** How long the end of a process may be held up, in milliseconds. */
+export const EXIT_DEADLINE_MS = 10_000
+
+const drainables = new Set<Drainable>()
+
+export function drainOnExit(drainable: Drainable): void {
+  if (drainables.size === 0) process.on('exit', drainAll)
+  drainables.add(drainable)
+}
+
+export function undrain(drainable: Drainable): void {
+  if (drainables.delete(drainable) && drainables.size === 0) process.off('exit', drainAll)
+}
+
+function drainAll(): void {
+  const deadline = performance.now() + EXIT_DEADLINE_MS
+  for (const drainable of drainables) drainable.beginDrain()
+  for (const drainable of drainables) drainable.awaitDrain(deadline)
+}

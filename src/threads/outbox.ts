@@ -1,0 +1,201 @@
+/** Owns the sending half of a link: packs messages into frames and decides when a frame leaves. */
+import type { BrokerContext } from '../brokers/context.js'
+import { BrokerError } from '../brokers/errors.js'
+import { ByteWriter } from '../bytes/byte-writer.js'
+import type { WireCodec } from '../bytes/wire-codec.js'
+import { brokerErrorCodec, cloneCodec } from './codec.js'
+import type { LinkPort } from './port.js'
+import { FailureForm, FRAME_HEADER_BYTES, Tag } from './tags.js'
+
+/** A message of one context, as the sender numbers it. */
+export type ChannelId = number
+
+/** When frames leave. */
+export interface OutboxOptions {
+  /**
+   * Frames under way, above which small ones are held back and gathered until the other side has worked one off.
+   * Only for a side whose peer acknowledges every frame.
+   */
+  readonly maxFramesInFlight: number
+  /** Received frames after which an acknowledgement is sent even when there is nothing else to say. */
+  readonly acknowledgeEvery: number
+}
+
+/** A frame of this size leaves at once, whatever is under way: it keeps the other thread busy and memory bounded. */
+const FULL_FRAME_BYTES = 64 * 1024
+
+export class Outbox {
+  readonly #port: LinkPort
+  readonly #options: OutboxOptions
+  readonly #onSent: () => void
+  readonly #writer = new ByteWriter(FULL_FRAME_BYTES + 4096)
+  readonly #channels = new Map<string, ChannelId>()
+  #scheduled = false
+  #closed = false
+  /** Frames with messages that have been posted, and how many of them the other side has worked off. */
+  #sent = 0
+  #acknowledged = 0
+  /** Frames that we worked off for the other side, and how many of them it knows of. */
+  #received = 0
+  #reported = 0
+
+  /** @param onSent called whenever a frame with messages has been posted or acknowledged. */
+  constructor(port: LinkPort, options: OutboxOptions, onSent: () => void) {
+    this.#port = port
+    this.#options = options
+    this.#onSent = onSent
+    this.#writer.u32(0)
+  }
+
+  /** Whether something is waiting to leave or has not been worked off by the other side. */
+  get busy(): boolean {
+    return this.#acknowledged < this.#sent || this.#hasMessages
+  }
+
+  /** The number of a channel; declares it to the other side when it is new. */
+  channel(context: BrokerContext, kind: 0 | 1, name: string): ChannelId {
+    const key = `${kind} ${context.id} ${name}`
+    let id = this.#channels.get(key)
+    if (id === undefined) {
+      id = this.#channels.size + 1
+      this.#channels.set(key, id)
+      const writer = this.#writer
+      writer.u8(Tag.channel)
+      writer.u32(id)
+      writer.u8(kind)
+      writer.text(context.id)
+      writer.text(name)
+    }
+    return id
+  }
+
+  /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
+  event(channel: ChannelId, name: string, codec: WireCodec<unknown> | undefined, payload: unknown): void {
+    const start = this.#writer.offset
+    this.#writer.u8(Tag.event)
+    this.#writer.u32(channel)
+    this.#body(start, `the payload of event "${name}"`, codec, payload)
+    this.#schedule()
+  }
+
+  /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
+  request(
+    channel: ChannelId,
+    call: number,
+    name: string,
+    codec: WireCodec<unknown> | undefined,
+    payload: unknown
+  ): void {
+    const start = this.#writer.offset
+    this.#writer.u8(Tag.request)
+    this.#writer.u32(channel)
+    this.#writer.u32(call)
+    this.#body(start, `the payload of request "${name}"`, codec, payload)
+    this.#schedule()
+  }
+
+  /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
+  response(call: number, name: string, codec: WireCodec<unknown> | undefined, response: unknown): void {
+    const start = this.#writer.offset
+    this.#writer.u8(Tag.response)
+    this.#writer.u32(call)
+    this.#body(start, `the response to request "${name}"`, codec, response)
+    this.#schedule()
+  }
+
+  /** Sends an error; one that cannot be encoded arrives as a `BrokerError` which says so. */
+  failure(call: number, name: string, codec: WireCodec<unknown> | undefined, error: unknown): void {
+    try {
+      this.#failure(call, name, codec, error)
+    } catch (notSendable) {
+      this.#failure(call, name, codec, notSendable)
+    }
+    this.#schedule()
+  }
+
+  cancel(call: number): void {
+    this.#writer.u8(Tag.cancel)
+    this.#writer.u32(call)
+    this.#schedule()
+  }
+
+  /** A frame of the other side has been worked off; tells it with the next frame, or on its own when due. */
+  acknowledge(): void {
+    this.#received++
+    if (this.#received - this.#reported >= this.#options.acknowledgeEvery) this.#schedule()
+  }
+
+  /** The other side has worked off so many of our frames. */
+  acknowledged(frames: number): void {
+    this.#acknowledged = frames
+    if (this.#hasMessages && !this.#scheduled) this.#flushIfRoom()
+    this.#onSent()
+  }
+
+  /** Posts what is there, now. */
+  flush(): void {
+    this.#scheduled = false
+    if (this.#closed) return
+    const hasMessages = this.#hasMessages
+    if (!hasMessages && this.#received - this.#reported < this.#options.acknowledgeEvery) return
+    this.#writer.patchU32(0, this.#received)
+    this.#reported = this.#received
+    const frame = this.#writer.take()
+    this.#writer.u32(0)
+    if (hasMessages) this.#sent++
+    this.#port.postMessage(frame, [frame.buffer as ArrayBuffer])
+    if (hasMessages) this.#onSent()
+  }
+
+  /** Sends nothing any more. */
+  close(): void {
+    this.#closed = true
+    this.#writer.rewind(FRAME_HEADER_BYTES)
+    this.#acknowledged = this.#sent
+  }
+
+  get #hasMessages(): boolean {
+    return this.#writer.offset > FRAME_HEADER_BYTES
+  }
+
+  #failure(call: number, name: string, codec: WireCodec<unknown> | undefined, error: unknown): void {
+    const start = this.#writer.offset
+    const isBrokerError = error instanceof BrokerError
+    this.#writer.u8(Tag.failure)
+    this.#writer.u32(call)
+    this.#writer.u8(isBrokerError ? FailureForm.broker : FailureForm.own)
+    const form = isBrokerError ? brokerErrorCodec : codec
+    this.#body(start, `the error of request "${name}"`, form, error)
+  }
+
+  #body(start: number, what: string, codec: WireCodec<unknown> | undefined, value: unknown): void {
+    const writer = this.#writer
+    const at = writer.offset
+    writer.u32(0)
+    try {
+      ;(codec ?? cloneCodec).write(writer, value)
+    } catch (cause) {
+      writer.rewind(start)
+      throw new BrokerError('notSendable', `${what} cannot be sent to another thread`, { cause })
+    }
+    writer.patchU32(at, writer.offset - at - 4)
+  }
+
+  #schedule(): void {
+    if (this.#writer.offset >= FULL_FRAME_BYTES) {
+      this.flush()
+      return
+    }
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      if (!this.#scheduled) return
+      this.#scheduled = false
+      this.#flushIfRoom()
+    })
+  }
+
+  #flushIfRoom(): void {
+    if (this.#sent - this.#acknowledged < this.#options.maxFramesInFlight) this.flush()
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Owns the layout of a frame, the unit that crosses between two threads.
+ *
+ * A frame is `u32 acknowledged` (how many frames its sender has worked off so far), then messages, each a tag byte
+ * and its fields. Numbers are big endian, a body is a u32 length and that many bytes, a text likewise in UTF-8.
+ *
+ * | tag | fields |
+ * | --- | --- |
+ * | `channel` | u32 channel, u8 kind (0 event, 1 request), text context id, text message name |
+ * | `event` | u32 channel, body payload |
+ * | `request` | u32 channel, u32 call, body payload |
+ * | `response` | u32 call, body response |
+ * | `failure` | u32 call, u8 form (0 the provider's own error, 1 a BrokerError), body error |
+ * | `cancel` | u32 call |
+ *
+ * A channel is one message of one context; its number is assigned by the sender and declared before its first use.
+ */
+export const Tag = {
+  channel: 1,
+  event: 2,
+  request: 3,
+  response: 4,
+  failure: 5,
+  cancel: 6
+} as const
+
+/** Bytes of the acknowledgement in front of the messages. */
+export const FRAME_HEADER_BYTES = 4
+
+/** Forms of the error in a `failure` message. */
+export const FailureForm = { own: 0, broker: 1 } as const
