@@ -109,8 +109,9 @@ export class ByteReader {
    */
   distanceTo(byte: number): number {
     const at = this.#bytes.indexOf(byte, this.#offset)
-    if (at === -1)
-      throw new RangeError(`truncated: no byte ${byte} after offset ${this.#offset} of ${this.#bytes.length}`)
+    if (at === -1 || at >= this.#end) {
+      throw new RangeError(`truncated: no byte ${byte} from offset ${this.#offset} on, of ${this.#end}`)
+    }
     return at - this.#offset
   }
 

@@ -1,5 +1,5 @@
 /** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads. */
-import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
 import { BrokerHub } from '../brokers/hub.js'
@@ -156,9 +156,8 @@ export class Persistency extends ByJobId {
    */
   closeJob(id: string): ResultAsync<void, PersistencyError> {
     const tenant = this.#tenants.get(id)
-    if (tenant === undefined) return new ResultAsync(Promise.resolve(ok(undefined)))
-    tenant.closing ??= new ResultAsync(this.#close(id, tenant))
-    return tenant.closing
+    if (tenant === undefined) return okAsync(undefined)
+    return this.#closeTenant(id, tenant)
   }
 
   /**
@@ -240,6 +239,8 @@ export class Persistency extends ByJobId {
 
   #fail(id: string, tenant: Tenant, error: PersistencyError): void {
     this.#forget(id, tenant)
+    // There is nothing left to close for whoever holds the handle.
+    tenant.closing ??= okAsync(undefined)
     tenant.job?.fail(error)
   }
 

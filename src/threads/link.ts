@@ -11,7 +11,7 @@ import { ByteReader } from '../bytes/byte-reader.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 import { type AnyRequest, InboundCall, OutboundCall } from './calls.js'
 import { brokerErrorCodec, cloneCodec } from './codec.js'
-import { Outbox, type OutboxOptions } from './outbox.js'
+import { type ChannelId, Outbox, type OutboxOptions } from './outbox.js'
 import type { LinkPort } from './port.js'
 import { FailureForm, Tag } from './tags.js'
 
@@ -150,9 +150,11 @@ export class Link {
   }
 
   #send(context: BrokerContext, message: CarriedMessage): () => void {
+    // Opened with the first message, so that what is never sent costs the other side nothing.
+    let channel: ChannelId | undefined
     if (message.kind === 'event') {
       const forward = (payload: unknown): void => {
-        const channel = this.#outbox.channel(context, 0, message.name)
+        channel ??= this.#outbox.openChannel(context, 0, message.name)
         this.#outbox.event(channel, message.name, message.codec, payload)
         this.#checkBusy()
       }
@@ -162,7 +164,7 @@ export class Link {
     const handle = this.#hub.provide(context, message, (payload, call) => {
       const id = this.#nextCallId()
       try {
-        const channel = this.#outbox.channel(context, 1, message.name)
+        channel ??= this.#outbox.openChannel(context, 1, message.name)
         this.#outbox.request(channel, id, message.name, message.codec.payload, payload)
       } catch (notSendable) {
         call.reject(notSendable)

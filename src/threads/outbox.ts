@@ -29,7 +29,7 @@ export class Outbox {
   readonly #options: OutboxOptions
   readonly #onSent: () => void
   readonly #writer = new ByteWriter(FULL_FRAME_BYTES + 4096)
-  readonly #channels = new Map<string, ChannelId>()
+  #lastChannel: ChannelId = 0
   #scheduled = false
   #closed = false
   /** Frames with messages that have been posted, and how many of them the other side has worked off. */
@@ -52,20 +52,15 @@ export class Outbox {
     return this.#acknowledged < this.#sent || this.#hasMessages
   }
 
-  /** The number of a channel; declares it to the other side when it is new. */
-  channel(context: BrokerContext, kind: 0 | 1, name: string): ChannelId {
-    const key = `${kind} ${context.id} ${name}`
-    let id = this.#channels.get(key)
-    if (id === undefined) {
-      id = this.#channels.size + 1
-      this.#channels.set(key, id)
-      const writer = this.#writer
-      writer.u8(Tag.channel)
-      writer.u32(id)
-      writer.u8(kind)
-      writer.text(context.id)
-      writer.text(name)
-    }
+  /** Numbers one message of one context, and tells the other side. */
+  openChannel(context: BrokerContext, kind: 0 | 1, name: string): ChannelId {
+    const id = ++this.#lastChannel
+    const writer = this.#writer
+    writer.u8(Tag.channel)
+    writer.u32(id)
+    writer.u8(kind)
+    writer.text(context.id)
+    writer.text(name)
     return id
   }
 

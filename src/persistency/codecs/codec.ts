@@ -4,7 +4,8 @@
  */
 import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
-import { inContext } from '../error-context.js'
+import { describeValue, inContext } from '../error-context.js'
+import { isUint8Array } from '../key-parts.js'
 import { Key } from '../keys.js'
 import { encoded } from '../scratch.js'
 
@@ -29,7 +30,7 @@ export interface Codec<T, Input = T> {
   /**
    * The value that these bytes hold, sharing no memory with them.
    *
-   * @throws RangeError for truncated or malformed bytes and for bytes left over.
+   * @throws RangeError for truncated or malformed bytes and for bytes left over, TypeError for what is no bytes.
    */
   decode(bytes: Uint8Array): T
   /** Appends the value to a larger encoding. After a throw the writer may hold a part of it. */
@@ -65,6 +66,9 @@ export function defineCodec<T, Input = T>(parts: CodecParts<T, Input>): Codec<T,
 }
 
 function decodeWhole<T>(label: string, read: (reader: ByteReader) => T, bytes: Uint8Array): T {
+  if (!isUint8Array(bytes)) {
+    throw new TypeError(`cannot decode ${label}: expected a Uint8Array, got ${describeValue(bytes)}`)
+  }
   const reader = new ByteReader(bytes)
   let value: T
   try {

@@ -1,0 +1,271 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { err, ok } from 'neverthrow'
+import {
+  BrokerContext,
+  BrokerHub,
+  defineEvent,
+  defineRequest,
+  EventBroker,
+  RequestBroker,
+  type WireCodec
+} from 'persistency/brokers'
+import { Link, type LinkOptions } from 'persistency/threads'
+
+const Ping = defineEvent<{ n: number }>('test.ping')
+const Double = defineRequest<{ n: number }, number, { reason: string }>('test.double')
+const eager: LinkOptions = { maxFramesInFlight: 2, acknowledgeEvery: 1 }
+
+/** Two hubs that are linked through a real pair of message ports, as two threads are. */
+class Pair {
+  readonly context = BrokerContext.create('linked')
+  readonly hubs = [new BrokerHub(), new BrokerHub()] as const
+  readonly ports: readonly [MessagePort, MessagePort]
+  readonly links: readonly [Link, Link]
+  readonly faults: unknown[] = []
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel()
+    this.ports = [port1, port2]
+    const options = { ...eager, onFault: (fault: unknown) => this.faults.push(fault) }
+    this.links = [new Link(port1, this.hubs[0], options), new Link(port2, this.hubs[1], options)]
+  }
+
+  events(side: 0 | 1): EventBroker {
+    return new EventBroker(this.hubs[side], this.context)
+  }
+
+  requests(side: 0 | 1): RequestBroker {
+    return new RequestBroker(this.hubs[side], this.context)
+  }
+
+  close(): void {
+    for (const link of this.links) link.close('the test is over')
+    for (const port of this.ports) port.close()
+  }
+}
+
+let pair: Pair | undefined
+afterEach(() => {
+  pair?.close()
+  pair = undefined
+})
+
+function linked(send: Parameters<Link['route']>[1]['send']): Pair {
+  pair = new Pair()
+  pair.links[0].route(pair.context, { send, receive: [] })
+  pair.links[1].route(pair.context, { send: [], receive: send })
+  return pair
+}
+
+/** Resolves with the payloads once `count` of them have arrived. */
+function arrivals<T>(
+  broker: EventBroker,
+  event: ReturnType<typeof defineEvent<T>>,
+  count: number
+): Promise<T[]> {
+  return new Promise((resolve) => {
+    const seen: T[] = []
+    broker.listen(event, (payload) => {
+      seen.push(payload)
+      if (seen.length === count) resolve(seen)
+    })
+  })
+}
+
+describe('a link', () => {
+  it('delivers events in the order they were emitted', async () => {
+    const { events } = bind(linked([Ping]))
+    const arrived = arrivals(events(1), Ping, 1000)
+    for (let n = 0; n < 1000; n++) events(0).emit(Ping, { n })
+    expect((await arrived).map(({ n }) => n)).toEqual(Array.from({ length: 1000 }, (_, n) => n))
+  })
+
+  it('delivers events that span many frames', async () => {
+    const { events } = bind(linked([Ping]))
+    const arrived = arrivals(events(1), Ping, 50)
+    for (let n = 0; n < 50; n++) {
+      events(0).emit(Ping, { n })
+      await Promise.resolve()
+    }
+    expect((await arrived).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, n) => n))
+  })
+
+  it('does not send back what it brought', async () => {
+    pair = new Pair()
+    const routes = { send: [Ping], receive: [Ping] }
+    for (const link of pair.links) link.route(pair.context, routes)
+    const own: number[] = []
+    pair.events(0).listen(Ping, ({ n }) => own.push(n))
+    const there = arrivals(pair.events(1), Ping, 2)
+    pair.events(0).emit(Ping, { n: 1 })
+    pair.events(0).emit(Ping, { n: 2 })
+    await there
+    const back = arrivals(pair.events(0), Ping, 1)
+    pair.events(1).emit(Ping, { n: 3 })
+    await back
+    expect(own).toEqual([1, 2, 3])
+  })
+
+  it('carries a request, its response and its typed error', async () => {
+    const { requests } = bind(linked([Double]))
+    requests(1).provide(Double, ({ n }) => (n < 0 ? err({ reason: 'negative' }) : ok(n * 2)))
+    expect((await requests(0).request(Double, { n: 21 }))._unsafeUnwrap()).toBe(42)
+    expect((await requests(0).request(Double, { n: -1 }))._unsafeUnwrapErr()).toEqual({ reason: 'negative' })
+  })
+
+  it('gives each of many requests its own answer, whatever the order of the answers', async () => {
+    const { requests } = bind(linked([Double]))
+    const waiting: (() => void)[] = []
+    requests(1).provide(Double, async ({ n }) => {
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      return n * 2
+    })
+    const answers = Array.from({ length: 100 }, (_, n) => requests(0).request(Double, { n }))
+    while (waiting.length < 100) await new Promise(setImmediate)
+    for (const wake of waiting.reverse()) wake()
+    const values = (await Promise.all(answers)).map((result) => result._unsafeUnwrap())
+    expect(values).toEqual(Array.from({ length: 100 }, (_, n) => n * 2))
+  })
+
+  it('tells the provider that the caller gave up, and drops a late answer', async () => {
+    const { requests } = bind(linked([Double]))
+    let aborted: Promise<void> | undefined
+    let release = (): void => {}
+    requests(1).provide(Double, async ({ n }, { signal }) => {
+      if (n > 0) return n * 2
+      aborted = new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      return 666
+    })
+    const given = await requests(0).request(Double, { n: 0 }, { timeoutMs: 20 })
+    expect(given._unsafeUnwrapErr()).toMatchObject({ kind: 'timeout' })
+    await aborted
+    release()
+    expect((await requests(0).request(Double, { n: 4 }))._unsafeUnwrap()).toBe(8)
+  })
+
+  it('answers a request that nobody provides there with noProvider', async () => {
+    const { requests } = bind(linked([Double]))
+    const error = (await requests(0).request(Double, { n: 1 }))._unsafeUnwrapErr()
+    expect(error).toMatchObject({ kind: 'noProvider' })
+  })
+
+  it('fails only the request whose payload cannot be cloned', async () => {
+    const { requests } = bind(linked([Double]))
+    requests(1).provide(Double, ({ n }) => n * 2)
+    const bad = requests(0).request(Double, { n: (() => 1) as unknown as number })
+    const good = requests(0).request(Double, { n: 5 })
+    expect((await bad)._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
+    expect((await good)._unsafeUnwrap()).toBe(10)
+  })
+
+  it('fails only the request whose response cannot be cloned', async () => {
+    const { requests } = bind(linked([Double]))
+    requests(1).provide(Double, ({ n }) => (n === 0 ? ((() => 1) as unknown as number) : n * 2))
+    const bad = requests(0).request(Double, { n: 0 })
+    const good = requests(0).request(Double, { n: 5 })
+    expect((await bad)._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
+    expect((await good)._unsafeUnwrap()).toBe(10)
+  })
+
+  it('reports an event that cannot be cloned as a failure of a listener, and carries the next one', async () => {
+    const { events } = bind(linked([Ping]))
+    const failures: unknown[] = []
+    events(0).listenerErrors.subscribe(({ error }) => failures.push(error))
+    const arrived = arrivals(events(1), Ping, 1)
+    events(0).emit(Ping, { n: Symbol('x') as unknown as number })
+    events(0).emit(Ping, { n: 2 })
+    expect(await arrived).toEqual([{ n: 2 }])
+    expect(failures).toMatchObject([{ kind: 'notSendable' }])
+  })
+
+  it('uses the codec of a definition', async () => {
+    const codec: WireCodec<number> = { write: (writer, n) => writer.u16(n), read: (reader) => reader.u16() }
+    const Coded = defineEvent<number>('test.coded', { codec })
+    const { events } = bind(linked([Coded]))
+    const arrived = arrivals(events(1), Coded, 1)
+    events(0).emit(Coded, 65_536 + 7)
+    expect(await arrived).toEqual([7])
+  })
+
+  it('keeps messages apart when a codec reads less than was written', async () => {
+    const codec: WireCodec<number> = {
+      write: (writer, n) => {
+        writer.u32(n)
+        writer.u32(0)
+      },
+      read: (reader) => reader.u32()
+    }
+    const Sloppy = defineEvent<number>('test.sloppy', { codec })
+    const { events } = bind(linked([Sloppy]))
+    const arrived = arrivals(events(1), Sloppy, 3)
+    for (const n of [1, 2, 3]) events(0).emit(Sloppy, n)
+    expect(await arrived).toEqual([1, 2, 3])
+  })
+
+  it('settles what is under way when it is closed, and withdraws its providers', async () => {
+    const linkedPair = linked([Double])
+    const { requests } = bind(linkedPair)
+    requests(1).provide(Double, () => new Promise<number>(() => {}))
+    const pending = requests(0).request(Double, { n: 1 })
+    await new Promise(setImmediate)
+    linkedPair.links[0].close('the other thread is gone', new Error('boom'))
+    const error = (await pending)._unsafeUnwrapErr()
+    expect(error).toMatchObject({ kind: 'disconnected', cause: { message: 'boom' } })
+    expect(requests(0).isProvided(Double)).toBe(false)
+    expect(linkedPair.hubs[0].contextCount).toBe(0)
+  })
+
+  it('refuses to send a request that is provided on its own side', () => {
+    pair = new Pair()
+    const { hubs, links, context } = pair
+    pair.requests(0).provide(Double, ({ n }) => n)
+    expect(() => links[0].route(context, { send: [Ping, Double], receive: [] })).toThrow(
+      expect.objectContaining({ kind: 'alreadyProvided' })
+    )
+    expect(hubs[0].provider(context, Double)).toBeDefined()
+  })
+
+  it.each([
+    ['an unknown tag', Uint8Array.of(0, 0, 0, 0, 99)],
+    ['a truncated frame', Uint8Array.of(0, 0, 0, 0, 2, 0)],
+    ['a channel that was not declared', Uint8Array.of(0, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0)],
+    ['no header', Uint8Array.of(1)]
+  ])('closes itself over %s', async (_, frame) => {
+    const linkedPair = linked([Double])
+    const { requests } = bind(linkedPair)
+    requests(1).provide(Double, () => new Promise<number>(() => {}))
+    const pending = requests(0).request(Double, { n: 1 })
+    linkedPair.links[0].receive(frame)
+    expect((await pending)._unsafeUnwrapErr()).toMatchObject({ kind: 'disconnected' })
+    expect(linkedPair.faults).toHaveLength(1)
+  })
+
+  it('tells when it has work under way and when it has none', async () => {
+    const busy: boolean[] = []
+    const { port1, port2 } = new MessageChannel()
+    const hubs = [new BrokerHub(), new BrokerHub()] as const
+    const context = BrokerContext.create()
+    const near = new Link(port1, hubs[0], { ...eager, onBusy: (now) => busy.push(now) })
+    const far = new Link(port2, hubs[1], { maxFramesInFlight: Number.POSITIVE_INFINITY, acknowledgeEvery: 1 })
+    near.route(context, { send: [Double, Ping], receive: [] })
+    far.route(context, { send: [], receive: [Double, Ping] })
+    new RequestBroker(hubs[1], context).provide(Double, ({ n }) => n)
+    await new RequestBroker(hubs[0], context).request(Double, { n: 1 })
+    while (busy.length < 2) await new Promise(setImmediate)
+    expect(busy).toEqual([true, false])
+    new EventBroker(hubs[0], context).emit(Ping, { n: 1 })
+    while (busy.length < 4) await new Promise(setImmediate)
+    expect(busy).toEqual([true, false, true, false])
+    near.close('over')
+    far.close('over')
+    port1.close()
+  })
+})
+
+function bind(from: Pair): { events: Pair['events']; requests: Pair['requests'] } {
+  return { events: (side) => from.events(side), requests: (side) => from.requests(side) }
+}
