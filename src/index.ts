@@ -21,6 +21,15 @@ export type {
 export type { RequestOptions } from './brokers/pending-call.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export { RequestBroker, type RequestProvider, type SyncRequestProvider } from './brokers/request-broker.js'
+export type { AnyCodec, Codec, CodecInput, CodecValue } from './persistency/codecs/codec.js'
+export { type EnumerationOf, enumeration, type NumericEnumMember } from './persistency/codecs/enumeration.js'
+export { int64, integer, uint64 } from './persistency/codecs/integers.js'
+export { json } from './persistency/codecs/json.js'
+export { type OrderedStringCodec, orderedString } from './persistency/codecs/ordered-string.js'
+export { bool, byte, char } from './persistency/codecs/single-byte.js'
+export { type StructFields, type StructInput, type StructValue, struct } from './persistency/codecs/struct.js'
+export { bytes, rest, string } from './persistency/codecs/text-and-bytes.js'
+export { type TupleInput, type TupleValue, tuple } from './persistency/codecs/tuple.js'
 export type { ValueEncoder } from './persistency/encode-value.js'
 export {
   PersistencyError,
@@ -29,7 +38,7 @@ export {
   type PersistencyErrorKind
 } from './persistency/errors.js'
 export { Job } from './persistency/job.js'
-export type { KeyPart } from './persistency/key-parts.js'
+export type { KeyLike, KeyPart } from './persistency/key-parts.js'
 export { type KeyRange, prefixRange, rangeIncludes } from './persistency/key-range.js'
 export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys.js'
 export type {

@@ -1,0 +1,124 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { ByteReader } from '../../dist/bytes/byte-reader.js'
+import { ByteWriter } from '../../dist/bytes/byte-writer.js'
+import { toHex } from '../../dist/bytes/compare.js'
+
+describe('ByteWriter', () => {
+  it('writes numbers big endian', () => {
+    const writer = new ByteWriter()
+    writer.u8(0x01)
+    writer.u16(0x0203)
+    writer.u32(0x04050607)
+    writer.u64(0x08090a0b0c0d0e0fn)
+    writer.i64(-2n)
+    writer.f64(-1.5)
+    expect(writer.offset).toBe(31)
+    expect(toHex(writer.take())).toBe('0102030405060708090a0b0c0d0e0ffffffffffffffffebff8000000000000')
+  })
+
+  it('writes raw bytes without and blobs with a length', () => {
+    const writer = new ByteWriter()
+    writer.raw(new Uint8Array([1, 2]))
+    writer.blob(new Uint8Array([3]))
+    writer.blob(new Uint8Array())
+    expect(toHex(writer.take())).toBe('01020000000103' + '00000000')
+  })
+
+  it('writes text with its length in bytes', () => {
+    const writer = new ByteWriter()
+    writer.text('aé')
+    expect(toHex(writer.take())).toBe('0000000361c3a9')
+  })
+
+  it('writes U+FFFD for a lone surrogate', () => {
+    const writer = new ByteWriter()
+    writer.text('\ud800')
+    expect(toHex(writer.take())).toBe('00000003efbfbd')
+  })
+
+  it('grows from any initial size without losing what was written', () => {
+    for (const initialBytes of [0, 1, 3, 1024]) {
+      const writer = new ByteWriter(initialBytes)
+      for (let i = 0; i < 1000; i++) writer.u32(i)
+      writer.text('é'.repeat(5000))
+      const reader = new ByteReader(writer.take())
+      for (let i = 0; i < 1000; i++) expect(reader.u32()).toBe(i)
+      expect(reader.text()).toBe('é'.repeat(5000))
+      expect(reader.done).toBe(true)
+    }
+  })
+
+  it('patches lengths after the fact', () => {
+    const writer = new ByteWriter()
+    writer.u32(0)
+    writer.u16(0)
+    writer.u8(9)
+    writer.patchU32(0, 0xfffefdfc)
+    writer.patchU16(4, 0xabcd)
+    expect(toHex(writer.take())).toBe('fffefdfcabcd09')
+  })
+
+  it('rewinds', () => {
+    const writer = new ByteWriter()
+    writer.u32(1)
+    writer.rewind(2)
+    writer.u8(7)
+    expect(toHex(writer.take())).toBe('000007')
+  })
+
+  it('takes copies that own exactly their buffer', () => {
+    const writer = new ByteWriter()
+    writer.u16(0x0102)
+    const first = writer.take()
+    expect(first.byteOffset).toBe(0)
+    expect(first.buffer.byteLength).toBe(2)
+    expect(Object.getPrototypeOf(first)).toBe(Uint8Array.prototype)
+    expect(writer.offset).toBe(0)
+    writer.u16(0xffff)
+    expect(toHex(first)).toBe('0102')
+    expect(toHex(writer.take())).toBe('ffff')
+    expect(writer.take()).toHaveLength(0)
+  })
+
+  it('takes the tail and goes back to where it began', () => {
+    const writer = new ByteWriter()
+    writer.u16(0x0102)
+    const start = writer.offset
+    writer.u16(0x0304)
+    expect(toHex(writer.takeFrom(start))).toBe('0304')
+    expect(toHex(writer.take())).toBe('0102')
+  })
+
+  it('works on after it has given back an overgrown buffer', () => {
+    const writer = new ByteWriter(16)
+    writer.raw(new Uint8Array(3 * 1024 * 1024).fill(5))
+    const large = writer.take()
+    writer.u8(1)
+    expect(large).toHaveLength(3 * 1024 * 1024)
+    expect(large.every((byte) => byte === 5)).toBe(true)
+    expect(toHex(writer.take())).toBe('01')
+  })
+
+  it('is read back by ByteReader whatever is written', () => {
+    const entry = fc.oneof(
+      fc.record({
+        kind: fc.constant('text' as const),
+        value: fc.string({ unit: 'grapheme', maxLength: 80 })
+      }),
+      fc.record({ kind: fc.constant('blob' as const), value: fc.uint8Array({ maxLength: 80 }) }),
+      fc.record({ kind: fc.constant('f64' as const), value: fc.double() }),
+      fc.record({ kind: fc.constant('i64' as const), value: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n) }),
+      fc.record({ kind: fc.constant('u16' as const), value: fc.integer({ min: 0, max: 0xffff }) })
+    )
+    fc.assert(
+      fc.property(fc.array(entry), (entries) => {
+        const writer = new ByteWriter(8)
+        for (const { kind, value } of entries) writer[kind](value as never)
+        const reader = new ByteReader(writer.take())
+        for (const { kind, value } of entries) expect(reader[kind]()).toEqual(value)
+        expect(reader.done).toBe(true)
+      })
+    )
+  })
+})

@@ -1,0 +1,110 @@
+import 'reflect-metadata'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import {
+  BrokerContext,
+  BrokerHub,
+  defineEvent,
+  defineRequest,
+  EventBroker,
+  type Job,
+  key,
+  PersistEvent,
+  Persistency,
+  RequestBroker
+} from 'persistency'
+import { BROKER_CONTEXT, JOB, jobContainer, registerBrokers, registerPersistency } from 'persistency/di'
+import { container, type DependencyContainer, inject, injectable } from 'tsyringe'
+
+const Greeting = defineEvent<string>('di.greeting')
+const Name = defineRequest<void, string>('di.name')
+
+let app: DependencyContainer
+let root: string
+
+beforeEach(() => {
+  app = container.createChildContainer()
+  root = mkdtempSync(join(tmpdir(), 'persistency-di-'))
+})
+
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true })
+})
+
+describe('brokers of a container', () => {
+  it('speak in the default context unless another is registered', () => {
+    registerBrokers(app, new BrokerHub())
+    expect(app.resolve(EventBroker).context).toBe(BrokerContext.default)
+    expect(app.resolve(RequestBroker).context).toBe(BrokerContext.default)
+  })
+
+  it('speak in the context of the child container that resolves them', async () => {
+    registerBrokers(app, new BrokerHub())
+    const [a, b] = ['a', 'b'].map((label) => {
+      const child = app.createChildContainer()
+      child.register(BROKER_CONTEXT, { useValue: BrokerContext.create(label) })
+      return child
+    }) as [DependencyContainer, DependencyContainer]
+    const heard: string[] = []
+    a.resolve(EventBroker).listen(Greeting, (text) => heard.push(`a ${text}`))
+    b.resolve(EventBroker).listen(Greeting, (text) => heard.push(`b ${text}`))
+    a.resolve(EventBroker).emit(Greeting, 'hello')
+    expect(heard).toEqual(['a hello'])
+    a.resolve(RequestBroker).provide(Name, () => 'provider of a')
+    expect((await a.resolve(RequestBroker).request(Name))._unsafeUnwrap()).toBe('provider of a')
+    expect((await b.resolve(RequestBroker).request(Name))._unsafeUnwrapErr().kind).toBe('noProvider')
+  })
+
+  it('share the hub of their container', () => {
+    const hub = new BrokerHub()
+    registerBrokers(app, hub)
+    const heard: string[] = []
+    new EventBroker(hub, BrokerContext.default).listen(Greeting, (text) => heard.push(text))
+    app.resolve(EventBroker).emit(Greeting, 'hello')
+    expect(heard).toEqual(['hello'])
+  })
+})
+
+@injectable()
+class Ledger {
+  constructor(
+    @inject(JOB) readonly job: Job,
+    @inject(EventBroker) readonly events: EventBroker
+  ) {}
+}
+
+describe('the persistency of a container', () => {
+  it('is the one that was registered', async () => {
+    const registered = registerPersistency(app, root)._unsafeUnwrap()
+    expect(app.resolve(Persistency)).toBe(registered)
+    await registered.close()
+  })
+
+  it('is not registered when it cannot be opened', () => {
+    expect(registerPersistency(app, '')._unsafeUnwrapErr().code).toBe('ERR_ROOT_DIR')
+    expect(app.isRegistered(EventBroker, true)).toBe(false)
+  })
+
+  it('gives each job a container whose brokers speak in the context of the job', async () => {
+    const persistency = registerPersistency(app, { rootDir: root, hub: new BrokerHub() })._unsafeUnwrap()
+    const alice = (await jobContainer(app, 'alice'))._unsafeUnwrap().resolve(Ledger)
+    const bob = (await jobContainer(app, 'bob'))._unsafeUnwrap().resolve(Ledger)
+    expect(alice.job.id).toBe('alice')
+    expect(alice.events.context).toBe(alice.job.context)
+    const seen: string[] = []
+    alice.events.on(PersistEvent).subscribe(({ jobId }) => seen.push(jobId))
+    await alice.job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: Uint8Array.of(1) })
+    await bob.job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: Uint8Array.of(2) })
+    expect(seen).toEqual(['alice'])
+    expect((await alice.job.get('c', key(1)))._unsafeUnwrap()).toEqual(Uint8Array.of(1))
+    await persistency.close()
+  })
+
+  it('answers a job that cannot be opened with its error', async () => {
+    const persistency = registerPersistency(app, root)._unsafeUnwrap()
+    expect((await jobContainer(app, '../x'))._unsafeUnwrapErr().code).toBe('ERR_JOB_ID')
+    await persistency.close()
+  })
+})

@@ -1,0 +1,147 @@
+import { describe, expect, it } from '@jest/globals'
+import { runScript } from '../support/run-script.js'
+
+const PRELUDE = `
+import { BrokerContext, BrokerHub, defineEvent, defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
+import { WorkerHost } from 'persistency/threads'
+import { Echo, Noise } from './messages.mjs'
+const hub = new BrokerHub()
+const context = BrokerContext.create('served')
+const requests = new RequestBroker(hub, context)
+const events = new EventBroker(hub, context)
+const routes = { send: [Echo], receive: [Noise] }
+const start = () => new WorkerHost(new URL('./worker.mjs', import.meta.url), hub)
+const serve = (host, data) => host.serve(context, data, routes, 5000)
+const print = (value) => console.log(JSON.stringify(value))
+`
+
+const FILES = {
+  'messages.mjs': `
+import { defineEvent, defineRequest } from 'persistency/brokers'
+export const Echo = defineRequest('test.echo')
+export const Noise = defineEvent('test.noise')
+`,
+  'worker.mjs': `
+import { serveBrokers } from 'persistency/threads'
+import { EventBroker, RequestBroker } from 'persistency/brokers'
+import { writeFileSync } from 'node:fs'
+import { err, ok } from '${import.meta.resolve('neverthrow')}'
+import { Echo, Noise } from './messages.mjs'
+serveBrokers(({ hub, context, data }) => {
+  if (data === 'refuse') return err({ reason: 'refused' })
+  if (data === 'throw') throw new Error('set-up failed')
+  if (data === 'die') process.exit(7)
+  new RequestBroker(hub, context).provide(Echo, (what) => {
+    if (what === 'die') process.exit(3)
+    if (what === 'throw later') setImmediate(() => { throw new Error('orphan') })
+    if (what === 'never') return new Promise(() => {})
+    if (what === 'noise') new EventBroker(hub, context).emit(Noise, 'noise')
+    return what
+  })
+  return ok({
+    routes: { send: [Noise], receive: [Echo] },
+    close: () => { if (typeof data === 'string') writeFileSync('closed.txt', data) },
+  })
+})
+`,
+  'broken.mjs': `throw new Error('broken module')`
+}
+
+const run = (body: string) => runScript(PRELUDE + body, FILES)
+
+describe('a worker host', () => {
+  it('serves a context both ways, releases it and lets the process end', async () => {
+    const { output, code, stderr } = await run(`
+      const host = start()
+      const served = (await serve(host))._unsafeUnwrap()
+      const noise = new Promise((resolve) => events.listen(Noise, resolve))
+      const echo = await requests.request(Echo, { deep: [1n, new Date(0)] }).map(({ deep }) => String(deep[0]))
+      const back = await requests.request(Echo, 'noise')
+      const heard = await noise
+      const released = await served.release()
+      const provided = requests.isProvided(Echo)
+      await host.stop()
+      const { expected, code } = await host.exited
+      print({ echo: echo.value, back: back.value, heard, released: released.isOk(), provided, expected, code })
+    `)
+    expect(stderr).toBe('')
+    expect(output).toEqual({
+      echo: '1',
+      back: 'noise',
+      heard: 'noise',
+      released: true,
+      provided: false,
+      expected: true,
+      code: 0
+    })
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ['an Err', 'refuse', { reason: 'refused' }],
+    ['a throw', 'throw', { message: 'set-up failed' }],
+    ['the end of the thread', 'die', { kind: 'disconnected' }]
+  ])('answers a set-up that ends in %s', async (_, data, expected) => {
+    const { output, code } = await run(`
+      const host = start()
+      const { error } = await serve(host, '${data}')
+      await host.stop()
+      print({ kind: error.kind, reason: error.reason, message: error.message })
+    `)
+    expect(output).toMatchObject(expected)
+    expect(code).toBe(0)
+  })
+
+  it('answers with the cause when the module cannot be loaded', async () => {
+    const { output, code } = await run(`
+      const host = new WorkerHost(new URL('./broken.mjs', import.meta.url), hub)
+      const { error } = await serve(host)
+      const exit = await host.exited
+      print({ kind: error.kind, cause: error.cause.message, expected: exit.expected, code: exit.code })
+    `)
+    expect(output).toEqual({ kind: 'disconnected', cause: 'broken module', expected: false, code: 1 })
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ['exits', 'die', 3],
+    ['throws outside of any call', 'throw later', 1]
+  ])('settles requests under way when the worker %s', async (_, what, exitCode) => {
+    const { output, code } = await run(`
+      const host = start()
+      await serve(host)
+      const pending = [requests.request(Echo, 'never'), requests.request(Echo, '${what}'), requests.request(Echo, 'never')]
+      const settled = await Promise.all(pending)
+      const exit = await host.exited
+      print({
+        kinds: settled.map((result) => result.isErr() ? result.error.kind : 'ok').filter((kind) => kind !== 'ok'),
+        code: exit.code, expected: exit.expected, provided: requests.isProvided(Echo), contexts: hub.contextCount,
+      })
+    `)
+    expect(output).toMatchObject({ code: exitCode, expected: false, provided: false, contexts: 0 })
+    expect((output as { kinds: string[] }).kinds.every((kind) => kind === 'disconnected')).toBe(true)
+    expect((output as { kinds: string[] }).kinds.length).toBeGreaterThanOrEqual(2)
+    expect(code).toBe(0)
+  })
+
+  it('keeps no process alive while it has nothing to do', async () => {
+    const { code, signal, output } = await run(`
+      const host = start()
+      await serve(host)
+      print((await requests.request(Echo, 'hello')).value)
+    `)
+    expect({ code, signal, output }).toEqual({ code: 0, signal: null, output: 'hello' })
+  })
+
+  it('has the worker close what it serves when the process ends', async () => {
+    const { output } = await run(`
+      import { readFileSync } from 'node:fs'
+      const host = start()
+      await serve(host, 'closed in the end')
+      // Handlers run in the order they were added; the host added its own when it started.
+      process.on('exit', () => print(readFileSync('closed.txt', 'utf8')))
+      process.exit(0)
+    `)
+    expect(output).toBe('closed in the end')
+  })
+})
