@@ -100,6 +100,11 @@ export class Link {
     return unroute
   }
 
+  /** Whether requests of either side are under way. */
+  get busy(): boolean {
+    return this.#inboundCalls.size > 0 || this.#outboundCalls.size > 0
+  }
+
   /** Posts at once what is waiting to leave. */
   flush(): void {
     this.#outbox.flush()

@@ -7,6 +7,7 @@ import { BrokerHub } from '../brokers/hub.js'
 import type { Call } from '../brokers/provider.js'
 import { ReleaseContext, ServeContext, STOPPED, StopWorker, type WorkerStart } from './control.js'
 import { Link, type Routes } from './link.js'
+import { Poller } from './poller.js'
 
 /** What a worker sets up for one context. */
 export interface Service {
@@ -64,6 +65,12 @@ class ServedThread {
         throw fault
       }
     })
+    const poller = new Poller(
+      port,
+      (frame) => this.#link.receive(frame),
+      () => !this.#link.busy
+    )
+    port.on('message', () => poller.afterFrame())
   }
 
   open(control: BrokerContextData): void {
