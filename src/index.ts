@@ -1,11 +1,17 @@
 /** 'persistency': brokered, multi-tenant storage, and the brokers it travels on. */
 /// <reference lib="esnext.disposable" preserve="true" />
+
+export type { RequestProvider } from './brokers/adapt-provider.js'
 export { BrokerContext, type BrokerContextData } from './brokers/context.js'
 export {
   defineEvent,
+  defineMultiRequest,
   defineRequest,
+  defineSignal,
   type EventDefinition,
+  type MultiRequestDefinition,
   type RequestDefinition,
+  type SignalDefinition,
   type SyncRequestDefinition
 } from './brokers/definitions.js'
 export { BrokerError, type BrokerErrorKind } from './brokers/errors.js'
@@ -18,9 +24,11 @@ export type {
   ListenerOutcome,
   ListenerScope
 } from './brokers/listener.js'
+export { MultiRequestBroker } from './brokers/multi-request-broker.js'
 export type { RequestOptions } from './brokers/pending-call.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
-export { RequestBroker, type RequestProvider, type SyncRequestProvider } from './brokers/request-broker.js'
+export { RequestBroker, type SyncRequestProvider } from './brokers/request-broker.js'
+export { SignalBroker } from './brokers/signal-broker.js'
 export type { AnyCodec, Codec, CodecInput, CodecValue } from './persistency/codecs/codec.js'
 export { type EnumerationOf, enumeration, type NumericEnumMember } from './persistency/codecs/enumeration.js'
 export { int64, integer, uint64 } from './persistency/codecs/integers.js'

@@ -47,6 +47,29 @@ export interface RequestDefinitionOptions<Payload, Response, Failure> {
   readonly codec?: RequestCodecs<Payload, Response, Failure>
 }
 
+/** Declares a request that every provider of a context answers. See {@link defineMultiRequest}. */
+export interface MultiRequestDefinition<Payload, Response, Failure = never> {
+  readonly kind: 'multiRequest'
+  readonly name: string
+  /** How long a call waits for its slowest provider, unless it says otherwise, in milliseconds. */
+  readonly timeoutMs: number
+  readonly codec: RequestCodecs<Payload, Response, Failure>
+  [TYPES]?(payload: Payload): { response: Response; failure: Failure }
+}
+
+/** Declares a signal: many signallers, one handler per context, no answer but "accepted". See {@link defineSignal}. */
+export interface SignalDefinition<Payload> {
+  readonly kind: 'signal'
+  readonly name: string
+  /** How many accepted signals may wait for the handler. */
+  readonly queueDepth: number
+  readonly codec: WireCodec<Payload> | undefined
+  [TYPES]?(payload: Payload): Payload
+}
+
+/** How many signals wait for their handler when the definition does not say. */
+export const DEFAULT_QUEUE_DEPTH = 256
+
 /** How long a request waits for its answer when neither its definition nor the call says otherwise. */
 export const DEFAULT_TIMEOUT_MS = 5000
 
@@ -94,6 +117,47 @@ export function defineRequest<Payload, Response, Failure = never>(
     timeoutMs,
     codec: Object.freeze({ ...options.codec })
   })
+}
+
+/**
+ * Declares a request that every provider of a context answers.
+ *
+ * @throws TypeError when the name is not a non-empty string, RangeError when the time limit is no positive number
+ * @example const Health = defineMultiRequest<void, { part: string; ok: boolean }>('health')
+ */
+export function defineMultiRequest<Payload, Response, Failure = never>(
+  name: string,
+  options: Omit<RequestDefinitionOptions<Payload, Response, Failure>, 'sync'> = {}
+): MultiRequestDefinition<Payload, Response, Failure> {
+  checkName(name)
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  checkTimeout(timeoutMs)
+  return Object.freeze({
+    kind: 'multiRequest' as const,
+    name,
+    timeoutMs,
+    codec: Object.freeze({ ...options.codec })
+  })
+}
+
+/**
+ * Declares a signal. Without a payload type it is a bare pulse.
+ *
+ * @param options `queueDepth`: how many accepted signals may wait for the handler, default 256; `codec`: how the
+ *   payload is laid out when it crosses threads
+ * @throws TypeError when the name is not a non-empty string, RangeError when the depth is no positive integer
+ * @example const Wake = defineSignal('wake')
+ */
+export function defineSignal<Payload = void>(
+  name: string,
+  options: { readonly queueDepth?: number; readonly codec?: WireCodec<Payload> } = {}
+): SignalDefinition<Payload> {
+  checkName(name)
+  const queueDepth = options.queueDepth ?? DEFAULT_QUEUE_DEPTH
+  if (!Number.isSafeInteger(queueDepth) || queueDepth < 1) {
+    throw new RangeError(`queueDepth must be a positive integer; got ${String(queueDepth)}`)
+  }
+  return Object.freeze({ kind: 'signal' as const, name, queueDepth, codec: options.codec })
 }
 
 /** Refuses a time limit that is no positive number of milliseconds. */

@@ -10,6 +10,12 @@
  * - `aborted`: the caller's `AbortSignal` fired; `cause` is its reason.
  * - `notSendable`: a payload or an answer could not be turned into bytes for another thread; see `cause`.
  * - `disconnected`: the thread at the other end is gone, or its link was closed.
+ * - `overloaded`: too many requests wait for the thread at the other end.
+ * - `noHandler`: nobody handles this signal in this context.
+ * - `alreadyHandled`: somebody handles it already; the first one stays.
+ * - `queueFull`: the handler of the signal is too far behind; the signal was not accepted.
+ * - `noFactory`: nobody can make an instance of this interface.
+ * - `factoryFailed`: the factory or the constructor of an interface failed; see `cause`.
  */
 export type BrokerErrorKind =
   | 'noProvider'
@@ -19,6 +25,12 @@ export type BrokerErrorKind =
   | 'aborted'
   | 'notSendable'
   | 'disconnected'
+  | 'overloaded'
+  | 'noHandler'
+  | 'alreadyHandled'
+  | 'queueFull'
+  | 'noFactory'
+  | 'factoryFailed'
 
 /** An expected failure of a broker call. It arrives as an `Err` value; brokers do not throw it. */
 export class BrokerError extends Error {

@@ -4,24 +4,26 @@
  */
 import type { BrokerContext } from './context.js'
 import { Deadlines } from './deadlines.js'
-import { defineEvent, type EventDefinition, type RequestDefinition } from './definitions.js'
+import {
+  defineEvent,
+  type EventDefinition,
+  type MultiRequestDefinition,
+  type RequestDefinition,
+  type SignalDefinition
+} from './definitions.js'
 import { BrokerError } from './errors.js'
 import { EventChannel, type ListenOptions } from './event-channel.js'
 import type { EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
+import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
+import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
 import { warnThrottled } from './warnings.js'
+import { World } from './world.js'
 
 /** Published in a context whenever one of its listeners fails; `EventBroker.listenerErrors` is its stream. */
 export const ListenerFailed: EventDefinition<ListenerError> =
   defineEvent<ListenerError>('brokers.listenerFailed')
-
-/** Everything registered in one context. Dropped when empty, so that contexts cost nothing after use. */
-interface World {
-  readonly context: BrokerContext
-  readonly channels: Map<string, EventChannel>
-  readonly providers: Map<string, Provider>
-}
 
 const DEFAULT_HUB = Symbol.for('persistency.defaultHub/1')
 
@@ -142,6 +144,59 @@ export class BrokerHub {
     else provider.handler(payload, call)
   }
 
+  /** Adds a provider of a multi-request, after those that are there; one with the same function is kept once. */
+  addProvider<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: MultiRequestDefinition<Payload, Response, Failure>,
+    provider: MultiProvider
+  ): ProviderHandle {
+    const world = this.#world(context)
+    let channel = world.multiChannels.get(request.name)
+    if (channel === undefined) {
+      channel = new MultiChannel(() => {
+        world.multiChannels.delete(request.name)
+        this.#dropIfEmpty(world)
+      })
+      world.multiChannels.set(request.name, channel)
+    }
+    return channel.add(provider)
+  }
+
+  /** The providers of a multi-request, in the order they came. */
+  multiProviders<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: MultiRequestDefinition<Payload, Response, Failure>
+  ): readonly MultiProvider[] {
+    return this.#worlds.get(context.id)?.multiChannels.get(request.name)?.providers ?? []
+  }
+
+  /** Removes every provider of a multi-request. */
+  clearProviders<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: MultiRequestDefinition<Payload, Response, Failure>
+  ): void {
+    this.#worlds.get(context.id)?.multiChannels.get(request.name)?.clear()
+  }
+
+  /** Who takes the signals in, if anybody does. */
+  signalTarget<Payload>(context: BrokerContext, signal: SignalDefinition<Payload>): SignalTarget | undefined {
+    return this.#worlds.get(context.id)?.signals.get(signal.name)
+  }
+
+  /** Puts a target in place of whatever is there; `undefined` removes it. */
+  setSignalTarget<Payload>(
+    context: BrokerContext,
+    signal: SignalDefinition<Payload>,
+    target: SignalTarget | undefined
+  ): void {
+    const world = this.#world(context)
+    if (target !== undefined) world.signals.set(signal.name, target)
+    else {
+      world.signals.delete(signal.name)
+      this.#dropIfEmpty(world)
+    }
+  }
+
   /** How many contexts hold a listener or a provider. */
   get contextCount(): number {
     return this.#worlds.size
@@ -150,7 +205,7 @@ export class BrokerHub {
   #world(context: BrokerContext): World {
     let world = this.#worlds.get(context.id)
     if (world === undefined) {
-      world = { context, channels: new Map(), providers: new Map() }
+      world = new World(context)
       this.#worlds.set(context.id, world)
     }
     return world
@@ -171,8 +226,7 @@ export class BrokerHub {
   }
 
   #dropIfEmpty(world: World): void {
-    if (world.channels.size > 0 || world.providers.size > 0) return
-    if (this.#worlds.get(world.context.id) === world) this.#worlds.delete(world.context.id)
+    if (world.empty && this.#worlds.get(world.context.id) === world) this.#worlds.delete(world.context.id)
   }
 
   /**

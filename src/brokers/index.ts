@@ -3,15 +3,22 @@
 export type { ByteReader } from '../bytes/byte-reader.js'
 export type { ByteWriter } from '../bytes/byte-writer.js'
 export type { WireCodec } from '../bytes/wire-codec.js'
+export type { Answer, RequestProvider } from './adapt-provider.js'
+export type { Outcome } from './collect.js'
 export { BrokerContext, type BrokerContextData } from './context.js'
 export {
+  DEFAULT_QUEUE_DEPTH,
   DEFAULT_TIMEOUT_MS,
   defineEvent,
+  defineMultiRequest,
   defineRequest,
+  defineSignal,
   type EventDefinition,
+  type MultiRequestDefinition,
   type RequestCodecs,
   type RequestDefinition,
   type RequestDefinitionOptions,
+  type SignalDefinition,
   type SyncRequestDefinition
 } from './definitions.js'
 export { BrokerError, type BrokerErrorKind } from './errors.js'
@@ -26,12 +33,9 @@ export type {
   ListenerOutcome,
   ListenerScope
 } from './listener.js'
+export { MultiRequestBroker } from './multi-request-broker.js'
 export type { RequestOptions } from './pending-call.js'
 export type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
-export {
-  type Answer,
-  type RequestArgs,
-  RequestBroker,
-  type RequestProvider,
-  type SyncRequestProvider
-} from './request-broker.js'
+export { type RequestArgs, RequestBroker, type SyncRequestProvider } from './request-broker.js'
+export { type HandlerHandle, SignalBroker } from './signal-broker.js'
+export type { SignalHandler } from './signal-queue.js'

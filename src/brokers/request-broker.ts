@@ -1,21 +1,12 @@
 /** Owns the request face of a hub: typed providers and calls. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import { BrokerContext } from './context.js'
 import { checkTimeout, type RequestDefinition, type SyncRequestDefinition } from './definitions.js'
-import { BrokerError, messageOf } from './errors.js'
+import { BrokerError } from './errors.js'
 import { BrokerHub, noProvider } from './hub.js'
 import { PendingCall, type RequestOptions } from './pending-call.js'
-import type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
-import { isThenable } from './thenable.js'
-
-/** What a provider may answer with: the response itself, or a neverthrow `Result` of it. */
-export type Answer<Response, Failure> = Response | Result<Response, Failure>
-
-/** Answers a request, now or through a promise. A throw or a rejection reaches the caller as `providerFailed`. */
-export type RequestProvider<Payload, Response, Failure> = (
-  payload: Payload,
-  call: ProviderCall
-) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>>
+import type { Call, ProviderCall, ProviderHandle } from './provider.js'
 
 /** Answers a request that was declared with `sync: true`, without a promise. */
 export type SyncRequestProvider<Payload, Response, Failure> = (
@@ -73,7 +64,7 @@ export class RequestBroker {
     request: RequestDefinition<Payload, Response, Failure>,
     provider: RequestProvider<Payload, Response, Failure>
   ): Result<ProviderHandle, BrokerError> {
-    const { handler, source } = toProvider(request, provider)
+    const { handler, source } = adaptProvider(request, provider)
     const context = this.context
     const handle = this.#hub.provide(context, request, handler, source)
     if (handle !== undefined) return ok(handle)
@@ -86,7 +77,7 @@ export class RequestBroker {
     request: RequestDefinition<Payload, Response, Failure>,
     provider: RequestProvider<Payload, Response, Failure>
   ): ProviderHandle {
-    return this.#hub.replace(this.context, request, toProvider(request, provider))
+    return this.#hub.replace(this.context, request, adaptProvider(request, provider))
   }
 
   /**
@@ -100,7 +91,7 @@ export class RequestBroker {
   ): Promise<T> {
     const context = this.context
     const former = this.#hub.provider(context, request)
-    const handle = this.#hub.replace(context, request, toProvider(request, provider))
+    const handle = this.#hub.replace(context, request, adaptProvider(request, provider))
     try {
       return await body()
     } finally {
@@ -187,61 +178,4 @@ class SyncCall implements Call {
   reject(error: unknown): void {
     this.answer = err(error)
   }
-}
-
-/** Turns a provider as people write it into the form that the hub calls. */
-function toProvider<Payload, Response, Failure>(
-  request: RequestDefinition<Payload, Response, Failure>,
-  provider: RequestProvider<Payload, Response, Failure>
-): Provider {
-  if (typeof provider !== 'function') {
-    throw new TypeError(`a provider of "${request.name}" must be a function; got ${String(provider)}`)
-  }
-  const handler: RequestHandler = (payload, call) => {
-    let answer: unknown
-    try {
-      answer = provider(payload as Payload, call)
-    } catch (thrown) {
-      call.reject(providerFailed(request.name, thrown))
-      return
-    }
-    if (!isThenable(answer)) settle(call, answer)
-    else if (request.sync) call.reject(notSynchronous(request.name))
-    else {
-      answer.then(
-        (value) => settle(call, value),
-        (thrown) => call.reject(providerFailed(request.name, thrown))
-      )
-    }
-  }
-  return { handler, source: provider }
-}
-
-function settle(call: Call, answer: unknown): void {
-  if (!isResult(answer)) call.resolve(answer)
-  else if (answer.isOk()) call.resolve(answer.value)
-  else call.reject(answer.error)
-}
-
-/** By shape, so that a Result made by another copy of neverthrow counts as one. */
-function isResult(value: unknown): value is Result<unknown, unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<Result<unknown, unknown>>).isOk === 'function' &&
-    typeof (value as Partial<Result<unknown, unknown>>).isErr === 'function'
-  )
-}
-
-function providerFailed(request: string, thrown: unknown): BrokerError {
-  return new BrokerError('providerFailed', `the provider of "${request}" failed: ${messageOf(thrown)}`, {
-    cause: thrown
-  })
-}
-
-function notSynchronous(request: string): BrokerError {
-  return new BrokerError(
-    'providerFailed',
-    `the provider of synchronous request "${request}" answered with a promise`
-  )
 }

@@ -2,18 +2,20 @@
 import { BrokerError } from '../brokers/errors.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 
-const CODES: Record<BrokerError['kind'], PersistencyErrorCode> = {
+/** What has no line here cannot come from a request, or is nobody's fault but the framework's. */
+const CODES: Partial<Record<BrokerError['kind'], PersistencyErrorCode>> = {
   timeout: 'ERR_TIMEOUT',
   aborted: 'ERR_ABORTED',
   noProvider: 'ERR_JOB_CLOSED',
   disconnected: 'ERR_STORAGE_DIED',
   providerFailed: 'ERR_STORAGE',
-  notSendable: 'ERR_BROKER',
-  alreadyProvided: 'ERR_BROKER'
+  overloaded: 'ERR_OVERLOADED'
 }
 
 /** The storage's own errors as they are, the framework's as errors of job `jobId`. */
 export function toPersistencyError(error: PersistencyError | BrokerError, jobId: string): PersistencyError {
   if (!(error instanceof BrokerError)) return error
-  return new PersistencyError(CODES[error.kind], `job "${jobId}": ${error.message}`, { cause: error })
+  return new PersistencyError(CODES[error.kind] ?? 'ERR_BROKER', `job "${jobId}": ${error.message}`, {
+    cause: error
+  })
 }

@@ -1,22 +1,41 @@
 /** Owns the requests under way on a link: those we sent and those we were sent. */
 import type { BrokerContext } from '../brokers/context.js'
-import type { RequestDefinition } from '../brokers/definitions.js'
 import type { Call, CancelListener } from '../brokers/provider.js'
-import type { Outbox } from './outbox.js'
+import type { WireCodec } from '../bytes/wire-codec.js'
 
-export type AnyRequest = RequestDefinition<unknown, unknown, unknown>
+/** What is needed to send a request and to read its answer. */
+export interface Exchange {
+  readonly name: string
+  readonly payload: WireCodec<unknown> | undefined
+  readonly response: WireCodec<unknown>
+  readonly error: WireCodec<unknown>
+}
+
+/** What is needed to answer a request. */
+export interface Answering {
+  readonly name: string
+  readonly response: WireCodec<unknown> | undefined
+  readonly error: WireCodec<unknown> | undefined
+}
+
+/** Where answers go. */
+export interface AnswerSink {
+  /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
+  response(call: number, answering: Answering, response: unknown): void
+  failure(call: number, answering: Answering, error: unknown): void
+}
 
 /** A request that waits for the other thread. */
 export class OutboundCall implements CancelListener {
   readonly id: number
   readonly call: Call
-  readonly definition: AnyRequest
+  readonly exchange: Exchange
   readonly #onCancel: (id: number) => void
 
-  constructor(id: number, call: Call, definition: AnyRequest, onCancel: (id: number) => void) {
+  constructor(id: number, call: Call, exchange: Exchange, onCancel: (id: number) => void) {
     this.id = id
     this.call = call
-    this.definition = definition
+    this.exchange = exchange
     this.#onCancel = onCancel
     call.onCancel(this)
   }
@@ -30,8 +49,8 @@ export class OutboundCall implements CancelListener {
 export class InboundCall implements Call {
   readonly id: number
   readonly context: BrokerContext
-  readonly #definition: AnyRequest
-  readonly #outbox: Outbox
+  readonly #answering: Answering
+  readonly #outbox: AnswerSink
   readonly #onSettled: (id: number) => void
   #settled = false
   #cancelled = false
@@ -41,13 +60,13 @@ export class InboundCall implements Call {
   constructor(
     id: number,
     context: BrokerContext,
-    definition: AnyRequest,
-    outbox: Outbox,
+    answering: Answering,
+    outbox: AnswerSink,
     onSettled: (id: number) => void
   ) {
     this.id = id
     this.context = context
-    this.#definition = definition
+    this.#answering = answering
     this.#outbox = outbox
     this.#onSettled = onSettled
   }
@@ -64,17 +83,15 @@ export class InboundCall implements Call {
 
   resolve(response: unknown): void {
     if (!this.#finish()) return
-    const { name, codec } = this.#definition
     try {
-      this.#outbox.response(this.id, name, codec.response, response)
+      this.#outbox.response(this.id, this.#answering, response)
     } catch (notSendable) {
-      this.#outbox.failure(this.id, name, codec.error, notSendable)
+      this.#outbox.failure(this.id, this.#answering, notSendable)
     }
   }
 
   reject(error: unknown): void {
-    if (this.#finish())
-      this.#outbox.failure(this.id, this.#definition.name, this.#definition.codec.error, error)
+    if (this.#finish()) this.#outbox.failure(this.id, this.#answering, error)
   }
 
   /** The caller gave up: nobody waits for the answer. */

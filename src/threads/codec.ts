@@ -1,9 +1,11 @@
-/** Owns how values become bytes when a definition brings no codec of its own, and how broker errors travel. */
+/** Owns how values become bytes when a definition brings no codec of its own, and how errors travel. */
 import { deserialize, serialize } from 'node:v8'
+import type { Outcome } from '../brokers/collect.js'
 import { BrokerError, type BrokerErrorKind } from '../brokers/errors.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
+import type { AnyMultiRequest } from './carried.js'
 
 /**
  * The structured clone algorithm as bytes: what `postMessage` takes, except transferables and shared memory.
@@ -19,20 +21,132 @@ export const brokerErrorCodec: WireCodec<BrokerError> = {
   write(writer, error) {
     writer.text(error.kind)
     writer.text(error.message)
-    writer.raw(serializeOrText(error.cause))
+    errorCodec.write(writer, error.cause)
   },
   read(reader) {
     const kind = reader.text() as BrokerErrorKind
     const message = reader.text()
-    const cause: unknown = deserialize(reader.view(reader.remaining))
+    const cause = errorCodec.read(reader)
     return new BrokerError(kind, message, cause === undefined ? undefined : { cause })
   }
 }
 
-function serializeOrText(value: unknown): Uint8Array {
-  try {
-    return serialize(value)
-  } catch {
-    return serialize(String(value))
+/** What of an `Error` crosses: structured clone by itself would lose the fields that make an error typed. */
+interface ErrorParts {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  readonly fields: Record<string, unknown>
+}
+
+const ErrorForm = { value: 0, error: 1 } as const
+
+/**
+ * Errors of providers: plain values are cloned; an `Error` keeps its name, message, stack and own fields, but becomes
+ * a plain `Error` at the other end. What cannot be cloned arrives as its text.
+ */
+export const errorCodec: WireCodec<unknown> = {
+  write(writer, error) {
+    const isError = error instanceof Error
+    writer.u8(isError ? ErrorForm.error : ErrorForm.value)
+    writer.raw(isError ? serialize(partsOf(error)) : serializeOrText(error))
+  },
+  read(reader) {
+    const form = reader.u8()
+    const value: unknown = deserialize(reader.view(reader.remaining))
+    return form === ErrorForm.error ? fromParts(value as ErrorParts) : value
   }
+}
+
+/** The outcomes of a multi-request, each with the codecs of its definition. */
+export function outcomesCodec(request: AnyMultiRequest): WireCodec<readonly Outcome<unknown, unknown>[]> {
+  const responses = request.codec.response ?? cloneCodec
+  const failures = request.codec.error ?? errorCodec
+  return {
+    write(writer, outcomes) {
+      writer.u32(outcomes.length)
+      for (const outcome of outcomes) writeOutcome(writer, outcome, responses, failures)
+    },
+    read(reader) {
+      const outcomes: Outcome<unknown, unknown>[] = []
+      for (let left = reader.u32(); left > 0; left--) {
+        outcomes.push(readOutcome(reader, responses, failures))
+      }
+      return outcomes
+    }
+  }
+}
+
+const OutcomeForm = { response: 0, failure: 1, brokerError: 2 } as const
+
+function writeOutcome(
+  writer: ByteWriter,
+  outcome: Outcome<unknown, unknown>,
+  responses: WireCodec<unknown>,
+  failures: WireCodec<unknown>
+): void {
+  const start = writer.offset
+  try {
+    if (outcome.status === 'fulfilled') writeForm(writer, OutcomeForm.response, responses, outcome.value)
+    else if (outcome.error instanceof BrokerError) {
+      writeForm(writer, OutcomeForm.brokerError, brokerErrorCodec, outcome.error)
+    } else writeForm(writer, OutcomeForm.failure, failures, outcome.error)
+  } catch (cause) {
+    // One answer that cannot be sent leaves the others alone.
+    writer.rewind(start)
+    const error = new BrokerError('notSendable', 'an answer cannot be sent to another thread', { cause })
+    writeForm(writer, OutcomeForm.brokerError, brokerErrorCodec, error)
+  }
+}
+
+function writeForm(writer: ByteWriter, form: number, codec: WireCodec<unknown>, value: unknown): void {
+  writer.u8(form)
+  const at = writer.offset
+  writer.u32(0)
+  codec.write(writer, value)
+  writer.patchU32(at, writer.offset - at - 4)
+}
+
+function readOutcome(
+  reader: ByteReader,
+  responses: WireCodec<unknown>,
+  failures: WireCodec<unknown>
+): Outcome<unknown, unknown> {
+  const form = reader.u8()
+  const outer = reader.enter(reader.u32())
+  const codec = [responses, failures, brokerErrorCodec][form] as WireCodec<unknown>
+  const value = codec.read(reader)
+  reader.leave(outer)
+  return form === OutcomeForm.response ? { status: 'fulfilled', value } : { status: 'rejected', error: value }
+}
+
+function partsOf(error: Error): ErrorParts {
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(error)) fields[name] = cloneableOrText(value)
+  if (error.cause !== undefined) fields['cause'] = cloneableOrText(error.cause)
+  return { name: error.name, message: error.message, stack: error.stack, fields }
+}
+
+function fromParts({ name, message, stack, fields }: ErrorParts): Error {
+  const error = new Error(message)
+  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
+  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
+  for (const [field, value] of Object.entries(fields)) {
+    const enumerable = field !== 'cause'
+    Object.defineProperty(error, field, { value, enumerable, configurable: true, writable: true })
+  }
+  return error
+}
+
+function cloneableOrText(value: unknown): unknown {
+  try {
+    serialize(value)
+    return value
+  } catch {
+    return String(value)
+  }
+}
+
+function serializeOrText(value: unknown): Uint8Array {
+  return serialize(cloneableOrText(value))
 }

@@ -1,7 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** 'persistency/threads': brokers across worker threads. */
+
+export type { CarriedMessage, Routes, ThreadContract } from './carried.js'
 export { cloneCodec } from './codec.js'
-export { type CarriedMessage, Link, type LinkOptions, type Routes } from './link.js'
+export { Link, type LinkOptions } from './link.js'
 export type { LinkPort } from './port.js'
 export { type ServeCall, type Service, type Setup, serveBrokers } from './serve.js'
 export { type ServedContext, type WorkerExit, WorkerHost, type WorkerHostOptions } from './worker-host.js'

@@ -1,83 +1,63 @@
-/**
- * Owns one connection between the hubs of two threads: which messages of which contexts it carries, and taking frames
- * apart. Both sides run the same code.
- */
-import { BrokerContext } from '../brokers/context.js'
-import type { EventDefinition } from '../brokers/definitions.js'
-import { BrokerError } from '../brokers/errors.js'
-import { type BrokerHub, noProvider } from '../brokers/hub.js'
-import { warnThrottled } from '../brokers/warnings.js'
+/** Owns one connection between the hubs of two threads. Both sides run the same code. */
+import type { BrokerContext } from '../brokers/context.js'
+import type { BrokerHub } from '../brokers/hub.js'
 import { ByteReader } from '../bytes/byte-reader.js'
-import type { WireCodec } from '../bytes/wire-codec.js'
-import { type AnyRequest, InboundCall, OutboundCall } from './calls.js'
-import { brokerErrorCodec, cloneCodec } from './codec.js'
-import { type ChannelId, Outbox, type OutboxOptions } from './outbox.js'
+import type { Routes } from './carried.js'
+import { Inbound } from './inbound.js'
+import { Outbound } from './outbound.js'
+import { Outbox, type OutboxOptions } from './outbox.js'
 import type { LinkPort } from './port.js'
-import { FailureForm, Tag } from './tags.js'
-
-/** Any message that a link can carry. */
-export type CarriedMessage = EventDefinition<unknown> | AnyRequest
-
-/** What a link carries for one context, seen from its own side. */
-export interface Routes {
-  /** Events emitted here are delivered there as well; requests made here are answered there. */
-  readonly send: readonly CarriedMessage[]
-  /** Events emitted there are delivered here as well; requests made there are answered here. */
-  readonly receive: readonly CarriedMessage[]
-}
+import { Tag } from './tags.js'
 
 export interface LinkOptions extends OutboxOptions {
+  /** Requests that may wait for the other side; more are refused with `overloaded`. Default no limit. */
+  readonly maxPendingRequests?: number
   /** Called when the link starts or stops having work under way. */
   readonly onBusy?: (busy: boolean) => void
   /** Called when the other side sent something that cannot be understood, after the link has closed itself. */
   readonly onFault?: (fault: unknown) => void
+  /** Called with what arrives on the port and is no frame. */
+  readonly onOther?: (value: unknown) => void
 }
 
-interface InboundRoute {
-  readonly context: BrokerContext
-  readonly message: CarriedMessage
-}
-
-/** A channel that the other side declared, and where its messages go while somebody receives them. */
-interface InboundChannel {
-  readonly contextId: string
-  readonly name: string
-  readonly key: string
-  route: InboundRoute | undefined
-}
-
+/**
+ * Carries chosen messages of chosen contexts between two threads. All messages of one turn leave in one binary frame;
+ * their order is kept across all contexts and kinds of messages.
+ */
 export class Link {
   readonly #port: LinkPort
   readonly #hub: BrokerHub
   readonly #options: LinkOptions
   readonly #outbox: Outbox
-  readonly #inboundRoutes = new Map<string, InboundRoute>()
-  readonly #inboundChannels: (InboundChannel | undefined)[] = []
-  readonly #outboundCalls = new Map<number, OutboundCall>()
-  readonly #inboundCalls = new Map<number, InboundCall>()
+  readonly #outbound: Outbound
+  readonly #inbound: Inbound
   readonly #unroutes = new Set<() => void>()
-  readonly #onMessage = (value: unknown): void => this.receive(value as Uint8Array)
-  readonly #forgetInbound = (id: number): void => void this.#inboundCalls.delete(id)
-  readonly #cancelOutbound = (id: number): void => {
-    if (this.#outboundCalls.delete(id)) this.#outbox.cancel(id)
-    this.#checkBusy()
-  }
-  #lastCallId = 0
+  readonly #drained: (() => void)[] = []
   #busy = false
   #closed = false
 
   constructor(port: LinkPort, hub: BrokerHub, options: LinkOptions) {
+    const onChange = (): void => this.#checkBusy()
+    const maxPendingRequests = options.maxPendingRequests ?? Number.POSITIVE_INFINITY
     this.#port = port
     this.#hub = hub
     this.#options = options
-    this.#outbox = new Outbox(port, options, () => this.#checkBusy())
+    this.#outbox = new Outbox(port, options, onChange)
+    this.#outbound = new Outbound({ hub, outbox: this.#outbox, origin: this, maxPendingRequests, onChange })
+    this.#inbound = new Inbound(hub, this.#outbox, this)
     port.on('message', this.#onMessage)
+  }
+
+  /** Whether requests of either side are under way. */
+  get busy(): boolean {
+    return this.#inbound.pending > 0 || this.#outbound.pending > 0
   }
 
   /**
    * Carries the messages of a context until the returned function is called or the link is closed.
    *
-   * @throws BrokerError `alreadyProvided` when a request to send has a provider on this side; nothing is routed then
+   * @throws BrokerError `alreadyProvided` or `alreadyHandled` when somebody on this side has the place of a request or
+   *   signal that is to be sent; nothing is routed then
    */
   route(context: BrokerContext, routes: Routes): () => void {
     const undo: (() => void)[] = []
@@ -87,27 +67,24 @@ export class Link {
     }
     this.#unroutes.add(unroute)
     try {
-      for (const message of routes.send) undo.push(this.#send(context, message))
+      for (const message of routes.send) undo.push(this.#outbound.send(context, message))
     } catch (error) {
       unroute()
       throw error
     }
-    for (const message of routes.receive) {
-      const key = routeKey(context.id, message.kind === 'event' ? 0 : 1, message.name)
-      this.#inboundRoutes.set(key, { context, message })
-      undo.push(() => this.#unreceive(key))
-    }
+    for (const message of routes.receive) undo.push(this.#inbound.receive(context, message))
     return unroute
-  }
-
-  /** Whether requests of either side are under way. */
-  get busy(): boolean {
-    return this.#inboundCalls.size > 0 || this.#outboundCalls.size > 0
   }
 
   /** Posts at once what is waiting to leave. */
   flush(): void {
     this.#outbox.flush()
+  }
+
+  /** Resolves when the other side has worked off everything sent so far, or the link is closed. */
+  drained(): Promise<void> {
+    if (this.#closed || !this.#outbox.busy) return Promise.resolve()
+    return new Promise((resolve) => this.#drained.push(resolve))
   }
 
   /** Takes in one frame. A frame that cannot be read breaks the link. */
@@ -119,6 +96,23 @@ export class Link {
       this.close('a frame of the other thread could not be read', fault)
       this.#options.onFault?.(fault)
     }
+  }
+
+  /** Stops carrying; every request under way ends with `disconnected`. Repeating it is harmless. */
+  close(reason: string, cause?: unknown): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#port.off('message', this.#onMessage)
+    this.#outbox.close()
+    for (const unroute of [...this.#unroutes]) unroute()
+    this.#outbound.disconnect(reason, cause)
+    this.#inbound.disconnect()
+    this.#checkBusy()
+  }
+
+  readonly #onMessage = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) this.receive(value as Uint8Array)
+    else this.#options.onOther?.(value)
   }
 
   #receive(frame: Uint8Array): void {
@@ -137,165 +131,23 @@ export class Link {
     if (this.#options.acknowledgeEvery === 1) this.#outbox.flush()
   }
 
-  /** Stops carrying; every request under way ends with `disconnected`. Repeating it is harmless. */
-  close(reason: string, cause?: unknown): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#port.off('message', this.#onMessage)
-    this.#outbox.close()
-    for (const unroute of [...this.#unroutes]) unroute()
-    const calls = [...this.#outboundCalls.values()]
-    this.#outboundCalls.clear()
-    for (const { call, definition } of calls) {
-      const message = `request "${definition.name}" was not answered: ${reason}`
-      call.reject(new BrokerError('disconnected', message, cause === undefined ? undefined : { cause }))
-    }
-    for (const call of [...this.#inboundCalls.values()]) call.cancel()
-    this.#checkBusy()
-  }
-
-  #send(context: BrokerContext, message: CarriedMessage): () => void {
-    // Opened with the first message, so that what is never sent costs the other side nothing.
-    let channel: ChannelId | undefined
-    if (message.kind === 'event') {
-      const forward = (payload: unknown): void => {
-        channel ??= this.#outbox.openChannel(context, 0, message.name)
-        this.#outbox.event(channel, message.name, message.codec, payload)
-        this.#checkBusy()
-      }
-      const handle = this.#hub.listen(context, message, forward, { origin: this, internal: true })
-      return () => void handle.drop()
-    }
-    const handle = this.#hub.provide(context, message, (payload, call) => {
-      const id = this.#nextCallId()
-      try {
-        channel ??= this.#outbox.openChannel(context, 1, message.name)
-        this.#outbox.request(channel, id, message.name, message.codec.payload, payload)
-      } catch (notSendable) {
-        call.reject(notSendable)
-        return
-      }
-      this.#outboundCalls.set(id, new OutboundCall(id, call, message, this.#cancelOutbound))
-      this.#checkBusy()
-    })
-    if (handle === undefined) {
-      const text = `request "${message.name}" has a provider already in context ${context.toString()}`
-      throw new BrokerError('alreadyProvided', text)
-    }
-    return () => handle.remove()
-  }
-
   #message(reader: ByteReader): void {
     const tag = reader.u8()
-    if (tag === Tag.event) this.#event(reader)
-    else if (tag === Tag.request) this.#request(reader)
-    else if (tag === Tag.response || tag === Tag.failure) this.#answer(reader, tag)
-    else if (tag === Tag.channel) this.#openChannel(reader)
-    else if (tag === Tag.cancel) this.#inboundCalls.get(reader.u32())?.cancel()
+    if (tag === Tag.event) this.#inbound.event(reader)
+    else if (tag === Tag.request) this.#inbound.request(reader)
+    else if (tag === Tag.response || tag === Tag.failure) this.#outbound.answer(reader, tag)
+    else if (tag === Tag.signal) this.#inbound.signal(reader)
+    else if (tag === Tag.handled) this.#outbound.handled(reader)
+    else if (tag === Tag.cancel) this.#inbound.cancel(reader)
+    else if (tag === Tag.channel) this.#inbound.openChannel(reader)
     else throw new RangeError(`unknown message tag ${tag} in a frame`)
   }
 
-  #openChannel(reader: ByteReader): void {
-    const id = reader.u32()
-    const kind = reader.u8()
-    const contextId = reader.text()
-    const name = reader.text()
-    this.#inboundChannels[id] = { contextId, name, key: routeKey(contextId, kind, name), route: undefined }
-  }
-
-  #channel(reader: ByteReader): InboundChannel {
-    const id = reader.u32()
-    const channel = this.#inboundChannels[id]
-    if (channel === undefined) throw new RangeError(`a message for channel ${id}, which was not declared`)
-    channel.route ??= this.#inboundRoutes.get(channel.key)
-    return channel
-  }
-
-  #unreceive(key: string): void {
-    this.#inboundRoutes.delete(key)
-    for (const channel of this.#inboundChannels) if (channel?.key === key) channel.route = undefined
-  }
-
-  #event(reader: ByteReader): void {
-    const { route } = this.#channel(reader)
-    const outer = reader.enter(reader.u32())
-    if (route?.message.kind === 'event') {
-      const { context, message } = route
-      try {
-        this.#hub.emit(context, message, read(reader, message.codec), this)
-      } catch (error) {
-        warnThrottled('PERSISTENCY_UNREADABLE_MESSAGE', `event "${message.name}" could not be read`, error)
-      }
-    }
-    reader.leave(outer)
-  }
-
-  #request(reader: ByteReader): void {
-    const { route, contextId, name } = this.#channel(reader)
-    const id = reader.u32()
-    const outer = reader.enter(reader.u32())
-    if (route?.message.kind === 'request') {
-      const call = new InboundCall(id, route.context, route.message, this.#outbox, this.#forgetInbound)
-      this.#inboundCalls.set(id, call)
-      this.#serve(call, route.message, reader)
-    } else {
-      const context = BrokerContext.from({ id: contextId, label: contextId })
-      this.#outbox.failure(id, name, undefined, noProvider(name, context))
-    }
-    reader.leave(outer)
-  }
-
-  #serve(call: InboundCall, message: AnyRequest, reader: ByteReader): void {
-    let payload: unknown
-    try {
-      payload = read(reader, message.codec.payload)
-    } catch (cause) {
-      call.reject(
-        new BrokerError('notSendable', `the payload of "${message.name}" could not be read`, { cause })
-      )
-      return
-    }
-    this.#hub.call(message, payload, call)
-  }
-
-  #answer(reader: ByteReader, tag: typeof Tag.response | typeof Tag.failure): void {
-    const id = reader.u32()
-    const form = tag === Tag.failure ? reader.u8() : FailureForm.own
-    const outer = reader.enter(reader.u32())
-    const pending = this.#outboundCalls.get(id)
-    // An answer to a call that has been given up is passed over: its number is not used again.
-    if (pending !== undefined) {
-      this.#outboundCalls.delete(id)
-      const { codec, name } = pending.definition
-      try {
-        if (tag === Tag.response) pending.call.resolve(read(reader, codec.response))
-        else pending.call.reject(read(reader, form === FailureForm.broker ? brokerErrorCodec : codec.error))
-      } catch (cause) {
-        pending.call.reject(
-          new BrokerError('notSendable', `the answer to "${name}" could not be read`, { cause })
-        )
-      }
-    }
-    reader.leave(outer)
-  }
-
-  #nextCallId(): number {
-    this.#lastCallId = (this.#lastCallId + 1) >>> 0
-    return this.#lastCallId
-  }
-
   #checkBusy(): void {
-    const busy = !this.#closed && (this.#outboundCalls.size > 0 || this.#outbox.busy)
+    if (this.#closed || !this.#outbox.busy) for (const wake of this.#drained.splice(0)) wake()
+    const busy = !this.#closed && (this.#outbound.pending > 0 || this.#outbox.busy)
     if (busy === this.#busy) return
     this.#busy = busy
     this.#options.onBusy?.(busy)
   }
-}
-
-function read(reader: ByteReader, codec: WireCodec<unknown> | undefined): unknown {
-  return (codec ?? cloneCodec).read(reader)
-}
-
-function routeKey(contextId: string, kind: number, name: string): string {
-  return `${kind} ${contextId} ${name}`
 }

@@ -3,7 +3,9 @@ import type { BrokerContext } from '../brokers/context.js'
 import { BrokerError } from '../brokers/errors.js'
 import { ByteWriter } from '../bytes/byte-writer.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
-import { brokerErrorCodec, cloneCodec } from './codec.js'
+import type { Answering, Exchange } from './calls.js'
+import type { AnyEvent, AnySignal } from './carried.js'
+import { brokerErrorCodec, cloneCodec, errorCodec } from './codec.js'
 import type { LinkPort } from './port.js'
 import { FailureForm, FRAME_HEADER_BYTES, Tag } from './tags.js'
 
@@ -53,7 +55,7 @@ export class Outbox {
   }
 
   /** Numbers one message of one context, and tells the other side. */
-  openChannel(context: BrokerContext, kind: 0 | 1, name: string): ChannelId {
+  openChannel(context: BrokerContext, kind: number, name: string): ChannelId {
     const id = ++this.#lastChannel
     const writer = this.#writer
     writer.u8(Tag.channel)
@@ -64,47 +66,58 @@ export class Outbox {
     return id
   }
 
-  /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
-  event(channel: ChannelId, name: string, codec: WireCodec<unknown> | undefined, payload: unknown): void {
+  /**
+   * An event or a signal.
+   *
+   * @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then
+   */
+  message(
+    tag: typeof Tag.event | typeof Tag.signal,
+    channel: ChannelId,
+    { name, codec }: AnyEvent | AnySignal,
+    payload: unknown
+  ): void {
     const start = this.#writer.offset
-    this.#writer.u8(Tag.event)
+    this.#writer.u8(tag)
     this.#writer.u32(channel)
-    this.#body(start, `the payload of event "${name}"`, codec, payload)
+    this.#body(start, 'payload', name, codec, payload)
     this.#schedule()
   }
 
   /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
-  request(
-    channel: ChannelId,
-    call: number,
-    name: string,
-    codec: WireCodec<unknown> | undefined,
-    payload: unknown
-  ): void {
+  request(channel: ChannelId, call: number, exchange: Exchange, payload: unknown): void {
     const start = this.#writer.offset
     this.#writer.u8(Tag.request)
     this.#writer.u32(channel)
     this.#writer.u32(call)
-    this.#body(start, `the payload of request "${name}"`, codec, payload)
+    this.#body(start, 'payload', exchange.name, exchange.payload, payload)
     this.#schedule()
   }
 
   /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
-  response(call: number, name: string, codec: WireCodec<unknown> | undefined, response: unknown): void {
+  response(call: number, answering: Answering, response: unknown): void {
     const start = this.#writer.offset
     this.#writer.u8(Tag.response)
     this.#writer.u32(call)
-    this.#body(start, `the response to request "${name}"`, codec, response)
+    this.#body(start, 'response', answering.name, answering.response, response)
     this.#schedule()
   }
 
   /** Sends an error; one that cannot be encoded arrives as a `BrokerError` which says so. */
-  failure(call: number, name: string, codec: WireCodec<unknown> | undefined, error: unknown): void {
+  failure(call: number, answering: Pick<Answering, 'name' | 'error'>, error: unknown): void {
     try {
-      this.#failure(call, name, codec, error)
+      this.#failure(call, answering, error)
     } catch (notSendable) {
-      this.#failure(call, name, codec, notSendable)
+      this.#failure(call, answering, notSendable)
     }
+    this.#schedule()
+  }
+
+  /** Tells that signals of a channel have been handled. */
+  handled(channel: ChannelId, count: number): void {
+    this.#writer.u8(Tag.handled)
+    this.#writer.u32(channel)
+    this.#writer.u32(count)
     this.#schedule()
   }
 
@@ -153,17 +166,22 @@ export class Outbox {
     return this.#writer.offset > FRAME_HEADER_BYTES
   }
 
-  #failure(call: number, name: string, codec: WireCodec<unknown> | undefined, error: unknown): void {
+  #failure(call: number, { name, error: codec }: Pick<Answering, 'name' | 'error'>, error: unknown): void {
     const start = this.#writer.offset
     const isBrokerError = error instanceof BrokerError
     this.#writer.u8(Tag.failure)
     this.#writer.u32(call)
     this.#writer.u8(isBrokerError ? FailureForm.broker : FailureForm.own)
-    const form = isBrokerError ? brokerErrorCodec : codec
-    this.#body(start, `the error of request "${name}"`, form, error)
+    this.#body(start, 'error', name, isBrokerError ? brokerErrorCodec : (codec ?? errorCodec), error)
   }
 
-  #body(start: number, what: string, codec: WireCodec<unknown> | undefined, value: unknown): void {
+  #body(
+    start: number,
+    part: string,
+    name: string,
+    codec: WireCodec<unknown> | undefined,
+    value: unknown
+  ): void {
     const writer = this.#writer
     const at = writer.offset
     writer.u32(0)
@@ -171,7 +189,8 @@ export class Outbox {
       ;(codec ?? cloneCodec).write(writer, value)
     } catch (cause) {
       writer.rewind(start)
-      throw new BrokerError('notSendable', `${what} cannot be sent to another thread`, { cause })
+      const message = `the ${part} of "${name}" cannot be sent to another thread`
+      throw new BrokerError('notSendable', message, { cause })
     }
     writer.patchU32(at, writer.offset - at - 4)
   }

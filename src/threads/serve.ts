@@ -5,8 +5,9 @@ import { BrokerContext, type BrokerContextData } from '../brokers/context.js'
 import type { RequestDefinition } from '../brokers/definitions.js'
 import { BrokerHub } from '../brokers/hub.js'
 import type { Call } from '../brokers/provider.js'
+import type { Routes } from './carried.js'
 import { ReleaseContext, ServeContext, STOPPED, StopWorker, type WorkerStart } from './control.js'
-import { Link, type Routes } from './link.js'
+import { Link } from './link.js'
 import { Poller } from './poller.js'
 
 /** What a worker sets up for one context. */

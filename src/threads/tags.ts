@@ -6,14 +6,16 @@
  *
  * | tag | fields |
  * | --- | --- |
- * | `channel` | u32 channel, u8 kind (0 event, 1 request), text context id, text message name |
- * | `event` | u32 channel, body payload |
+ * | `channel` | u32 channel, u8 kind (see {@link ChannelKind}), text context id, text message name |
+ * | `event`, `signal` | u32 channel, body payload |
  * | `request` | u32 channel, u32 call, body payload |
  * | `response` | u32 call, body response |
  * | `failure` | u32 call, u8 form (0 the provider's own error, 1 a BrokerError), body error |
  * | `cancel` | u32 call |
+ * | `handled` | u32 channel, u32 how many more signals of it have been handled |
  *
  * A channel is one message of one context; its number is assigned by the sender and declared before its first use.
+ * A multi-request travels as a request whose response is the list of outcomes.
  */
 export const Tag = {
   channel: 1,
@@ -21,8 +23,13 @@ export const Tag = {
   request: 3,
   response: 4,
   failure: 5,
-  cancel: 6
+  cancel: 6,
+  signal: 7,
+  handled: 8
 } as const
+
+/** The kind of message that a channel carries. */
+export const ChannelKind = { event: 0, request: 1, multiRequest: 2, signal: 3 } as const
 
 /** Bytes of the acknowledgement in front of the messages. */
 export const FRAME_HEADER_BYTES = 4

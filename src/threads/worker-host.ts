@@ -4,9 +4,10 @@ import { type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
+import type { Routes } from './carried.js'
 import { ReleaseContext, ServeContext, STOPPED, StopWorker, type WorkerStart } from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
-import { Link, type Routes } from './link.js'
+import { Link } from './link.js'
 
 export interface WorkerHostOptions {
   /** Name of the thread in debuggers and process listings. */

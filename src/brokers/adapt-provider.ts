@@ -1,0 +1,72 @@
+/** Owns turning a provider as people write it into the form that the hub calls. */
+import type { Result } from 'neverthrow'
+import { BrokerError, messageOf } from './errors.js'
+import type { Call, ProviderCall, RequestHandler } from './provider.js'
+import { isThenable } from './thenable.js'
+
+/** What a provider may answer with: the response itself, or a neverthrow `Result` of it. */
+export type Answer<Response, Failure> = Response | Result<Response, Failure>
+
+/** Answers a request, now or through a promise. A throw or a rejection reaches the caller as `providerFailed`. */
+export type RequestProvider<Payload, Response, Failure> = (
+  payload: Payload,
+  call: ProviderCall
+) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>>
+
+/** Turns a provider as people write it into the form that the hub calls. */
+export function adaptProvider<Payload, Response, Failure>(
+  request: { readonly name: string; readonly sync?: boolean },
+  provider: RequestProvider<Payload, Response, Failure>
+): { readonly handler: RequestHandler; readonly source: unknown } {
+  if (typeof provider !== 'function') {
+    throw new TypeError(`a provider of "${request.name}" must be a function; got ${String(provider)}`)
+  }
+  const handler: RequestHandler = (payload, call) => {
+    let answer: unknown
+    try {
+      answer = provider(payload as Payload, call)
+    } catch (thrown) {
+      call.reject(providerFailed(request.name, thrown))
+      return
+    }
+    if (!isThenable(answer)) settle(call, answer)
+    else if (request.sync) call.reject(notSynchronous(request.name))
+    else {
+      answer.then(
+        (value) => settle(call, value),
+        (thrown) => call.reject(providerFailed(request.name, thrown))
+      )
+    }
+  }
+  return { handler, source: provider }
+}
+
+function settle(call: Call, answer: unknown): void {
+  if (!isResult(answer)) call.resolve(answer)
+  else if (answer.isOk()) call.resolve(answer.value)
+  else call.reject(answer.error)
+}
+
+/** By shape, so that a Result made by another copy of neverthrow counts as one. */
+function isResult(value: unknown): value is Result<unknown, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<Result<unknown, unknown>>).isOk === 'function' &&
+    typeof (value as Partial<Result<unknown, unknown>>).isErr === 'function'
+  )
+}
+
+function providerFailed(request: string, thrown: unknown): BrokerError {
+  return new BrokerError('providerFailed', `the provider of "${request}" failed: ${messageOf(thrown)}`, {
+    cause: thrown
+  })
+}
+
+/** A synchronous request was answered with a promise. */
+export function notSynchronous(request: string): BrokerError {
+  return new BrokerError(
+    'providerFailed',
+    `the provider of synchronous request "${request}" answered with a promise`
+  )
+}

@@ -1,0 +1,59 @@
+/** Owns the providers of one multi-request in one context, in the order they came. */
+import type { Provider, ProviderHandle } from './provider.js'
+
+/** One provider among several. */
+export interface MultiProvider extends Provider {
+  /** Calls made on behalf of the same origin pass it by: a link does not ask the side that asks. */
+  readonly origin: unknown
+  /** Stands for any number of providers elsewhere: it answers with a list of outcomes. */
+  readonly spread: boolean
+}
+
+export class MultiChannel {
+  readonly #onEmpty: () => void
+  readonly #handles = new Map<MultiProvider, ProviderHandle>()
+  /** Replaced, never changed in place: a call under way keeps the providers it started with. */
+  #providers: readonly MultiProvider[] = []
+
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty
+  }
+
+  get providers(): readonly MultiProvider[] {
+    return this.#providers
+  }
+
+  /** Adds a provider; one that is there with the same function stands for both. */
+  add(provider: MultiProvider): ProviderHandle {
+    const twin = this.#providers.find(({ source }) => source !== undefined && source === provider.source)
+    if (twin !== undefined) return this.#handles.get(twin) as ProviderHandle
+    this.#providers = [...this.#providers, provider]
+    const handle = this.#handleOf(provider)
+    this.#handles.set(provider, handle)
+    return handle
+  }
+
+  clear(): void {
+    this.#providers = []
+    this.#handles.clear()
+    this.#onEmpty()
+  }
+
+  #handleOf(provider: MultiProvider): ProviderHandle {
+    const isActive = (): boolean => this.#handles.has(provider)
+    const remove = (): void => this.#remove(provider)
+    return {
+      get active() {
+        return isActive()
+      },
+      remove,
+      [Symbol.dispose]: remove
+    }
+  }
+
+  #remove(provider: MultiProvider): void {
+    if (!this.#handles.delete(provider)) return
+    this.#providers = this.#providers.filter((other) => other !== provider)
+    if (this.#providers.length === 0) this.#onEmpty()
+  }
+}

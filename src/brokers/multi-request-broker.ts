@@ -1,0 +1,93 @@
+/** Owns the multi-request face of a hub: one call, an answer from every provider. */
+import { ok, type Result, ResultAsync } from 'neverthrow'
+import { adaptProvider, type RequestProvider } from './adapt-provider.js'
+import { allOrFirstFailure, collect, type Outcome } from './collect.js'
+import { BrokerContext } from './context.js'
+import { checkTimeout, type MultiRequestDefinition } from './definitions.js'
+import type { BrokerError } from './errors.js'
+import { BrokerHub } from './hub.js'
+import type { ProviderHandle } from './provider.js'
+import type { RequestArgs } from './request-broker.js'
+
+/**
+ * Asks many providers at once, in one context.
+ *
+ * All providers run concurrently; answers are in the order in which the providers registered, however long each
+ * takes. The time limit of a call applies to each provider. Without a context the broker follows
+ * {@link BrokerContext.current} at every call.
+ */
+export class MultiRequestBroker {
+  readonly #hub: BrokerHub
+  readonly #context: BrokerContext | undefined
+
+  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
+    this.#hub = hub
+    this.#context = context
+  }
+
+  /** The context that this broker speaks in. */
+  get context(): BrokerContext {
+    return this.#context ?? BrokerContext.current
+  }
+
+  /** The same broker in another context. */
+  in(context: BrokerContext): MultiRequestBroker {
+    return new MultiRequestBroker(this.#hub, context)
+  }
+
+  /**
+   * Adds a provider. The same function added twice is asked once; both calls answer the same handle. There is no error
+   * today; it answers a `Result` like the other brokers.
+   *
+   * @throws TypeError when the provider is no function
+   */
+  provide<Payload, Response, Failure>(
+    request: MultiRequestDefinition<Payload, Response, Failure>,
+    provider: RequestProvider<Payload, Response, Failure>
+  ): Result<ProviderHandle, BrokerError> {
+    const adapted = adaptProvider(request, provider)
+    return ok(this.#hub.addProvider(this.context, request, { ...adapted, origin: undefined, spread: false }))
+  }
+
+  /** How many providers are asked; those of another thread count as one. */
+  providerCount<Payload, Response, Failure>(
+    request: MultiRequestDefinition<Payload, Response, Failure>
+  ): number {
+    return this.#hub.multiProviders(this.context, request).length
+  }
+
+  /** Removes every provider of this context. */
+  clear<Payload, Response, Failure>(request: MultiRequestDefinition<Payload, Response, Failure>): void {
+    this.#hub.clearProviders(this.context, request)
+  }
+
+  /**
+   * The responses of all providers; none is an empty list. When some fail, the whole fails with the first failure in
+   * the order of registration, once all have finished. Errors: those of the providers; `providerFailed`, `timeout`,
+   * `aborted`, `notSendable`, `disconnected`.
+   */
+  request<Payload, Response, Failure = never>(
+    request: MultiRequestDefinition<Payload, Response, Failure>,
+    ...args: RequestArgs<Payload>
+  ): ResultAsync<Response[], Failure | BrokerError> {
+    const all = this.#collect(request, args).then(allOrFirstFailure)
+    return new ResultAsync(all as Promise<Result<Response[], Failure | BrokerError>>)
+  }
+
+  /** What each provider came to, in the order of registration. Never rejects. */
+  requestSettled<Payload, Response, Failure = never>(
+    request: MultiRequestDefinition<Payload, Response, Failure>,
+    ...args: RequestArgs<Payload>
+  ): Promise<Outcome<Response, Failure | BrokerError>[]> {
+    return this.#collect(request, args) as Promise<Outcome<Response, Failure | BrokerError>[]>
+  }
+
+  #collect<Payload, Response, Failure>(
+    request: MultiRequestDefinition<Payload, Response, Failure>,
+    [payload, options]: RequestArgs<Payload>
+  ): Promise<Outcome<unknown, unknown>[]> {
+    const timeoutMs = options?.timeoutMs ?? request.timeoutMs
+    checkTimeout(timeoutMs)
+    return collect(this.#hub, this.context, request, payload, { ...options, timeoutMs })
+  }
+}

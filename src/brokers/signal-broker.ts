@@ -1,0 +1,159 @@
+/** Owns the signal face of a hub: one way, to one handler, in a bounded queue. */
+import { err, ok, type Result } from 'neverthrow'
+import { BrokerContext } from './context.js'
+import type { SignalDefinition } from './definitions.js'
+import { BrokerError } from './errors.js'
+import type { PayloadArgs } from './event-broker.js'
+import { BrokerHub } from './hub.js'
+import { type SignalHandler, SignalQueue, type SignalTarget } from './signal-queue.js'
+
+/** A registration made with `on` or `replace`. */
+export interface HandlerHandle {
+  /** Whether this registration is the one that handles now. */
+  readonly active: boolean
+  /**
+   * Takes the handler out: signals are refused from now on. Resolves when those accepted before have been handled,
+   * at the latest after five seconds, so that a handler may drop itself. Repeating it is harmless, and it does not touch a handler that has taken its place.
+   */
+  drop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Sends signals to the one handler of a context. `ok` means accepted: the handler will get it, one at a time and in
+ * order, in a later microtask. The signaller never learns how the handling went; failures of a handler are reported
+ * like those of listeners. Without a context the broker follows {@link BrokerContext.current} at every call.
+ */
+export class SignalBroker {
+  readonly #hub: BrokerHub
+  readonly #context: BrokerContext | undefined
+
+  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
+    this.#hub = hub
+    this.#context = context
+  }
+
+  /** The context that this broker speaks in. */
+  get context(): BrokerContext {
+    return this.#context ?? BrokerContext.current
+  }
+
+  /** The same broker in another context. */
+  in(context: BrokerContext): SignalBroker {
+    return new SignalBroker(this.#hub, context)
+  }
+
+  /**
+   * Installs the handler. A second one in the same context is refused with `alreadyHandled`, and the first stays.
+   *
+   * @throws TypeError when the handler is no function
+   */
+  on<Payload>(
+    signal: SignalDefinition<Payload>,
+    handler: SignalHandler<Payload>
+  ): Result<HandlerHandle, BrokerError> {
+    const context = this.context
+    if (this.has(signal)) {
+      const message = `signal "${signal.name}" has a handler already in context ${context.toString()}`
+      return err(new BrokerError('alreadyHandled', message))
+    }
+    return ok(this.#install(context, signal, handler))
+  }
+
+  /** Installs a handler whether or not there is one; the former one finishes what was accepted for it. */
+  replace<Payload>(signal: SignalDefinition<Payload>, handler: SignalHandler<Payload>): HandlerHandle {
+    const context = this.context
+    void this.#hub.signalTarget(context, signal)?.close()
+    return this.#install(context, signal, handler)
+  }
+
+  /**
+   * Runs `body` with another handler in place, then puts the former one back (or none, if there was none), also when
+   * the body throws or rejects. Meant for tests.
+   */
+  async withHandler<Payload, T>(
+    signal: SignalDefinition<Payload>,
+    handler: SignalHandler<Payload>,
+    body: () => T | PromiseLike<T>
+  ): Promise<T> {
+    const context = this.context
+    const former = this.#hub.signalTarget(context, signal)
+    const handle = this.#install(context, signal, handler)
+    try {
+      return await body()
+    } finally {
+      // Whoever took the place meanwhile keeps it.
+      if (handle.active) this.#hub.setSignalTarget(context, signal, former)
+      await handle.drop()
+    }
+  }
+
+  /** Whether somebody handles the signal in this context. */
+  has<Payload>(signal: SignalDefinition<Payload>): boolean {
+    return this.#hub.signalTarget(this.context, signal) !== undefined
+  }
+
+  /** The function that handles the signal now; `undefined` with none, or when it lives on another thread. */
+  handler<Payload>(signal: SignalDefinition<Payload>): SignalHandler<Payload> | undefined {
+    return this.#hub.signalTarget(this.context, signal)?.source as SignalHandler<Payload> | undefined
+  }
+
+  /** Takes out the handler of this context, whoever installed it. Repeating it is harmless. */
+  async drop<Payload>(signal: SignalDefinition<Payload>): Promise<void> {
+    const context = this.context
+    const target = this.#hub.signalTarget(context, signal)
+    if (target === undefined) return
+    this.#hub.setSignalTarget(context, signal, undefined)
+    await target.close()
+  }
+
+  /** Sends a signal. Errors: `noHandler`; `queueFull` when the handler is too far behind. Never throws. */
+  signal<Payload>(
+    signal: SignalDefinition<Payload>,
+    ...args: PayloadArgs<Payload>
+  ): Result<void, BrokerError> {
+    const context = this.context
+    const target = this.#hub.signalTarget(context, signal)
+    if (target === undefined) {
+      const message = `nobody handles signal "${signal.name}" in context ${context.toString()}`
+      return err(new BrokerError('noHandler', message))
+    }
+    if (target.accept(args[0])) return ok(undefined)
+    const message = `the handler of signal "${signal.name}" is ${signal.queueDepth} signals behind in context ${context.toString()}`
+    return err(new BrokerError('queueFull', message))
+  }
+
+  #install<Payload>(
+    context: BrokerContext,
+    signal: SignalDefinition<Payload>,
+    handler: SignalHandler<Payload>
+  ): HandlerHandle {
+    if (typeof handler !== 'function') {
+      throw new TypeError(`a handler of "${signal.name}" must be a function; got ${String(handler)}`)
+    }
+    const report = (error: unknown): void =>
+      this.#hub.report({ context, event: signal.name, listenerId: 0, error }, false)
+    const target = new SignalQueue(handler as SignalHandler<unknown>, signal.queueDepth, report)
+    this.#hub.setSignalTarget(context, signal, target)
+    return this.#handle(context, signal, target)
+  }
+
+  #handle<Payload>(
+    context: BrokerContext,
+    signal: SignalDefinition<Payload>,
+    target: SignalTarget
+  ): HandlerHandle {
+    const isActive = (): boolean => this.#hub.signalTarget(context, signal) === target
+    const drop = async (): Promise<void> => {
+      if (isActive()) this.#hub.setSignalTarget(context, signal, undefined)
+      await target.close()
+    }
+    return {
+      get active() {
+        return isActive()
+      },
+      drop,
+      [Symbol.asyncDispose]: drop
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/** Owns the handler of one signal in one context, and the signals that wait for it. */
+import { isThenable } from './thenable.js'
+
+/** Handles one signal. The next one waits for its promise. A failure is reported and ends nothing. */
+export type SignalHandler<Payload> = (payload: Payload) => unknown
+
+/** Takes signals in, now or never. */
+export interface SignalTarget {
+  /** The application's function; absent when the handler lives on another thread. */
+  readonly source: unknown
+  /** Answers whether the signal was accepted; `done` is called when it has been handled. */
+  accept(payload: unknown, done?: () => void): boolean
+  /** Accepts no more; resolves when everything accepted has been handled, or after a grace period. */
+  close(): Promise<void>
+}
+
+/** How long `close` waits for a handler, in milliseconds. */
+const CLOSE_GRACE_MS = 5000
+
+interface Waiting {
+  readonly payload: unknown
+  readonly done: (() => void) | undefined
+}
+
+/** Hands signals to a function of this thread one at a time, in order, each in a microtask of its own. */
+export class SignalQueue implements SignalTarget {
+  readonly source: SignalHandler<unknown>
+  readonly #depth: number
+  readonly #report: (error: unknown) => void
+  readonly #idle: (() => void)[] = []
+  #waiting: Waiting[] = []
+  #running = false
+  #closed = false
+
+  constructor(source: SignalHandler<unknown>, depth: number, report: (error: unknown) => void) {
+    this.source = source
+    this.#depth = depth
+    this.#report = report
+  }
+
+  accept(payload: unknown, done?: () => void): boolean {
+    // Signals of another thread are limited on that side, where the signaller can be told.
+    if (this.#closed || (done === undefined && this.#waiting.length >= this.#depth)) return false
+    this.#waiting.push({ payload, done })
+    if (!this.#running) {
+      this.#running = true
+      queueMicrotask(() => void this.#run())
+    }
+    return true
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (!this.#running) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_GRACE_MS)
+      this.#idle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const { payload, done } = this.#waiting[0] as Waiting
+      try {
+        const outcome = this.source(payload)
+        if (isThenable(outcome)) await outcome
+      } catch (error) {
+        this.#report(error)
+      }
+      // Only now is there room for another one.
+      this.#waiting.shift()
+      done?.()
+    }
+    this.#running = false
+    for (const wake of this.#idle.splice(0)) wake()
+  }
+}

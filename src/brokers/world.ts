@@ -1,0 +1,23 @@
+/** Owns everything that is registered in one context. */
+import type { BrokerContext } from './context.js'
+import type { EventChannel } from './event-channel.js'
+import type { MultiChannel } from './multi-channel.js'
+import type { Provider } from './provider.js'
+import type { SignalTarget } from './signal-queue.js'
+
+export class World {
+  readonly context: BrokerContext
+  /** By the name of the message, for each kind. */
+  readonly channels = new Map<string, EventChannel>()
+  readonly providers = new Map<string, Provider>()
+  readonly multiChannels = new Map<string, MultiChannel>()
+  readonly signals = new Map<string, SignalTarget>()
+
+  constructor(context: BrokerContext) {
+    this.context = context
+  }
+
+  get empty(): boolean {
+    return this.channels.size + this.providers.size + this.multiChannels.size + this.signals.size === 0
+  }
+}

@@ -1,0 +1,33 @@
+/** Owns which messages a link carries. */
+import type {
+  EventDefinition,
+  MultiRequestDefinition,
+  RequestDefinition,
+  SignalDefinition
+} from '../brokers/definitions.js'
+
+export type AnyEvent = EventDefinition<unknown>
+export type AnyRequest = RequestDefinition<unknown, unknown, unknown>
+export type AnyMultiRequest = MultiRequestDefinition<unknown, unknown, unknown>
+export type AnySignal = SignalDefinition<unknown>
+
+/** Any message that a link can carry. */
+export type CarriedMessage = AnyEvent | AnyRequest | AnyMultiRequest | AnySignal
+
+/** What a link carries for one context, seen from its own side. */
+export interface Routes {
+  /** Events and signals emitted here arrive there; requests made here are answered there. */
+  readonly send: readonly CarriedMessage[]
+  /** Events and signals emitted there arrive here; requests made there are answered here. */
+  readonly receive: readonly CarriedMessage[]
+}
+
+/** What a worker and the thread that starts it exchange, in every context that the worker serves. */
+export interface ThreadContract {
+  /** Events and signals that the worker gets; requests and multi-requests that it answers. */
+  readonly toWorker: readonly CarriedMessage[]
+  /** Events and signals that the worker emits; requests and multi-requests that it makes. */
+  readonly toHost: readonly CarriedMessage[]
+  /** Further messages that this worker may exchange with other workers, see `WorkerHost.connect`. */
+  readonly toPeers?: readonly CarriedMessage[]
+}

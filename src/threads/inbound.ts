@@ -1,0 +1,188 @@
+/** Owns what a link receives: takes frames apart and hands their messages to the hub. */
+import { collect } from '../brokers/collect.js'
+import { BrokerContext } from '../brokers/context.js'
+import { messageOf } from '../brokers/errors.js'
+import { type BrokerHub, noProvider } from '../brokers/hub.js'
+import { warnThrottled } from '../brokers/warnings.js'
+import type { ByteReader } from '../bytes/byte-reader.js'
+import type { WireCodec } from '../bytes/wire-codec.js'
+import { type Answering, InboundCall } from './calls.js'
+import type { AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
+import { cloneCodec, errorCodec, outcomesCodec } from './codec.js'
+import { unreadable } from './outbound.js'
+import type { ChannelId, Outbox } from './outbox.js'
+import { ChannelKind } from './tags.js'
+
+interface Route {
+  readonly context: BrokerContext
+  readonly message: CarriedMessage
+  readonly answering: Answering
+}
+
+/** A channel that the other side declared, and where its messages go while somebody receives them. */
+interface Channel {
+  readonly id: ChannelId
+  readonly contextId: string
+  readonly name: string
+  readonly key: string
+  route: Route | undefined
+}
+
+export class Inbound {
+  readonly #hub: BrokerHub
+  readonly #outbox: Outbox
+  /** The link; what it brings does not go back to it. */
+  readonly #origin: unknown
+  readonly #routes = new Map<string, Route>()
+  readonly #channels: (Channel | undefined)[] = []
+  readonly #calls = new Map<number, InboundCall>()
+  /** Signals handled since the other side was told, by channel. */
+  readonly #handled = new Map<ChannelId, number>()
+  readonly #forget = (id: number): void => void this.#calls.delete(id)
+
+  constructor(hub: BrokerHub, outbox: Outbox, origin: unknown) {
+    this.#hub = hub
+    this.#outbox = outbox
+    this.#origin = origin
+  }
+
+  /** How many requests of the other side are being worked on. */
+  get pending(): number {
+    return this.#calls.size
+  }
+
+  /** Takes messages of one kind in; answers how to stop. */
+  receive(context: BrokerContext, message: CarriedMessage): () => void {
+    const key = routeKey(context.id, ChannelKind[message.kind], message.name)
+    this.#routes.set(key, { context, message, answering: answeringOf(message) })
+    return () => {
+      this.#routes.delete(key)
+      for (const channel of this.#channels) if (channel?.key === key) channel.route = undefined
+    }
+  }
+
+  openChannel(reader: ByteReader): void {
+    const id = reader.u32()
+    const kind = reader.u8()
+    const contextId = reader.text()
+    const name = reader.text()
+    this.#channels[id] = { id, contextId, name, key: routeKey(contextId, kind, name), route: undefined }
+  }
+
+  event(reader: ByteReader): void {
+    const { route } = this.#channel(reader)
+    const outer = reader.enter(reader.u32())
+    if (route?.message.kind === 'event') {
+      const { context, message } = route
+      try {
+        this.#hub.emit(context, message, read(reader, message.codec), this.#origin)
+      } catch (error) {
+        this.#warn(`event "${message.name}" could not be read`, error)
+      }
+    }
+    reader.leave(outer)
+  }
+
+  signal(reader: ByteReader): void {
+    const channel = this.#channel(reader)
+    const outer = reader.enter(reader.u32())
+    const done = (): void => this.#countHandled(channel.id)
+    if (channel.route?.message.kind !== 'signal' || !this.#accept(channel.route, reader, done)) {
+      this.#warn(`signal "${channel.name}" was lost`, 'nobody handles it on this thread')
+      done()
+    }
+    reader.leave(outer)
+  }
+
+  request(reader: ByteReader): void {
+    const { route, contextId, name } = this.#channel(reader)
+    const id = reader.u32()
+    const outer = reader.enter(reader.u32())
+    if (route?.message.kind === 'request' || route?.message.kind === 'multiRequest') {
+      const call = new InboundCall(id, route.context, route.answering, this.#outbox, this.#forget)
+      this.#calls.set(id, call)
+      this.#serve(call, route.message, reader)
+    } else {
+      const context = BrokerContext.from({ id: contextId, label: contextId })
+      this.#outbox.failure(id, { name, error: undefined }, noProvider(name, context))
+    }
+    reader.leave(outer)
+  }
+
+  cancel(reader: ByteReader): void {
+    this.#calls.get(reader.u32())?.cancel()
+  }
+
+  /** The other side is gone: nobody waits for the answers. */
+  disconnect(): void {
+    for (const call of [...this.#calls.values()]) call.cancel()
+  }
+
+  #serve(call: InboundCall, message: AnyRequest | AnyMultiRequest, reader: ByteReader): void {
+    let payload: unknown
+    try {
+      payload = read(reader, message.codec.payload)
+    } catch (cause) {
+      call.reject(unreadable(`the payload of "${message.name}"`, cause))
+      return
+    }
+    if (message.kind === 'request') {
+      this.#hub.call(message, payload, call)
+      return
+    }
+    // The limit of the call is kept by the side that made it, which cancels.
+    const options = { timeoutMs: Number.POSITIVE_INFINITY, signal: call.signal }
+    const outcomes = collect(this.#hub, call.context, message, payload, options, this.#origin)
+    void outcomes.then((list) => call.resolve(list))
+  }
+
+  #accept({ context, message }: Route, reader: ByteReader, done: () => void): boolean {
+    if (message.kind !== 'signal') return false
+    try {
+      const payload = read(reader, message.codec)
+      return this.#hub.signalTarget(context, message)?.accept(payload, done) ?? false
+    } catch (error) {
+      this.#warn(`signal "${message.name}" could not be read`, error)
+      return false
+    }
+  }
+
+  /** Told once per turn, however many it were. */
+  #countHandled(channel: ChannelId): void {
+    if (this.#handled.size === 0) {
+      this.#hub.turns.atEnd(() => {
+        for (const [id, count] of this.#handled) this.#outbox.handled(id, count)
+        this.#handled.clear()
+      })
+    }
+    this.#handled.set(channel, (this.#handled.get(channel) ?? 0) + 1)
+  }
+
+  #channel(reader: ByteReader): Channel {
+    const id = reader.u32()
+    const channel = this.#channels[id]
+    if (channel === undefined) throw new RangeError(`a message for channel ${id}, which was not declared`)
+    channel.route ??= this.#routes.get(channel.key)
+    return channel
+  }
+
+  #warn(what: string, error: unknown): void {
+    warnThrottled('PERSISTENCY_MESSAGE_LOST', what, messageOf(error))
+  }
+}
+
+function answeringOf(message: CarriedMessage): Answering {
+  const { name } = message
+  if (message.kind === 'request')
+    return { name, response: message.codec.response, error: message.codec.error }
+  if (message.kind === 'multiRequest') return { name, response: outcomesCodec(message), error: errorCodec }
+  return { name, response: undefined, error: undefined }
+}
+
+function read(reader: ByteReader, codec: WireCodec<unknown> | undefined): unknown {
+  return (codec ?? cloneCodec).read(reader)
+}
+
+function routeKey(contextId: string, kind: number, name: string): string {
+  return `${kind} ${contextId} ${name}`
+}

@@ -1,0 +1,194 @@
+/** Owns what a link sends: the stand-ins it puts into the hub for listeners, providers and handlers elsewhere. */
+import type { BrokerContext } from '../brokers/context.js'
+import { BrokerError } from '../brokers/errors.js'
+import type { BrokerHub } from '../brokers/hub.js'
+import type { Call } from '../brokers/provider.js'
+import type { ByteReader } from '../bytes/byte-reader.js'
+import { type Exchange, OutboundCall } from './calls.js'
+import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'
+import { brokerErrorCodec, cloneCodec, errorCodec, outcomesCodec } from './codec.js'
+import type { ChannelId, Outbox } from './outbox.js'
+import { RemoteSignalTarget } from './signal-target.js'
+import { ChannelKind, FailureForm, Tag } from './tags.js'
+
+export interface OutboundParts {
+  readonly hub: BrokerHub
+  readonly outbox: Outbox
+  /** The link; what it forwards does not come back to it. */
+  readonly origin: unknown
+  /** Requests that may wait for the other side; more are refused with `overloaded`. */
+  readonly maxPendingRequests: number
+  /** Called when the number of requests under way has changed. */
+  readonly onChange: () => void
+}
+
+export class Outbound {
+  readonly #parts: OutboundParts
+  readonly #calls = new Map<number, OutboundCall>()
+  readonly #signals = new Map<ChannelId, RemoteSignalTarget>()
+  readonly #cancel = (id: number): void => {
+    if (this.#calls.delete(id)) this.#parts.outbox.cancel(id)
+    this.#parts.onChange()
+  }
+  #lastCallId = 0
+
+  constructor(parts: OutboundParts) {
+    this.#parts = parts
+  }
+
+  /** How many requests wait for the other side. */
+  get pending(): number {
+    return this.#calls.size
+  }
+
+  /**
+   * Puts the stand-in for one message into the hub; answers how to take it out.
+   *
+   * @throws BrokerError `alreadyProvided` or `alreadyHandled` when somebody on this side has the place
+   */
+  send(context: BrokerContext, message: CarriedMessage): () => void {
+    switch (message.kind) {
+      case 'event':
+        return this.#sendEvent(context, message)
+      case 'request':
+        return this.#sendRequest(context, message)
+      case 'multiRequest':
+        return this.#sendMultiRequest(context, message)
+      case 'signal':
+        return this.#sendSignal(context, message)
+      default:
+        return message satisfies never
+    }
+  }
+
+  /** Reads an answer. One to a call that has been given up is passed over: its number is not used again. */
+  answer(reader: ByteReader, tag: typeof Tag.response | typeof Tag.failure): void {
+    const id = reader.u32()
+    const form = tag === Tag.failure ? reader.u8() : FailureForm.own
+    const outer = reader.enter(reader.u32())
+    const pending = this.#calls.get(id)
+    if (pending !== undefined) {
+      this.#calls.delete(id)
+      const { call, exchange } = pending
+      try {
+        if (tag === Tag.response) call.resolve(exchange.response.read(reader))
+        else call.reject((form === FailureForm.broker ? brokerErrorCodec : exchange.error).read(reader))
+      } catch (cause) {
+        call.reject(unreadable(`the answer to "${exchange.name}"`, cause))
+      }
+    }
+    reader.leave(outer)
+  }
+
+  /** The other side has handled signals. */
+  handled(reader: ByteReader): void {
+    const channel = reader.u32()
+    const count = reader.u32()
+    this.#signals.get(channel)?.handled(count)
+  }
+
+  /** Ends everything under way. */
+  disconnect(reason: string, cause: unknown): void {
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    for (const { call, exchange } of calls) {
+      const message = `request "${exchange.name}" was not answered: ${reason}`
+      call.reject(new BrokerError('disconnected', message, cause === undefined ? undefined : { cause }))
+    }
+    for (const target of this.#signals.values()) target.abandon()
+    this.#signals.clear()
+  }
+
+  #sendEvent(context: BrokerContext, event: AnyEvent): () => void {
+    const { hub, outbox, origin, onChange } = this.#parts
+    // Opened with the first message, so that what is never sent costs the other side nothing.
+    let channel: ChannelId | undefined
+    const forward = (payload: unknown): void => {
+      channel ??= outbox.openChannel(context, ChannelKind.event, event.name)
+      outbox.message(Tag.event, channel, event, payload)
+      onChange()
+    }
+    const handle = hub.listen(context, event, forward, { origin, internal: true })
+    return () => void handle.drop()
+  }
+
+  #sendRequest(context: BrokerContext, request: AnyRequest): () => void {
+    const handler = this.#forward(context, ChannelKind.request, {
+      name: request.name,
+      payload: request.codec.payload,
+      response: request.codec.response ?? cloneCodec,
+      error: request.codec.error ?? errorCodec
+    })
+    const handle = this.#parts.hub.provide(context, request, handler)
+    if (handle === undefined) {
+      const text = `request "${request.name}" has a provider already in context ${context.toString()}`
+      throw new BrokerError('alreadyProvided', text)
+    }
+    return () => handle.remove()
+  }
+
+  #sendMultiRequest(context: BrokerContext, request: AnyMultiRequest): () => void {
+    const handler = this.#forward(context, ChannelKind.multiRequest, {
+      name: request.name,
+      payload: request.codec.payload,
+      response: outcomesCodec(request),
+      error: errorCodec
+    })
+    const { hub, origin } = this.#parts
+    const handle = hub.addProvider(context, request, { handler, source: undefined, origin, spread: true })
+    return () => handle.remove()
+  }
+
+  #sendSignal(context: BrokerContext, signal: AnySignal): () => void {
+    const { hub, outbox, onChange } = this.#parts
+    if (hub.signalTarget(context, signal) !== undefined) {
+      const text = `signal "${signal.name}" has a handler already in context ${context.toString()}`
+      throw new BrokerError('alreadyHandled', text)
+    }
+    let channel: ChannelId | undefined
+    const target = new RemoteSignalTarget(signal.queueDepth, (payload) => {
+      channel ??= outbox.openChannel(context, ChannelKind.signal, signal.name)
+      this.#signals.set(channel, target)
+      outbox.message(Tag.signal, channel, signal, payload)
+      onChange()
+    })
+    hub.setSignalTarget(context, signal, target)
+    return () => {
+      if (hub.signalTarget(context, signal) === target) hub.setSignalTarget(context, signal, undefined)
+      void target.close()
+    }
+  }
+
+  /** A request handler which has the other side answer. */
+  #forward(context: BrokerContext, kind: 1 | 2, exchange: Exchange): (payload: unknown, call: Call) => void {
+    const { outbox, onChange, maxPendingRequests } = this.#parts
+    let channel: ChannelId | undefined
+    return (payload, call) => {
+      if (this.#calls.size >= maxPendingRequests) {
+        const message = `request "${exchange.name}" was not sent: ${this.#calls.size} requests wait for the other thread`
+        call.reject(new BrokerError('overloaded', message))
+        return
+      }
+      const id = this.#nextCallId()
+      try {
+        channel ??= outbox.openChannel(context, kind, exchange.name)
+        outbox.request(channel, id, exchange, payload)
+      } catch (notSendable) {
+        call.reject(notSendable)
+        return
+      }
+      this.#calls.set(id, new OutboundCall(id, call, exchange, this.#cancel))
+      onChange()
+    }
+  }
+
+  #nextCallId(): number {
+    this.#lastCallId = (this.#lastCallId + 1) >>> 0
+    return this.#lastCallId
+  }
+}
+
+/** Something that arrived and makes no sense to its codec. */
+export function unreadable(what: string, cause: unknown): BrokerError {
+  return new BrokerError('notSendable', `${what} could not be read`, { cause })
+}

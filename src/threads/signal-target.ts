@@ -1,0 +1,52 @@
+/** Owns the sending end of a signal whose handler lives on another thread. */
+import type { SignalTarget } from '../brokers/signal-queue.js'
+
+/** How long `close` waits for the other thread, in milliseconds. */
+const CLOSE_GRACE_MS = 5000
+
+/** Accepts as many signals as the definition lets wait, counting those that the other side has not handled yet. */
+export class RemoteSignalTarget implements SignalTarget {
+  readonly source = undefined
+  readonly #depth: number
+  readonly #send: (payload: unknown) => void
+  readonly #idle: (() => void)[] = []
+  #outstanding = 0
+  #closed = false
+
+  constructor(depth: number, send: (payload: unknown) => void) {
+    this.#depth = depth
+    this.#send = send
+  }
+
+  /** @throws BrokerError `notSendable` */
+  accept(payload: unknown): boolean {
+    if (this.#closed || this.#outstanding >= this.#depth) return false
+    this.#send(payload)
+    this.#outstanding++
+    return true
+  }
+
+  /** The other side has handled so many more. */
+  handled(count: number): void {
+    this.#outstanding -= count
+    if (this.#outstanding === 0) for (const wake of this.#idle.splice(0)) wake()
+  }
+
+  /** The other side is gone: nothing more will be handled. */
+  abandon(): void {
+    this.#closed = true
+    this.handled(this.#outstanding)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#outstanding === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_GRACE_MS)
+      this.#idle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+}
