@@ -29,7 +29,14 @@ export type { RequestOptions } from './brokers/pending-call.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export { RequestBroker, type SyncRequestProvider } from './brokers/request-broker.js'
 export { SignalBroker } from './brokers/signal-broker.js'
-export type { AnyCodec, Codec, CodecInput, CodecValue } from './persistency/codecs/codec.js'
+export {
+  type AnyCodec,
+  type Codec,
+  type CodecInput,
+  type CodecParts,
+  type CodecValue,
+  defineCodec
+} from './persistency/codecs/codec.js'
 export { type EnumerationOf, enumeration, type NumericEnumMember } from './persistency/codecs/enumeration.js'
 export { int64, integer, uint64 } from './persistency/codecs/integers.js'
 export { json } from './persistency/codecs/json.js'

@@ -10,6 +10,7 @@
  * - `aborted`: the caller's `AbortSignal` fired; `cause` is its reason.
  * - `notSendable`: a payload or an answer could not be turned into bytes for another thread; see `cause`.
  * - `disconnected`: the thread at the other end is gone, or its link was closed.
+ * - `startFailed`: a worker, or a context on a worker, could not be set up; see `cause`.
  * - `overloaded`: too many requests wait for the thread at the other end.
  * - `noHandler`: nobody handles this signal in this context.
  * - `alreadyHandled`: somebody handles it already; the first one stays.
@@ -25,6 +26,7 @@ export type BrokerErrorKind =
   | 'aborted'
   | 'notSendable'
   | 'disconnected'
+  | 'startFailed'
   | 'overloaded'
   | 'noHandler'
   | 'alreadyHandled'

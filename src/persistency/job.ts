@@ -1,7 +1,7 @@
 /** Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
-import type { RequestDefinition } from '../brokers/definitions.js'
+import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
 import { BrokerError } from '../brokers/errors.js'
 import { EventBroker } from '../brokers/event-broker.js'
 import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
@@ -65,7 +65,7 @@ const ACCEPTED: ResultAsync<void, never> = okAsync(undefined)
  *
  * Everything a job is asked travels one line, writes and reads: a read sees every write that was made before it. No
  * method throws or rejects for an expected reason; failures are `Err` values of {@link PersistencyError}. A closed or
- * failed job answers `ERR_JOB_CLOSED` to everything.
+ * failed job answers `ERR_JOB_CLOSED` to every call whose arguments are in order.
  */
 export class Job {
   readonly id: string
@@ -101,7 +101,7 @@ export class Job {
       accept: (write) => this.#accept(write)
     })
     this.#listeners = this.#listen()
-    this.#events.emit(JobOpened, { jobId: parts.id })
+    this.#announce(JobOpened, { jobId: parts.id })
   }
 
   /** Whether the job takes calls. */
@@ -119,7 +119,8 @@ export class Job {
    * order, or reported as `PersistFailed`. While the queue is full the promise waits, in order.
    *
    * The bytes are taken when the write is accepted; do not change them before the promise resolves.
-   * Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`, `ERR_JOB_CLOSED`, `ERR_OVERLOADED`.
+   * Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`, `ERR_JOB_CLOSED`, `ERR_OVERLOADED`, and
+   * `ERR_STORAGE_DIED` while it waits for room.
    */
   persist(ops: TxOp | readonly TxOp[]): ResultAsync<void, PersistencyError> {
     return this.#submit(check.checkOps(ops))
@@ -300,14 +301,20 @@ export class Job {
   finishClose(): void {
     if (this.#state !== 'closing') return
     this.#end('closed', this.#closedError())
-    this.#events.emit(JobClosed, { jobId: this.id })
+    this.#announce(JobClosed, { jobId: this.id })
   }
 
   /** The storage has ended by itself: reports what is lost. @internal */
   fail(error: PersistencyError): void {
     if (this.#state === 'closed' || this.#state === 'failed') return
     this.#end('failed', error)
-    this.#events.emit(JobFailed, { jobId: this.id, error })
+    this.#announce(JobFailed, { jobId: this.id, error })
+  }
+
+  /** What concerns the life of the job is told in its own context and in that of its coordinator. */
+  #announce<Payload>(event: EventDefinition<Payload>, payload: Payload): void {
+    this.#hub.emit(this.context, event, payload)
+    if (this.context.parent !== undefined) this.#hub.emit(this.context.parent, event, payload)
   }
 
   #end(state: JobState, error: PersistencyError): void {

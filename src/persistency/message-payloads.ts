@@ -29,7 +29,7 @@ export interface PersistCommittedPayload {
   readonly commitMs: number
 }
 
-/** A write that was accepted and could not be applied; nothing of it is stored. */
+/** A write that was accepted and could not be applied: nothing of it is stored, or, after `ERR_STORAGE_DIED`, all may be. */
 export interface PersistFailedPayload {
   readonly jobId: string
   readonly seq: number

@@ -10,6 +10,7 @@ import {
   type EventDefinition,
   type RequestDefinition
 } from '../brokers/definitions.js'
+import type { ThreadContract } from '../threads/carried.js'
 import type { PersistencyError } from './errors.js'
 import type {
   JobClosedPayload,
@@ -25,7 +26,7 @@ import type {
 } from './message-payloads.js'
 import * as wire from './wire.js'
 
-/** A write was accepted. Emitted in the turn of the `persist` call, before anything is stored. */
+/** A write was accepted. Emitted when that happens, before anything is stored: at once, or when there is room. */
 export const PersistEvent: EventDefinition<PersistEventPayload> = defineEvent('persistency.persist', {
   codec: wire.persistEvent
 })
@@ -36,7 +37,7 @@ export const PersistCommitted: EventDefinition<PersistCommittedPayload> = define
     codec: wire.persistCommitted
   }
 )
-/** A write was accepted and is lost. With nobody listening, it is reported on the process warning channel. */
+/** A write was accepted and could not be confirmed: it is lost, or, after `ERR_STORAGE_DIED`, may be. With nobody listening, it is reported on the process warning channel. */
 export const PersistFailed: EventDefinition<PersistFailedPayload> = defineEvent('persistency.failed', {
   codec: wire.persistFailed
 })
@@ -76,7 +77,8 @@ export const KvDelete: RequestDefinition<KvAddress, boolean, PersistencyError> =
 export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, PersistencyError> =
   defineRequest('persistency.flush', { codec: { error: wire.error } })
 
-/** What a storage receives. */
-export const STORAGE_INPUT = [PersistEvent, KvGet, KvExists, KvScan, KvCount, KvDelete, KvFlush] as const
-/** What a storage emits. */
-export const STORAGE_OUTPUT = [PersistCommitted, PersistFailed] as const
+/** What crosses between a storage worker and the thread of its job. */
+export const STORAGE_CONTRACT: ThreadContract = {
+  toWorker: [PersistEvent, KvGet, KvExists, KvScan, KvCount, KvDelete, KvFlush],
+  toHost: [PersistCommitted, PersistFailed]
+}

@@ -20,11 +20,11 @@ export interface JobOptions {
   readonly maxQueueOps?: number
   /** Past the limits of the queue, `wait` (default) makes `persist` wait for room, `refuse` makes it fail. */
   readonly whenFull?: 'wait' | 'refuse'
-  /** Time limit of reads in milliseconds, `Infinity` for none. Default 5000. */
+  /** Time limit of reads and of `deleteAcked` in milliseconds, `Infinity` for none. Default 5000. */
   readonly requestTimeoutMs?: number
   /** How long the storage waits for a lock that another process holds, in milliseconds. Default 5000. */
   readonly busyTimeoutMs?: number
-  /** How long opening and closing the storage may take, in milliseconds. Default 30 000. */
+  /** How long opening the storage may take, in milliseconds. Default 30 000. */
   readonly openTimeoutMs?: number
 }
 

@@ -8,6 +8,7 @@ import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import { Job } from './job.js'
 import { checkOptions, type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
+import { checkRootDir } from './storage/root-dir.js'
 import { SqliteEngine } from './storage/sqlite-engine.js'
 import type { OpenedStorage, StorageEngine } from './storage-engine.js'
 import { checkJobId } from './validate.js'
@@ -49,8 +50,10 @@ let singleton: Persistency | undefined
  * dropping are idempotent, and calls for one id that overlap take part in the same work.
  */
 export class Persistency extends ByJobId {
-  /** The directory as it was given. */
+  /** Absolute path of the directory, or `:memory:`. */
   readonly rootDir: string
+  /** Where `JobOpened`, `JobClosed` and `JobFailed` of all jobs are told; the parent of the contexts of the jobs. */
+  readonly context: BrokerContext
   readonly #hub: BrokerHub
   readonly #engine: StorageEngine
   readonly #defaults: ResolvedJobOptions
@@ -62,6 +65,7 @@ export class Persistency extends ByJobId {
   constructor(parts: PersistencyParts) {
     super()
     this.rootDir = parts.rootDir
+    this.context = BrokerContext.create(`persistency ${parts.rootDir}`)
     this.#hub = parts.hub
     this.#engine = parts.engine
     this.#defaults = parts.jobOptions
@@ -86,13 +90,18 @@ export class Persistency extends ByJobId {
     return resolveJobOptions(jobOptions).andThen((defaults) =>
       SqliteEngine.create(directory).map(
         (engine) =>
-          new Persistency({ rootDir: directory, hub: hub ?? BrokerHub.default, engine, jobOptions: defaults })
+          new Persistency({
+            rootDir: engine.rootDir,
+            hub: hub ?? BrokerHub.default,
+            engine,
+            jobOptions: defaults
+          })
       )
     )
   }
 
   /**
-   * The one instance of this process: made by the first call, which names the directory, and answered by all others.
+   * The one instance of this thread: made by the first call, which names the directory, and answered by all others.
    *
    * Errors: as `open`; `ERR_NOT_INITIALISED` without a directory before the first; `ERR_OTHER_INSTANCE` when it lives
    * already with another directory.
@@ -189,7 +198,7 @@ export class Persistency extends ByJobId {
   }
 
   #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
-    const context = BrokerContext.create(id)
+    const context = this.context.child(id)
     const tenant: Tenant = {
       opening: Promise.resolve().then(() => this.#start(id, tenant, context, options)),
       job: undefined,
@@ -266,9 +275,11 @@ function sameRoot(
   instance: Persistency,
   rootDir: string | PersistencyOptions | undefined
 ): Result<Persistency, PersistencyError> {
-  const asked = typeof rootDir === 'object' ? rootDir.rootDir : rootDir
-  if (asked === undefined || asked === instance.rootDir) return ok(instance)
-  const message = `Persistency is initialised with ${instance.rootDir}; reset() it before using ${asked}`
+  if (rootDir === undefined) return ok(instance)
+  const asked = checkRootDir(typeof rootDir === 'object' ? rootDir?.rootDir : rootDir)
+  if (asked.isErr()) return err(asked.error)
+  if (asked.value === instance.rootDir) return ok(instance)
+  const message = `Persistency is initialised with ${instance.rootDir}; reset() it before using ${asked.value}`
   return err(new PersistencyError('ERR_OTHER_INSTANCE', message))
 }
 

@@ -75,7 +75,7 @@ export interface FlushOptions extends ReadOptions {
 
 /** Tells that a write is in the database. */
 export interface Commit {
-  /** Position of the write among all of its job since it was opened, from 1. */
+  /** Position of the write among all of its job since it was opened, from 1; 0 for an empty write. */
   readonly seq: number
   /** How many operations it had. */
   readonly ops: number

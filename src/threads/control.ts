@@ -6,6 +6,7 @@ import {
   type EventDefinition,
   type RequestDefinition
 } from '../brokers/definitions.js'
+import type { CarriedMessage, ThreadContract } from './carried.js'
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -18,6 +19,20 @@ export interface WorkerStart {
 /** Value of the shared counter once the worker has closed everything it served. */
 export const STOPPED = 1
 
+/** Names a message; definitions hold functions and do not cross threads themselves. */
+export interface MessageName {
+  readonly kind: CarriedMessage['kind']
+  readonly name: string
+}
+
+/** Asks for a link to another worker, over a port that was posted before under `id`. */
+export interface PeerRequest {
+  readonly id: number
+  readonly context: BrokerContextData
+  readonly send: readonly MessageName[]
+  readonly receive: readonly MessageName[]
+}
+
 /** Asks the worker to set up a context. Answered with the error of the set-up, whatever its type. */
 export const ServeContext: RequestDefinition<{ context: BrokerContextData; data: unknown }, void, unknown> =
   defineRequest('threads.serveContext')
@@ -26,5 +41,24 @@ export const ServeContext: RequestDefinition<{ context: BrokerContextData; data:
 export const ReleaseContext: RequestDefinition<{ contextId: string }, void, unknown> =
   defineRequest('threads.releaseContext')
 
+/** Asks the worker to talk to another one directly. */
+export const ConnectPeer: RequestDefinition<PeerRequest, void, unknown> = defineRequest('threads.connectPeer')
+
 /** Tells the worker to close everything and end. */
 export const StopWorker: EventDefinition<void> = defineEvent<void>('threads.stopWorker')
+
+/** What a host and its worker exchange in the control context. */
+export const CONTROL_CONTRACT: ThreadContract = {
+  toWorker: [ServeContext, ReleaseContext, ConnectPeer, StopWorker],
+  toHost: []
+}
+
+/** How a port is posted to a worker: the one thing that travels outside of frames. */
+export interface PortDelivery<Port> {
+  readonly peer: number
+  readonly port: Port
+}
+
+export function nameOf({ kind, name }: CarriedMessage): MessageName {
+  return { kind, name }
+}

@@ -4,6 +4,14 @@
 export type { CarriedMessage, Routes, ThreadContract } from './carried.js'
 export { cloneCodec } from './codec.js'
 export { Link, type LinkOptions } from './link.js'
+export type { OutboxOptions } from './outbox.js'
 export type { LinkPort } from './port.js'
-export { type ServeCall, type Service, type Setup, serveBrokers } from './serve.js'
-export { type ServedContext, type WorkerExit, WorkerHost, type WorkerHostOptions } from './worker-host.js'
+export { type ServeCall, type Service, type Setup, type SetupAnswer, serveBrokers } from './serve.js'
+export { type StartWorkerOptions, startWorker } from './start-worker.js'
+export {
+  type PeerRoutes,
+  type ServedContext,
+  type WorkerExit,
+  WorkerHost,
+  type WorkerHostOptions
+} from './worker-host.js'

@@ -87,6 +87,12 @@ export class Link {
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
+  /** Takes in whatever the port brings. */
+  take(value: unknown): void {
+    if (ArrayBuffer.isView(value)) this.receive(value as Uint8Array)
+    else this.#options.onOther?.(value)
+  }
+
   /** Takes in one frame. A frame that cannot be read breaks the link. */
   receive(frame: Uint8Array): void {
     if (this.#closed) return
@@ -110,10 +116,7 @@ export class Link {
     this.#checkBusy()
   }
 
-  readonly #onMessage = (value: unknown): void => {
-    if (ArrayBuffer.isView(value)) this.receive(value as Uint8Array)
-    else this.#options.onOther?.(value)
-  }
+  readonly #onMessage = (value: unknown): void => this.take(value)
 
   #receive(frame: Uint8Array): void {
     const reader = new ByteReader(frame)

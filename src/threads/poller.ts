@@ -13,13 +13,13 @@ const CLOSE_MS = 0.25
 
 export class Poller {
   readonly #port: MessagePort
-  readonly #receive: (frame: Uint8Array) => void
+  readonly #receive: (value: unknown) => void
   readonly #mayWait: () => boolean
   #lastFrame = 0
   #scheduled = false
 
   /** @param mayWait whether nothing else is to be done on this thread meanwhile */
-  constructor(port: MessagePort, receive: (frame: Uint8Array) => void, mayWait: () => boolean) {
+  constructor(port: MessagePort, receive: (value: unknown) => void, mayWait: () => boolean) {
     this.#port = port
     this.#receive = receive
     this.#mayWait = mayWait
@@ -44,7 +44,7 @@ export class Poller {
     while (this.#mayWait() && performance.now() < until) {
       const found = receiveMessageOnPort(this.#port)
       if (found === undefined) continue
-      this.#receive(found.message as Uint8Array)
+      this.#receive(found.message)
       this.#lastFrame = performance.now()
       until = this.#lastFrame + LOOK_MS
     }

@@ -4,16 +4,23 @@ import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext, type BrokerContextData } from '../brokers/context.js'
 import type { RequestDefinition } from '../brokers/definitions.js'
 import { BrokerHub } from '../brokers/hub.js'
-import type { Call } from '../brokers/provider.js'
-import type { Routes } from './carried.js'
-import { ReleaseContext, ServeContext, STOPPED, StopWorker, type WorkerStart } from './control.js'
+import type { ThreadContract } from './carried.js'
+import {
+  CONTROL_CONTRACT,
+  ConnectPeer,
+  type PortDelivery,
+  ReleaseContext,
+  ServeContext,
+  STOPPED,
+  StopWorker,
+  type WorkerStart
+} from './control.js'
 import { Link } from './link.js'
+import { Peers } from './peers.js'
 import { Poller } from './poller.js'
 
-/** What a worker sets up for one context. */
+/** What a set-up may answer, to be told when its context is over. */
 export interface Service {
-  /** What it exchanges with the thread that started it. */
-  readonly routes: Routes
   /** Finishes what was accepted and lets go of everything. Called once. */
   close(): void | Promise<void>
 }
@@ -22,53 +29,67 @@ export interface Service {
 export interface ServeCall {
   readonly hub: BrokerHub
   readonly context: BrokerContext
-  /** What the host passed to `serve`. */
+  /** What the host passed along. */
   readonly data: unknown
 }
 
-/**
- * Sets up one context: registers listeners and providers with the hub. An `Err`, a throw or a rejection becomes the
- * error of the host's `serve` call; it must be cloneable.
- */
-export type Setup = (call: ServeCall) => Result<Service, unknown> | Promise<Result<Service, unknown>>
+/** What a set-up comes to: nothing, a service to be closed, or a `Result` of either. */
+export type SetupAnswer = void | Service | Result<Service | void, unknown>
 
 /**
- * Turns this worker thread into a server of broker contexts. Call it once, at the top level of a worker module that a
- * `WorkerHost` starts.
+ * Sets up one context: registers listeners, providers and handlers with the hub. An `Err`, a throw or a rejection
+ * becomes the `cause` of the error that the host gets; it is cloned on its way.
+ */
+export type Setup = (call: ServeCall) => SetupAnswer | Promise<SetupAnswer>
+
+/**
+ * Turns this worker thread into a server of broker contexts. Call it once, at the top level of a worker module that
+ * `startWorker` or a `WorkerHost` runs.
  *
+ * @param contract what crosses between the two threads; both import the same one
  * @throws Error when called on the main thread or in a worker that no host started
  */
-export function serveBrokers(setup: Setup): void {
+export function serveBrokers(contract: ThreadContract, setup: Setup): void {
   const start = workerData as WorkerStart | undefined
   if (parentPort === null || start?.control === undefined) {
-    throw new Error('serveBrokers() belongs into a worker module that is started by a WorkerHost')
+    throw new Error('serveBrokers() belongs into a worker module that is started with startWorker()')
   }
-  new ServedThread(parentPort, start, setup).open(start.control)
+  new ServedThread(parentPort, start, contract, setup).open(start.control)
+}
+
+interface Served {
+  readonly service: Service | undefined
+  readonly unroute: () => void
 }
 
 class ServedThread {
   readonly #hub = BrokerHub.default
   readonly #port: MessagePort
+  readonly #contract: ThreadContract
   readonly #setup: Setup
   readonly #state: Int32Array
   readonly #link: Link
-  readonly #services = new Map<string, { service: Service; unroute: () => void }>()
+  readonly #peers: Peers
+  readonly #served = new Map<string, Served>()
 
-  constructor(port: MessagePort, start: WorkerStart, setup: Setup) {
+  constructor(port: MessagePort, start: WorkerStart, contract: ThreadContract, setup: Setup) {
     this.#port = port
+    this.#contract = contract
     this.#setup = setup
     this.#state = new Int32Array(start.state)
+    this.#peers = new Peers(this.#hub, contract)
     // The host waits for each frame to be worked off, so each is acknowledged; answers leave as soon as they are there.
-    const options = { maxFramesInFlight: Number.POSITIVE_INFINITY, acknowledgeEvery: 1 }
     this.#link = new Link(port, this.#hub, {
-      ...options,
+      maxFramesInFlight: Number.POSITIVE_INFINITY,
+      acknowledgeEvery: 1,
       onFault: (fault) => {
         throw fault
-      }
+      },
+      onOther: (delivery) => this.#peers.deliver(delivery as PortDelivery<MessagePort>)
     })
     const poller = new Poller(
       port,
-      (frame) => this.#link.receive(frame),
+      (value) => this.#link.take(value),
       () => !this.#link.busy
     )
     port.on('message', () => poller.afterFrame())
@@ -78,19 +99,20 @@ class ServedThread {
     const context = BrokerContext.from(control)
     this.#answer(context, ServeContext, (request) => this.#serve(request.context, request.data))
     this.#answer(context, ReleaseContext, (request) => this.#release(request.contextId))
+    this.#answer(context, ConnectPeer, async (request) => this.#peers.connect(request))
     this.#hub.listen(context, StopWorker, () => this.#stop())
-    this.#link.route(context, { send: [], receive: [ServeContext, ReleaseContext, StopWorker] })
+    this.#link.route(context, { send: CONTROL_CONTRACT.toHost, receive: CONTROL_CONTRACT.toWorker })
     process.once('exit', () => this.#markStopped())
   }
 
-  #answer<Payload, Response>(
+  #answer<Payload>(
     context: BrokerContext,
-    request: RequestDefinition<Payload, Response, unknown>,
-    work: (payload: Payload) => Promise<Result<Response, unknown>>
+    request: RequestDefinition<Payload, void, unknown>,
+    work: (payload: Payload) => Promise<Result<void, unknown>>
   ): void {
-    this.#hub.provide(context, request, (payload, call: Call) => {
+    this.#hub.provide(context, request, (payload, call) => {
       work(payload as Payload).then(
-        (result) => (result.isOk() ? call.resolve(result.value) : call.reject(result.error)),
+        (result) => (result.isOk() ? call.resolve(undefined) : call.reject(result.error)),
         (thrown: unknown) => call.reject(thrown)
       )
     })
@@ -98,18 +120,20 @@ class ServedThread {
 
   async #serve(contextData: BrokerContextData, data: unknown): Promise<Result<void, unknown>> {
     const context = BrokerContext.from(contextData)
-    const result = await this.#setup({ hub: this.#hub, context, data })
-    if (result.isErr()) return err(result.error)
-    const unroute = this.#link.route(context, result.value.routes)
-    this.#services.set(context.id, { service: result.value, unroute })
+    const answer = await this.#setup({ hub: this.#hub, context, data })
+    if (isResult(answer) && answer.isErr()) return err(answer.error)
+    const service = isResult(answer) ? answer._unsafeUnwrap() : answer
+    const { toHost: send, toWorker: receive } = this.#contract
+    const unroute = this.#link.route(context, { send, receive })
+    this.#served.set(context.id, { service: service ?? undefined, unroute })
     return ok(undefined)
   }
 
   async #release(contextId: string): Promise<Result<void, unknown>> {
-    const served = this.#services.get(contextId)
-    this.#services.delete(contextId)
+    const served = this.#served.get(contextId)
+    this.#served.delete(contextId)
     try {
-      await served?.service.close()
+      await served?.service?.close()
     } finally {
       served?.unroute()
     }
@@ -118,8 +142,9 @@ class ServedThread {
 
   async #stop(): Promise<void> {
     try {
-      await Promise.all([...this.#services.keys()].map((contextId) => this.#release(contextId)))
+      await Promise.all([...this.#served.keys()].map((contextId) => this.#release(contextId)))
     } finally {
+      this.#peers.close()
       this.#link.flush()
       this.#link.close('the worker was stopped')
       this.#markStopped()
@@ -131,4 +156,8 @@ class ServedThread {
     Atomics.store(this.#state, 0, STOPPED)
     Atomics.notify(this.#state, 0)
   }
+}
+
+function isResult(answer: SetupAnswer): answer is Result<Service | void, unknown> {
+  return typeof answer === 'object' && answer !== null && 'isErr' in answer
 }

@@ -1,19 +1,36 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
-import { Worker } from 'node:worker_threads'
-import { type Result, ResultAsync } from 'neverthrow'
+import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
-import type { BrokerHub } from '../brokers/hub.js'
+import { BrokerError, messageOf } from '../brokers/errors.js'
+import { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import type { Routes } from './carried.js'
-import { ReleaseContext, ServeContext, STOPPED, StopWorker, type WorkerStart } from './control.js'
+import type { CarriedMessage, ThreadContract } from './carried.js'
+import {
+  CONTROL_CONTRACT,
+  ConnectPeer,
+  nameOf,
+  type PeerRequest,
+  ReleaseContext,
+  ServeContext,
+  STOPPED,
+  StopWorker,
+  type WorkerStart
+} from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
 import { Link } from './link.js'
 
 export interface WorkerHostOptions {
+  /** The hub whose messages are carried. Default: the one of this thread. */
+  readonly hub?: BrokerHub
   /** Name of the thread in debuggers and process listings. */
   readonly name?: string
   /** Flags for the thread, as in `execArgv` of `Worker`. Default none: a worker inherits no loaders or test flags. */
   readonly execArgv?: readonly string[]
+  /** Memory limits of the thread, as in `Worker`; a thread that goes over them dies alone. */
+  readonly resourceLimits?: ResourceLimits
+  /** Requests that may wait for the worker; more are refused with `overloaded`. Default 65 536. */
+  readonly maxPendingRequests?: number
 }
 
 /** How a worker ended. */
@@ -27,13 +44,36 @@ export interface WorkerExit {
 
 /** A context that a worker serves. */
 export interface ServedContext {
-  /** Has the worker close the context, after everything sent to it before. Repeating it is harmless. */
-  release(): ResultAsync<void, unknown>
+  /**
+   * Has the worker close the context, after everything sent to it before. Repeating it is harmless.
+   * Errors: `disconnected`, and `startFailed` with whatever closing threw as `cause`.
+   */
+  release(): ResultAsync<void, BrokerError>
+}
+
+/** The messages of one context that two workers exchange directly. */
+export interface PeerRoutes {
+  /** Sent by the first worker, received by the second. */
+  readonly forth: readonly CarriedMessage[]
+  /** Sent by the second worker, received by the first. */
+  readonly back: readonly CarriedMessage[]
 }
 
 /** How long a stopped worker may take to end before it is terminated, in milliseconds. */
 const STOP_TIMEOUT_MS = 5000
+const DEFAULT_MAX_PENDING = 65_536
+const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 
+let lastPeer = 0
+
+/**
+ * A worker thread that serves broker contexts; see {@link startWorker} for the usual way to get one.
+ *
+ * The thread keeps the process alive only while it has something to do. When it dies, every request under way ends
+ * with `disconnected`, its stand-ins leave the hub, and `exited` tells why; it is not started again by itself. When
+ * the process ends by `process.exit`, by an uncaught exception or by itself, the worker first works off what it was
+ * sent, for ten seconds at most.
+ */
 export class WorkerHost {
   /** Resolves when the thread has ended, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>
@@ -47,8 +87,9 @@ export class WorkerHost {
   #ended = false
   #error: unknown
 
-  /** Starts a thread that runs `entry`, a module which calls `serveBrokers`. */
-  constructor(entry: URL, hub: BrokerHub, options: WorkerHostOptions = {}) {
+  /** Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws. */
+  constructor(entry: URL, options: WorkerHostOptions = {}) {
+    const { hub = BrokerHub.default, name, execArgv = [], resourceLimits } = options
     this.#hub = hub
     this.#requests = new RequestBroker(hub, this.#control)
     const workerData: WorkerStart = {
@@ -57,18 +98,22 @@ export class WorkerHost {
     }
     this.#worker = new Worker(entry, {
       workerData,
-      execArgv: [...(options.execArgv ?? [])],
-      ...(options.name !== undefined && { name: options.name })
+      execArgv: [...execArgv],
+      ...(name !== undefined && { name }),
+      ...(resourceLimits !== undefined && { resourceLimits })
     })
-    // The thread keeps the process alive only while it has something to do.
     this.#worker.unref()
     this.#link = new Link(this.#worker, hub, {
       maxFramesInFlight: 2,
       acknowledgeEvery: 16,
+      maxPendingRequests: options.maxPendingRequests ?? DEFAULT_MAX_PENDING,
       onBusy: (busy) => (busy ? this.#worker.ref() : this.#worker.unref()),
-      onFault: () => void this.#worker.terminate()
+      onFault: (fault) => {
+        this.#error = fault
+        void this.#worker.terminate()
+      }
     })
-    this.#link.route(this.#control, { send: [ServeContext, ReleaseContext, StopWorker], receive: [] })
+    this.#link.route(this.#control, { send: CONTROL_CONTRACT.toWorker, receive: CONTROL_CONTRACT.toHost })
     this.#worker.on('error', (error) => {
       this.#error = error
     })
@@ -81,18 +126,52 @@ export class WorkerHost {
   /**
    * Has the worker set up a context, and carries its messages until it is released.
    *
-   * Errors: whatever the worker's set-up answered or threw; `BrokerError` `disconnected` when the worker died, with
-   * what it died of as `cause`, and `timeout`.
+   * Errors: `startFailed` with whatever the set-up answered or threw as `cause`; `disconnected` when the worker died,
+   * with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
+   * handles what the worker is to.
    */
   serve(
     context: BrokerContext,
+    contract: ThreadContract,
     data: unknown,
-    routes: Routes,
     timeoutMs: number
-  ): ResultAsync<ServedContext, unknown> {
+  ): ResultAsync<ServedContext, BrokerError> {
+    const routes = { send: contract.toWorker, receive: contract.toHost }
     return this.#requests
       .request(ServeContext, { context: context.toJSON(), data }, { timeoutMs })
-      .map(() => this.#served(context, this.#link.route(context, routes)))
+      .mapErr((error) => asBrokerError(`context ${context.toString()} could not be set up`, error))
+      .andThen(() => {
+        try {
+          return ok(this.#served(context, this.#link.route(context, routes)))
+        } catch (taken) {
+          return err(taken as BrokerError)
+        }
+      })
+  }
+
+  /**
+   * Lets two workers exchange messages of a context directly, not through this thread. Both contracts must list the
+   * messages. The link ends with either worker.
+   *
+   * Errors: `startFailed` with the reason as `cause`, `disconnected`.
+   */
+  connect(other: WorkerHost, context: BrokerContext, routes: PeerRoutes): ResultAsync<void, BrokerError> {
+    const { port1, port2 } = new MessageChannel()
+    const id = ++lastPeer
+    const forth = routes.forth.map(nameOf)
+    const back = routes.back.map(nameOf)
+    const peer = { id, context: context.toJSON() }
+    // The receiving ends first: neither side may send before the other listens.
+    this.#worker.postMessage({ peer: id, port: port1 }, [port1])
+    other.#worker.postMessage({ peer: id, port: port2 }, [port2])
+    return other
+      .#connectPeer({ ...peer, send: back, receive: forth })
+      .andThen(() => this.#connectPeer({ ...peer, send: forth, receive: back }))
+  }
+
+  /** Resolves when the worker has worked off everything sent so far; a pause for those who emit without end. */
+  drained(): Promise<void> {
+    return this.#link.drained()
   }
 
   /** Ends the thread after everything sent to it; terminates it when that takes over five seconds. Idempotent. */
@@ -101,13 +180,17 @@ export class WorkerHost {
     return this.#stopping
   }
 
-  /** Tells the thread to finish and end, without waiting. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Tells the thread to finish and end, without waiting. @internal */
   beginDrain(): void {
     this.#hub.emit(this.#control, StopWorker, undefined)
     this.#link.flush()
   }
 
-  /** Blocks this thread until the worker has finished, or `deadline` has passed. */
+  /** Blocks this thread until the worker has finished, or `deadline` has passed. @internal */
   awaitDrain(deadline: number): void {
     while (Atomics.load(this.#state, 0) !== STOPPED) {
       const leftMs = deadline - performance.now()
@@ -125,14 +208,21 @@ export class WorkerHost {
     clearTimeout(timer)
   }
 
+  #connectPeer(request: PeerRequest): ResultAsync<void, BrokerError> {
+    return this.#requests
+      .request(ConnectPeer, request)
+      .mapErr((error) => asBrokerError('the workers could not be connected', error))
+  }
+
   #served(context: BrokerContext, unroute: () => void): ServedContext {
-    let released: ResultAsync<void, unknown> | undefined
-    const release = async (): Promise<Result<void, unknown>> => {
-      const options = { timeoutMs: Number.POSITIVE_INFINITY }
-      const result = await this.#requests.request(ReleaseContext, { contextId: context.id }, options)
+    let released: ResultAsync<void, BrokerError> | undefined
+    const release = async (): Promise<Result<void, BrokerError>> => {
+      const result = await this.#requests.request(ReleaseContext, { contextId: context.id }, NO_LIMIT)
       // Only now: what the worker had to say before its answer has been delivered.
       unroute()
-      return result
+      return result.mapErr((error) =>
+        asBrokerError(`context ${context.toString()} was not closed cleanly`, error)
+      )
     }
     return {
       release() {
@@ -150,4 +240,9 @@ export class WorkerHost {
     this.#link.close(reason, this.#error)
     return { expected, code, error: this.#error }
   }
+}
+
+function asBrokerError(what: string, error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error
+  return new BrokerError('startFailed', `${what}: ${messageOf(error)}`, { cause: error })
 }

@@ -4,14 +4,13 @@ import { runScript } from '../support/run-script.js'
 const PRELUDE = `
 import { BrokerContext, BrokerHub, defineEvent, defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
 import { WorkerHost } from 'persistency/threads'
-import { Echo, Noise } from './messages.mjs'
+import { contract, Echo, Noise } from './messages.mjs'
 const hub = new BrokerHub()
 const context = BrokerContext.create('served')
 const requests = new RequestBroker(hub, context)
 const events = new EventBroker(hub, context)
-const routes = { send: [Echo], receive: [Noise] }
-const start = () => new WorkerHost(new URL('./worker.mjs', import.meta.url), hub)
-const serve = (host, data) => host.serve(context, data, routes, 5000)
+const start = () => new WorkerHost(new URL('./worker.mjs', import.meta.url), { hub })
+const serve = (host, data) => host.serve(context, contract, data, 5000)
 const print = (value) => console.log(JSON.stringify(value))
 `
 
@@ -20,14 +19,15 @@ const FILES = {
 import { defineEvent, defineRequest } from 'persistency/brokers'
 export const Echo = defineRequest('test.echo')
 export const Noise = defineEvent('test.noise')
+export const contract = { toWorker: [Echo], toHost: [Noise] }
 `,
   'worker.mjs': `
 import { serveBrokers } from 'persistency/threads'
 import { EventBroker, RequestBroker } from 'persistency/brokers'
 import { writeFileSync } from 'node:fs'
 import { err, ok } from '${import.meta.resolve('neverthrow')}'
-import { Echo, Noise } from './messages.mjs'
-serveBrokers(({ hub, context, data }) => {
+import { contract, Echo, Noise } from './messages.mjs'
+serveBrokers(contract, ({ hub, context, data }) => {
   if (data === 'refuse') return err({ reason: 'refused' })
   if (data === 'throw') throw new Error('set-up failed')
   if (data === 'die') process.exit(7)
@@ -39,7 +39,6 @@ serveBrokers(({ hub, context, data }) => {
     return what
   })
   return ok({
-    routes: { send: [Noise], receive: [Echo] },
     close: () => { if (typeof data === 'string') writeFileSync('closed.txt', data) },
   })
 })
@@ -78,15 +77,15 @@ describe('a worker host', () => {
   })
 
   it.each([
-    ['an Err', 'refuse', { reason: 'refused' }],
-    ['a throw', 'throw', { message: 'set-up failed' }],
+    ['an Err', 'refuse', { kind: 'startFailed', cause: 'refused' }],
+    ['a throw', 'throw', { kind: 'startFailed', cause: 'set-up failed' }],
     ['the end of the thread', 'die', { kind: 'disconnected' }]
   ])('answers a set-up that ends in %s', async (_, data, expected) => {
     const { output, code } = await run(`
       const host = start()
       const { error } = await serve(host, '${data}')
       await host.stop()
-      print({ kind: error.kind, reason: error.reason, message: error.message })
+      print({ kind: error.kind, cause: error.cause?.reason ?? error.cause?.message })
     `)
     expect(output).toMatchObject(expected)
     expect(code).toBe(0)
@@ -94,7 +93,7 @@ describe('a worker host', () => {
 
   it('answers with the cause when the module cannot be loaded', async () => {
     const { output, code } = await run(`
-      const host = new WorkerHost(new URL('./broken.mjs', import.meta.url), hub)
+      const host = new WorkerHost(new URL('./broken.mjs', import.meta.url), { hub })
       const { error } = await serve(host)
       const exit = await host.exited
       print({ kind: error.kind, cause: error.cause.message, expected: exit.expected, code: exit.code })

@@ -2,13 +2,17 @@
 import { existsSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
+import { recognise } from './schema.js'
 import { codeOf, storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
 
 /** SQLite leaves these beside a database. */
 const SUFFIXES = ['-wal', '-shm', '-journal', ''] as const
 
-/** Deletes the file of a job and its companions; missing ones are no error. Throws `PersistencyError`. */
+/**
+ * Deletes the file of a job and its companions; missing ones are no error. A damaged file is deleted, the database of
+ * another program is not. Throws `PersistencyError`.
+ */
 export function removeFiles({ file, options }: StorageStart): void {
   if (existsSync(file)) refuseWhenInUse(file, options.busyTimeoutMs)
   try {
@@ -26,8 +30,10 @@ function refuseWhenInUse(file: string, busyTimeoutMs: number): void {
   let db: Database.Database | undefined
   try {
     db = new Database(file, { fileMustExist: true, timeout: Math.min(busyTimeoutMs, 1000) })
+    recognise(db, file)
     if (db.pragma('journal_mode = DELETE', { simple: true }) !== 'wal') return
   } catch (thrown) {
+    if (thrown instanceof PersistencyError) throw thrown
     if (!codeOf(thrown)?.startsWith('SQLITE_BUSY')) return
   } finally {
     db?.close()

@@ -63,7 +63,7 @@ function prepareFile(file: string): void {
 }
 
 /** Whether the file is empty and ours to make; refuses, without changing it, a file that is not ours. */
-function recognise(db: Database.Database, file: string): boolean {
+export function recognise(db: Database.Database, file: string): boolean {
   const version = db.pragma('user_version', { simple: true }) as number
   const tables = db
     .prepare("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")

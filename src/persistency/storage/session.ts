@@ -173,10 +173,12 @@ export class StorageSession {
     }
     const done = writes.filter(({ error }) => error === undefined).map(({ event }) => event)
     if (done.length === 0) return
+    // What somebody else than the job announced has no number.
+    const numbered = done.map(({ seq }) => seq).filter((seq) => seq > 0)
     hub.emit(context, PersistCommitted, {
       jobId,
-      firstSeq: done[0]?.seq ?? 0,
-      lastSeq: done.at(-1)?.seq ?? 0,
+      firstSeq: numbered[0] ?? 0,
+      lastSeq: numbered.at(-1) ?? 0,
       writes: done.length,
       ops: done.reduce((sum, { ops }) => sum + ops.length, 0),
       bytes: done.reduce((sum, { bytes }) => sum + bytes, 0),

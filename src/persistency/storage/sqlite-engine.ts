@@ -5,7 +5,7 @@ import { BrokerError, messageOf } from '../../brokers/errors.js'
 import { BrokerHub } from '../../brokers/hub.js'
 import { type ServedContext, type WorkerExit, WorkerHost } from '../../threads/worker-host.js'
 import { isPersistencyErrorData, PersistencyError } from '../errors.js'
-import { STORAGE_INPUT, STORAGE_OUTPUT } from '../messages.js'
+import { STORAGE_CONTRACT } from '../messages.js'
 import { DEFAULT_JOB_OPTIONS } from '../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../storage-engine.js'
 import { checkRootDir, jobFile, MEMORY } from './root-dir.js'
@@ -14,10 +14,11 @@ import type { StorageStart } from './start.js'
 const WORKER = new URL('./worker.js', import.meta.url)
 
 export class SqliteEngine implements StorageEngine {
-  readonly #rootDir: string
+  /** Absolute path of the directory, or `:memory:`. */
+  readonly rootDir: string
 
   private constructor(rootDir: string) {
-    this.#rootDir = rootDir
+    this.rootDir = rootDir
   }
 
   /** Errors: `ERR_ROOT_DIR`. */
@@ -36,7 +37,7 @@ export class SqliteEngine implements StorageEngine {
       return {
         close() {
           closing = true
-          return new ResultAsync(stop(host, served)).mapErr((error) => toError(error, start))
+          return new ResultAsync(stop(host, served)).mapErr((error) => toError(error, start, 'ERR_STORAGE'))
         }
       }
     })
@@ -61,7 +62,7 @@ export class SqliteEngine implements StorageEngine {
   ): ResultAsync<{ host: WorkerHost; served: ServedContext }, PersistencyError> {
     let host: WorkerHost
     try {
-      host = new WorkerHost(WORKER, hub, { name: `storage ${start.jobId}` })
+      host = new WorkerHost(WORKER, { hub, name: `storage ${start.jobId}` })
     } catch (cause) {
       return errAsync(
         new PersistencyError('ERR_OPEN', `the storage thread cannot be started: ${messageOf(cause)}`, {
@@ -69,9 +70,8 @@ export class SqliteEngine implements StorageEngine {
         })
       )
     }
-    const routes = { send: STORAGE_INPUT, receive: STORAGE_OUTPUT }
     return host
-      .serve(context, start, routes, timeoutMs)
+      .serve(context, STORAGE_CONTRACT, start, timeoutMs)
       .map((served) => ({ host, served }))
       .orElse(
         (error) =>
@@ -81,7 +81,7 @@ export class SqliteEngine implements StorageEngine {
 
   #start(task: StorageStart['task'], jobId: string, options: StorageStart['options']): StorageStart {
     const { durability, busyTimeoutMs } = options
-    return { task, jobId, file: jobFile(this.#rootDir, jobId), options: { durability, busyTimeoutMs } }
+    return { task, jobId, file: jobFile(this.rootDir, jobId), options: { durability, busyTimeoutMs } }
   }
 }
 
@@ -98,15 +98,19 @@ function died(jobId: string, exit: WorkerExit): PersistencyError {
 }
 
 /** The worker answers its own errors as plain data; anything else comes from the framework. */
-function toError(error: unknown, { jobId, file }: StorageStart): PersistencyError {
-  if (isPersistencyErrorData(error)) return PersistencyError.from(error)
-  const code = codeOf(error)
-  return new PersistencyError(code, `the storage of job "${jobId}" (${file}): ${messageOf(error)}`, {
-    cause: error
-  })
+function toError(
+  error: unknown,
+  { jobId, file }: StorageStart,
+  otherwise: 'ERR_OPEN' | 'ERR_STORAGE' = 'ERR_OPEN'
+): PersistencyError {
+  const cause = error instanceof BrokerError && error.kind === 'startFailed' ? error.cause : error
+  if (isPersistencyErrorData(cause)) return PersistencyError.from(cause)
+  const message = `the storage of job "${jobId}" (${file}): ${messageOf(error)}`
+  return new PersistencyError(codeOf(error) ?? otherwise, message, { cause: error })
 }
 
-function codeOf(error: unknown): 'ERR_TIMEOUT' | 'ERR_STORAGE_DIED' | 'ERR_OPEN' {
-  if (!(error instanceof BrokerError)) return 'ERR_OPEN'
-  return error.kind === 'timeout' ? 'ERR_TIMEOUT' : 'ERR_STORAGE_DIED'
+function codeOf(error: unknown): 'ERR_TIMEOUT' | 'ERR_STORAGE_DIED' | undefined {
+  if (!(error instanceof BrokerError)) return undefined
+  if (error.kind === 'timeout') return 'ERR_TIMEOUT'
+  return error.kind === 'disconnected' ? 'ERR_STORAGE_DIED' : undefined
 }

@@ -119,7 +119,8 @@ export class SqliteStore {
 
   /**
    * Brings everything committed to the disk, whatever the durability in force: a commit under `synchronous = FULL`
-   * syncs the write-ahead log, which holds all commits before it as well. Rewriting the version makes such a commit.
+   * syncs the write-ahead log, which holds all commits since the last checkpoint. Rewriting the version makes such a
+   * commit. With `synchronous = OFF` earlier checkpoints were not synced either, so one that is syncs the file.
    */
   sync(): void {
     const former = this.#db.pragma('synchronous', { simple: true })
@@ -127,6 +128,7 @@ export class SqliteStore {
     try {
       this.#db.pragma('synchronous = FULL')
       this.#db.pragma(`user_version = ${String(version)}`)
+      if (former === 0) this.#db.pragma('wal_checkpoint(FULL)')
     } finally {
       this.#db.pragma(`synchronous = ${String(former)}`)
     }

@@ -2,7 +2,7 @@
 import { err, ok } from 'neverthrow'
 import { serveBrokers } from '../../threads/serve.js'
 import { PersistencyError } from '../errors.js'
-import { STORAGE_INPUT, STORAGE_OUTPUT } from '../messages.js'
+import { STORAGE_CONTRACT } from '../messages.js'
 import { removeFiles } from './remove-files.js'
 import { openDatabase } from './schema.js'
 import { StorageSession } from './session.js'
@@ -10,17 +10,17 @@ import { storageError } from './sqlite-errors.js'
 import { SqliteStore } from './sqlite-store.js'
 import type { StorageStart } from './start.js'
 
-serveBrokers(({ hub, context, data }) => {
+serveBrokers(STORAGE_CONTRACT, ({ hub, context, data }) => {
   const start = data as StorageStart
   const { jobId, file } = start
   try {
     if (start.task === 'remove') {
       removeFiles(start)
-      return ok({ routes: { send: [], receive: [] }, close: () => {} })
+      return ok()
     }
     const store = new SqliteStore(openDatabase(start))
     const session = new StorageSession({ hub, context, jobId, file, store })
-    return ok({ routes: { send: STORAGE_OUTPUT, receive: STORAGE_INPUT }, close: () => session.close() })
+    return ok(session)
   } catch (thrown) {
     const error = thrown instanceof PersistencyError ? thrown : storageError('ERR_OPEN', file, thrown)
     return err(error.toJSON())

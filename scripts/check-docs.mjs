@@ -1,0 +1,89 @@
+// Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, each
+// relative link and its anchor lead somewhere, and docs/errors.md names every error code and kind there is.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+const catalogue = 'docs/errors.md'
+
+const fence = /^```([^\n]*)\n(.*?)^```\s*$/gms
+const exampleOf = /^ts\s+example=(\S+)/
+const link = /\]\(([^)\s]+)\)/g
+const heading = /^#+\s+(.+?)\s*$/gm
+
+const read = (file) => readFileSync(join(root, file), 'utf8').replaceAll('\r\n', '\n')
+const trimmed = (text) => text.split('\n').map((line) => line.trim())
+
+const docs = readdirSync(join(root, 'docs'), { recursive: true })
+  .map((name) => `docs/${name.split(sep).join('/')}`)
+  .filter((name) => name.endsWith('.md') && !name.startsWith('docs/api/'))
+const files = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]
+
+const problems = []
+let snippets = 0
+let links = 0
+
+function checkSnippets(file, text) {
+  for (const [, info, body] of text.matchAll(fence)) {
+    const name = exampleOf.exec(info)?.[1]
+    if (name === undefined) continue
+    snippets++
+    const example = `examples/${name}.ts`
+    const what = `${file}: the snippet "${body.trim().split('\n')[0]}"`
+    if (!existsSync(join(root, example))) problems.push(`${what} is of ${example}, which is not there`)
+    else if (!containsRun(trimmed(read(example)), trimmed(body.trim()))) {
+      problems.push(`${what} is not in ${example}, line by line`)
+    }
+  }
+}
+
+function containsRun(lines, wanted) {
+  return lines.some((_, start) => wanted.every((line, index) => lines[start + index] === line))
+}
+
+function checkLinks(file, text) {
+  for (const [, target] of text.replace(fence, '').matchAll(link)) {
+    if (/^[a-z][a-z+.-]*:/i.test(target)) continue
+    links++
+    const [path, anchor] = target.split('#')
+    const to = path === '' ? join(root, file) : resolve(root, dirname(file), decodeURIComponent(path))
+    const name = relative(root, to).split(sep).join('/')
+    if (!existsSync(to)) problems.push(`${file}: ${target} leads nowhere`)
+    else if (anchor !== undefined && statSync(to).isFile() && !anchorsOf(name).includes(anchor)) {
+      problems.push(`${file}: ${target}: there is no such heading`)
+    }
+  }
+}
+
+/** The anchors of the headings, made the way GitHub makes them; repeated headings are not told apart. */
+function anchorsOf(file) {
+  return [...read(file).replace(fence, '').matchAll(heading)].map(([, title]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-')
+  )
+}
+
+function checkCatalogue() {
+  const text = read(catalogue)
+  const codes = read('src/persistency/errors.ts').match(/\bERR_[A-Z_]+(?=:)/g) ?? []
+  const kinds = read('src/brokers/errors.ts').match(/(?<=^ *\| ')\w+(?=')/gm) ?? []
+  if (codes.length === 0 || kinds.length === 0)
+    problems.push(`${catalogue}: found no errors in src/ to compare`)
+  for (const name of [...codes, ...kinds]) {
+    if (!text.includes(`| \`${name}\``)) problems.push(`${catalogue}: has no row for ${name}`)
+  }
+}
+
+for (const file of files) {
+  const text = read(file)
+  checkSnippets(file, text)
+  checkLinks(file, text)
+}
+checkCatalogue()
+
+for (const problem of problems) console.error(problem)
+console.log(`docs: ${files.length} files, ${snippets} snippets, ${links} links, ${problems.length} problems`)
+process.exitCode = problems.length > 0 ? 1 : 0

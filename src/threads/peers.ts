@@ -1,0 +1,63 @@
+/** Owns the direct links of a worker to other workers. */
+import type { MessagePort } from 'node:worker_threads'
+import { err, ok, type Result } from 'neverthrow'
+import { BrokerContext } from '../brokers/context.js'
+import type { BrokerHub } from '../brokers/hub.js'
+import type { CarriedMessage, ThreadContract } from './carried.js'
+import type { MessageName, PeerRequest, PortDelivery } from './control.js'
+import { Link } from './link.js'
+
+export class Peers {
+  readonly #hub: BrokerHub
+  readonly #known: readonly CarriedMessage[]
+  readonly #ports = new Map<number, MessagePort>()
+  readonly #links = new Set<Link>()
+
+  constructor(hub: BrokerHub, { toWorker, toHost, toPeers = [] }: ThreadContract) {
+    this.#hub = hub
+    this.#known = [...toWorker, ...toHost, ...toPeers]
+  }
+
+  /** A port has arrived; it is used when the request for it comes. */
+  deliver({ peer, port }: PortDelivery<MessagePort>): void {
+    this.#ports.set(peer, port)
+  }
+
+  /** Links a context to the worker at the other end of the port. */
+  connect({ id, context, send, receive }: PeerRequest): Result<void, unknown> {
+    const port = this.#ports.get(id)
+    this.#ports.delete(id)
+    if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
+    const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1 })
+    try {
+      const routes = {
+        send: send.map((name) => this.#find(name)),
+        receive: receive.map((name) => this.#find(name))
+      }
+      link.route(BrokerContext.from(context), routes)
+    } catch (error) {
+      link.close('the link could not be set up')
+      port.close()
+      return err(error)
+    }
+    this.#links.add(link)
+    port.unref()
+    port.once('close', () => {
+      this.#links.delete(link)
+      link.close('the worker at the other end is gone')
+    })
+    return ok(undefined)
+  }
+
+  /** Ends all links. */
+  close(): void {
+    for (const link of this.#links) link.close('this worker was stopped')
+  }
+
+  #find({ kind, name }: MessageName): CarriedMessage {
+    const found = this.#known.find((message) => message.kind === kind && message.name === name)
+    if (found === undefined)
+      throw new Error(`this worker's contract has no ${kind} "${name}"; list it under toPeers`)
+    return found
+  }
+}

@@ -1,0 +1,67 @@
+/** Owns starting a worker in one call. */
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { BrokerContext } from '../brokers/context.js'
+import { checkTimeout } from '../brokers/definitions.js'
+import { BrokerError, messageOf } from '../brokers/errors.js'
+import type { ThreadContract } from './carried.js'
+import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
+
+export interface StartWorkerOptions extends WorkerHostOptions {
+  /** The context, or contexts, that the worker serves. Default: the current one. */
+  readonly context?: BrokerContext | readonly BrokerContext[]
+  /** Passed to the set-up of each context; it is cloned on its way. */
+  readonly data?: unknown
+  /** How long starting may take, in milliseconds; `Infinity` for no limit. Default 30 000. */
+  readonly startTimeoutMs?: number
+}
+
+const DEFAULT_START_TIMEOUT_MS = 30_000
+
+/**
+ * Starts a worker thread that runs `entry`, a module which calls `serveBrokers(contract, ...)`, and has it serve the
+ * contexts. From then on the brokers of these contexts reach it; call sites do not change.
+ *
+ * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
+ *
+ * @example
+ * const worker = await startWorker(new URL('./thumbnails.worker.js', import.meta.url), thumbnails)
+ */
+export function startWorker(
+  entry: URL,
+  contract: ThreadContract,
+  options: StartWorkerOptions = {}
+): ResultAsync<WorkerHost, BrokerError> {
+  const {
+    context = BrokerContext.current,
+    data,
+    startTimeoutMs = DEFAULT_START_TIMEOUT_MS,
+    ...rest
+  } = options
+  checkTimeout(startTimeoutMs)
+  const contexts = context instanceof BrokerContext ? [context] : context
+  return new ResultAsync(start(entry, contract, contexts, data, startTimeoutMs, rest))
+}
+
+async function start(
+  entry: URL,
+  contract: ThreadContract,
+  contexts: readonly BrokerContext[],
+  data: unknown,
+  timeoutMs: number,
+  options: WorkerHostOptions
+): Promise<Result<WorkerHost, BrokerError>> {
+  let host: WorkerHost
+  try {
+    host = new WorkerHost(entry, options)
+  } catch (cause) {
+    return err(new BrokerError('startFailed', `the worker cannot be started: ${messageOf(cause)}`, { cause }))
+  }
+  for (const context of contexts) {
+    const served = await host.serve(context, contract, data, timeoutMs)
+    if (served.isErr()) {
+      await host.stop()
+      return err(served.error)
+    }
+  }
+  return ok(host)
+}
