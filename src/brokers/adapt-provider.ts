@@ -1,5 +1,5 @@
 /** Owns turning a provider as people write it into the form that the hub calls. */
-import type { Result } from 'neverthrow'
+import type { Result, ResultAsync } from 'neverthrow'
 import { BrokerError, messageOf } from './errors.js'
 import type { Call, ProviderCall, RequestHandler } from './provider.js'
 import { isThenable } from './thenable.js'
@@ -11,7 +11,7 @@ export type Answer<Response, Failure> = Response | Result<Response, Failure>
 export type RequestProvider<Payload, Response, Failure> = (
   payload: Payload,
   call: ProviderCall
-) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>>
+) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>> | ResultAsync<Response, Failure>
 
 /** Turns a provider as people write it into the form that the hub calls. */
 export function adaptProvider<Payload, Response, Failure>(

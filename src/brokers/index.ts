@@ -4,6 +4,7 @@ export type { ByteReader } from '../bytes/byte-reader.js'
 export type { ByteWriter } from '../bytes/byte-writer.js'
 export type { WireCodec } from '../bytes/wire-codec.js'
 export type { Answer, RequestProvider } from './adapt-provider.js'
+export { type ClientOf, clientOf } from './client.js'
 export type { Outcome } from './collect.js'
 export { BrokerContext, type BrokerContextData } from './context.js'
 export {
@@ -24,7 +25,24 @@ export {
 export { BrokerError, type BrokerErrorKind } from './errors.js'
 export { EventBroker, type PayloadArgs } from './event-broker.js'
 export type { ListenOptions } from './event-channel.js'
+export { createFromFactory, type InstanceFactory, provideFactory } from './factory.js'
 export { BrokerHub, ListenerFailed } from './hub.js'
+export {
+  type Constructor,
+  createInstance,
+  type Instance,
+  type InstanceOptions,
+  type InstanceScope,
+  implement
+} from './instance.js'
+export {
+  defineInterface,
+  type EventMap,
+  type ImplementationOf,
+  type InterfaceDefinition,
+  type RequestMap,
+  type SignalMap
+} from './interface.js'
 export type {
   DropOptions,
   EventHandler,
@@ -39,3 +57,4 @@ export type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } fro
 export { type RequestArgs, RequestBroker, type SyncRequestProvider } from './request-broker.js'
 export { type HandlerHandle, SignalBroker } from './signal-broker.js'
 export type { SignalHandler } from './signal-queue.js'
+export { joinTeardown, Teardown, type TeardownFailure, type TornDown, tearDown } from './teardown.js'

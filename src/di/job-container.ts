@@ -5,16 +5,20 @@ import type { PersistencyError } from '../persistency/errors.js'
 import type { Job } from '../persistency/job.js'
 import type { JobOptions } from '../persistency/options.js'
 import { Persistency } from '../persistency/persistency.js'
+import { lifetimeOf } from './lifetime.js'
 import { BROKER_CONTEXT, JOB } from './tokens.js'
 
 /**
  * Makes a child container for an open job: its brokers speak in the context of the job, and {@link JOB} is the job.
- * The child holds nothing that must be closed besides the job itself.
+ * Disposing the child closes the job; disposing the parent disposes the child.
  */
 export function registerJob(container: DependencyContainer, job: Job): DependencyContainer {
   const child = container.createChildContainer()
   child.register(BROKER_CONTEXT, { useValue: job.context })
   child.register(JOB, { useValue: job })
+  lifetimeOf(child).add(() => job.close())
+  // A container does not dispose its children by itself.
+  lifetimeOf(container).add(() => child.dispose())
   return child
 }
 

@@ -5,13 +5,17 @@ import type { DependencyContainer } from 'tsyringe'
 import { BrokerContext } from '../brokers/context.js'
 import { EventBroker } from '../brokers/event-broker.js'
 import { BrokerHub } from '../brokers/hub.js'
+import { MultiRequestBroker } from '../brokers/multi-request-broker.js'
 import { RequestBroker } from '../brokers/request-broker.js'
+import { SignalBroker } from '../brokers/signal-broker.js'
+import { joinTeardown } from '../brokers/teardown.js'
 import type { PersistencyError } from '../persistency/errors.js'
 import { Persistency, type PersistencyOptions } from '../persistency/persistency.js'
+import { lifetimeOf } from './lifetime.js'
 import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
 
 /**
- * Registers `EventBroker` and `RequestBroker`. A broker resolved from this container, or from a child of it, speaks
+ * Registers the four brokers. A broker resolved from this container, or from a child of it, speaks
  * in the context that is registered there as {@link BROKER_CONTEXT}; the default is `context`.
  */
 export function registerBrokers(
@@ -28,11 +32,18 @@ export function registerBrokers(
   container.register(RequestBroker, {
     useFactory: (asked) => new RequestBroker(asked.resolve(BROKER_HUB), asked.resolve(BROKER_CONTEXT))
   })
+  container.register(MultiRequestBroker, {
+    useFactory: (asked) => new MultiRequestBroker(asked.resolve(BROKER_HUB), asked.resolve(BROKER_CONTEXT))
+  })
+  container.register(SignalBroker, {
+    useFactory: (asked) => new SignalBroker(asked.resolve(BROKER_HUB), asked.resolve(BROKER_CONTEXT))
+  })
 }
 
 /**
  * Opens the persistency of a directory and registers it as `Persistency`, together with the brokers. Errors: those of
- * `Persistency.open`; nothing is registered then. Whoever opened it closes it.
+ * `Persistency.open`; nothing is registered then. Disposing the container closes it, and so does {@link Teardown} in
+ * the context of the container.
  */
 export function registerPersistency(
   container: DependencyContainer,
@@ -42,6 +53,16 @@ export function registerPersistency(
   return Persistency.open(options).map((persistency) => {
     registerBrokers(container, hub)
     container.register(Persistency, { useValue: persistency })
+    const close = (): unknown => persistency.close()
+    const joined = joinTeardown(
+      container.resolve(MultiRequestBroker),
+      `persistency ${persistency.rootDir}`,
+      close
+    )
+    lifetimeOf(container).add(async () => {
+      if (joined.isOk()) joined.value.remove()
+      await close()
+    })
     return persistency
   })
 }

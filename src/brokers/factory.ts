@@ -1,0 +1,68 @@
+/** Owns making instances for those who know only the interface: somebody else provides the factory. */
+import type { Result, ResultAsync } from 'neverthrow'
+import { BrokerContext } from './context.js'
+import { defineRequest, type RequestDefinition } from './definitions.js'
+import { BrokerError } from './errors.js'
+import { BrokerHub } from './hub.js'
+import type { Instance, InstanceOptions } from './instance.js'
+import type { InterfaceDefinition } from './interface.js'
+import type { ProviderHandle } from './provider.js'
+import { RequestBroker } from './request-broker.js'
+
+/** Makes an instance from a configuration; the two sides agree on its type. */
+export type InstanceFactory<Interface extends InterfaceDefinition, Config> = (
+  config: Config
+) =>
+  | Result<Instance<Interface>, unknown>
+  | ResultAsync<Instance<Interface>, unknown>
+  | Promise<Result<Instance<Interface>, unknown>>
+
+/**
+ * Provides the factory of an interface in a context (default: the current one). The last one wins.
+ * Instances live on the thread of their factory, so a factory serves its own thread only.
+ */
+export function provideFactory<Interface extends InterfaceDefinition, Config = void>(
+  definition: Interface,
+  factory: InstanceFactory<Interface, Config>,
+  options: InstanceOptions = {}
+): ProviderHandle {
+  return brokerOf(options).replace(factoryRequest<Interface, Config>(definition), (config) => factory(config))
+}
+
+/**
+ * Has the factory of an interface make an instance.
+ *
+ * Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or answered an error, which is the `cause`.
+ */
+export function createFromFactory<Interface extends InterfaceDefinition, Config = void>(
+  definition: Interface,
+  config: Config,
+  options: InstanceOptions = {}
+): ResultAsync<Instance<Interface>, BrokerError> {
+  const request = factoryRequest<Interface, unknown>(definition)
+  return brokerOf(options)
+    .request(request, config)
+    .mapErr((error) => factoryError(definition, error))
+}
+
+function brokerOf({
+  hub = BrokerHub.default,
+  context = BrokerContext.current
+}: InstanceOptions): RequestBroker {
+  return new RequestBroker(hub, context)
+}
+
+function factoryRequest<Interface extends InterfaceDefinition, Config>(
+  definition: Interface
+): RequestDefinition<Config, Instance<Interface>, unknown> {
+  return defineRequest<Config, Instance<Interface>, unknown>(`brokers.factory/${definition.name}`)
+}
+
+function factoryError(definition: InterfaceDefinition, cause: unknown): BrokerError {
+  if (cause instanceof BrokerError && cause.kind === 'noProvider') {
+    return new BrokerError('noFactory', `nobody provides a factory for interface "${definition.name}"`)
+  }
+  const inner = cause instanceof BrokerError && cause.kind === 'providerFailed' ? cause.cause : cause
+  const message = `the factory of interface "${definition.name}" failed`
+  return new BrokerError('factoryFailed', message, { cause: inner })
+}

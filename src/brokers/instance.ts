@@ -1,0 +1,150 @@
+/** Owns the instances of interfaces: wiring an implementation into a context of its own, and taking it out again. */
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { type ClientOf, clientOf } from './client.js'
+import { BrokerContext } from './context.js'
+import type { EventDefinition, RequestDefinition, SignalDefinition } from './definitions.js'
+import { BrokerError, messageOf } from './errors.js'
+import { EventBroker } from './event-broker.js'
+import { BrokerHub } from './hub.js'
+import type { ImplementationOf, InterfaceDefinition } from './interface.js'
+import { RequestBroker } from './request-broker.js'
+import { SignalBroker } from './signal-broker.js'
+
+export interface InstanceOptions {
+  /** Default: the hub of this thread. */
+  readonly hub?: BrokerHub
+  /** Where the instance lives; nobody else may implement the interface there. Default: a new context. */
+  readonly context?: BrokerContext
+}
+
+/** What an implementation can use of its own instance while it is being made. */
+export interface InstanceScope {
+  readonly context: BrokerContext
+  readonly events: EventBroker
+  readonly requests: RequestBroker
+  readonly signals: SignalBroker
+}
+
+/** A living implementation of an interface. */
+export interface Instance<Interface extends InterfaceDefinition> extends InstanceScope {
+  readonly definition: Interface
+  /** Calls the instance through the brokers, as everybody else does. */
+  readonly client: ClientOf<Interface>
+  /**
+   * Withdraws its providers and handlers, and drops the listeners of its events in its context.
+   * Calls then fail with `noProvider` and `noHandler`. Other instances stay. Repeating it is harmless.
+   */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Makes an implementation; the instance is wired only when it succeeds. */
+export type Constructor<Interface extends InterfaceDefinition, Failure> = (
+  scope: InstanceScope
+) =>
+  | ImplementationOf<Interface>
+  | Result<ImplementationOf<Interface>, Failure>
+  | PromiseLike<ImplementationOf<Interface> | Result<ImplementationOf<Interface>, Failure>>
+
+/**
+ * Wires an object or a class instance as an implementation. Nothing is wired when a place is taken.
+ *
+ * Errors: `alreadyProvided`, `alreadyHandled`.
+ * @throws TypeError when a method is missing
+ */
+export function implement<Interface extends InterfaceDefinition>(
+  definition: Interface,
+  implementation: ImplementationOf<Interface>,
+  options: InstanceOptions = {}
+): Result<Instance<Interface>, BrokerError> {
+  return wire(definition, implementation, scopeOf(definition, options))
+}
+
+/**
+ * Makes an implementation, which may use the context it will live in, and wires it.
+ *
+ * Errors: what the constructor answers with; `factoryFailed` when it throws or rejects; those of `implement`.
+ */
+export function createInstance<Interface extends InterfaceDefinition, Failure = never>(
+  definition: Interface,
+  construct: Constructor<Interface, Failure>,
+  options: InstanceOptions = {}
+): ResultAsync<Instance<Interface>, Failure | BrokerError> {
+  const scope = scopeOf(definition, options)
+  const make = async (): Promise<Result<Instance<Interface>, Failure | BrokerError>> => {
+    try {
+      const made = await construct(scope)
+      if (!isResult(made)) return wire(definition, made, scope)
+      return made.isErr() ? err(made.error) : wire(definition, made.value, scope)
+    } catch (cause) {
+      const message = `an implementation of "${definition.name}" could not be made: ${messageOf(cause)}`
+      return err(new BrokerError('factoryFailed', message, { cause }))
+    }
+  }
+  return new ResultAsync(make())
+}
+
+interface Scope extends InstanceScope {
+  readonly hub: BrokerHub
+}
+
+function scopeOf(definition: InterfaceDefinition, options: InstanceOptions): Scope {
+  const { hub = BrokerHub.default, context = BrokerContext.create(definition.name) } = options
+  return {
+    hub,
+    context,
+    events: new EventBroker(hub, context),
+    requests: new RequestBroker(hub, context),
+    signals: new SignalBroker(hub, context)
+  }
+}
+
+function wire<Interface extends InterfaceDefinition>(
+  definition: Interface,
+  implementation: ImplementationOf<Interface>,
+  { hub, context, requests, signals, events }: Scope
+): Result<Instance<Interface>, BrokerError> {
+  const methods = implementation as Record<string, ((payload: unknown) => unknown) | undefined>
+  const method = (name: string): ((...args: unknown[]) => unknown) => {
+    const found = methods[name]
+    if (typeof found === 'function') return found.bind(implementation)
+    throw new TypeError(`an implementation of "${definition.name}" lacks the method "${name}"`)
+  }
+  const wanted = [
+    ...Object.entries(definition.requests).map(([name, request]) => {
+      const provider = method(name)
+      return () =>
+        requests
+          .provide(request as RequestDefinition<unknown, unknown, unknown>, provider)
+          .map((handle) => () => handle.remove())
+    }),
+    ...Object.entries(definition.signals).map(([name, signal]) => {
+      const handler = method(name)
+      return () =>
+        signals.on(signal as SignalDefinition<unknown>, handler).map((handle) => () => handle.drop())
+    })
+  ]
+  const undo: (() => void | Promise<void>)[] = []
+  for (const install of wanted) {
+    const installed = install()
+    if (installed.isErr()) {
+      for (const step of undo) void step()
+      return err(installed.error)
+    }
+    undo.push(installed.value)
+  }
+  const dropListeners = Object.values(definition.events).map(
+    (event) => () => events.dropAll(event as EventDefinition<unknown>)
+  )
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closed ??= Promise.all([...undo, ...dropListeners].map((step) => step())).then(() => undefined)
+    return closed
+  }
+  const client = clientOf(definition, context, hub)
+  return ok({ definition, context, requests, signals, events, client, close, [Symbol.asyncDispose]: close })
+}
+
+function isResult<T, E>(made: T | Result<T, E>): made is Result<T, E> {
+  return typeof made === 'object' && made !== null && 'isErr' in made && 'isOk' in made
+}

@@ -1,0 +1,76 @@
+/** Owns the declaration of an interface: a group of requests, signals and events that belong together. */
+import type { RequestProvider } from './adapt-provider.js'
+import type {
+  EventDefinition,
+  RequestDefinition,
+  SignalDefinition,
+  SyncRequestDefinition
+} from './definitions.js'
+import type { SyncRequestProvider } from './request-broker.js'
+import type { SignalHandler } from './signal-queue.js'
+
+/** The requests of an interface by method name. */
+export type RequestMap = Readonly<Record<string, RequestDefinition<never, unknown, unknown>>>
+/** The signals of an interface by method name. */
+export type SignalMap = Readonly<Record<string, SignalDefinition<never>>>
+/** The events of an interface by name. */
+export type EventMap = Readonly<Record<string, EventDefinition<never>>>
+
+/** A declared interface. See {@link defineInterface}. */
+export interface InterfaceDefinition<
+  Requests extends RequestMap = RequestMap,
+  Signals extends SignalMap = SignalMap,
+  Events extends EventMap = EventMap
+> {
+  readonly name: string
+  readonly requests: Requests
+  readonly signals: Signals
+  readonly events: Events
+}
+
+/** What somebody must provide to be that interface: one method for each request and each signal. */
+export type ImplementationOf<Interface extends InterfaceDefinition> = {
+  readonly [Method in keyof Interface['requests']]: ProviderOf<Interface['requests'][Method]>
+} & {
+  readonly [Method in keyof Interface['signals']]: HandlerOf<Interface['signals'][Method]>
+}
+
+type ProviderOf<Definition> =
+  Definition extends SyncRequestDefinition<infer Payload, infer Response, infer Failure>
+    ? SyncRequestProvider<Payload, Response, Failure>
+    : Definition extends RequestDefinition<infer Payload, infer Response, infer Failure>
+      ? RequestProvider<Payload, Response, Failure>
+      : never
+
+type HandlerOf<Definition> =
+  Definition extends SignalDefinition<infer Payload> ? SignalHandler<Payload> : never
+
+type NoRequests = Readonly<Record<never, never>>
+
+/**
+ * Declares a group of requests, signals and events once, for those who implement it and those who use it.
+ *
+ * @throws TypeError when two methods share a name, or the name is not a non-empty string
+ * @example
+ * const Thermostat = defineInterface('thermostat', { requests: { read: ReadTemperature }, events: { changed: Changed } })
+ */
+export function defineInterface<
+  Requests extends RequestMap = NoRequests,
+  Signals extends SignalMap = NoRequests,
+  Events extends EventMap = NoRequests
+>(
+  name: string,
+  parts: { readonly requests?: Requests; readonly signals?: Signals; readonly events?: Events }
+): InterfaceDefinition<Requests, Signals, Events> {
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`an interface needs a non-empty string as its name; got ${String(name)}`)
+  }
+  const requests = parts.requests ?? ({} as Requests)
+  const signals = parts.signals ?? ({} as Signals)
+  for (const method of Object.keys(signals)) {
+    if (Object.hasOwn(requests, method)) {
+      throw new TypeError(`interface "${name}" has a request and a signal that are both called "${method}"`)
+    }
+  }
+  return Object.freeze({ name, requests, signals, events: parts.events ?? ({} as Events) })
+}

@@ -1,0 +1,84 @@
+/** Owns connecting the marked methods of an object with the brokers of a container, and disconnecting them. */
+import { err, ok, type Result } from 'neverthrow'
+import type { DependencyContainer } from 'tsyringe'
+import type { BrokerError } from '../brokers/errors.js'
+import { EventBroker } from '../brokers/event-broker.js'
+import { MultiRequestBroker } from '../brokers/multi-request-broker.js'
+import { RequestBroker } from '../brokers/request-broker.js'
+import { SignalBroker } from '../brokers/signal-broker.js'
+import { type Mark, marksOf } from './decorators.js'
+import { lifetimeOf } from './lifetime.js'
+
+/** The connected methods of one object. */
+export interface Binding {
+  /** Disconnects all of them; resolves when nothing of them is in flight. Repeating it is harmless. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+type Undo = () => unknown
+
+/**
+ * Connects every marked method of an object, in the context of the container, until the binding is closed or the
+ * container disposed. Nothing stays connected when a place is taken.
+ *
+ * Errors: `alreadyProvided`, `alreadyHandled`.
+ * @throws TypeError when the object's class has no marked method
+ */
+export function bindHandlers(container: DependencyContainer, instance: object): Result<Binding, BrokerError> {
+  const marks = marksOf(instance)
+  if (marks.length === 0) {
+    const name = instance.constructor?.name ?? 'the object'
+    throw new TypeError(`${name} has no method marked with @listens, @provides, @answers or @handles`)
+  }
+  const undo: Undo[] = []
+  for (const mark of marks) {
+    const connected = connect(container, instance, mark)
+    if (connected.isErr()) {
+      for (const step of undo) void step()
+      return err(connected.error)
+    }
+    undo.push(connected.value)
+  }
+  const lifetime = lifetimeOf(container)
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    lifetime.forget(close)
+    closed ??= Promise.all(undo.map((step) => step())).then(() => undefined)
+    return closed
+  }
+  lifetime.add(close)
+  return ok({ close, [Symbol.asyncDispose]: close })
+}
+
+function connect(
+  container: DependencyContainer,
+  instance: object,
+  { definition, method }: Mark
+): Result<Undo, BrokerError> {
+  const call = (...args: unknown[]): unknown =>
+    (instance as Record<string | symbol, (...args: unknown[]) => unknown>)[method]?.(...args)
+  switch (definition.kind) {
+    case 'event': {
+      const handle = container.resolve(EventBroker).listen(definition, call)
+      return ok(() => handle.drop())
+    }
+    case 'request':
+      return container
+        .resolve(RequestBroker)
+        .provide(definition, call)
+        .map((handle) => () => handle.remove())
+    case 'multiRequest':
+      return container
+        .resolve(MultiRequestBroker)
+        .provide(definition, call)
+        .map((handle) => () => handle.remove())
+    case 'signal':
+      return container
+        .resolve(SignalBroker)
+        .on(definition, call)
+        .map((handle) => () => handle.drop())
+    default:
+      return definition satisfies never
+  }
+}

@@ -1,0 +1,85 @@
+/** Owns the decorators that mark methods of a class as listeners, providers and handlers. They only take notes. */
+import type { RequestProvider } from '../brokers/adapt-provider.js'
+import type {
+  EventDefinition,
+  MultiRequestDefinition,
+  RequestDefinition,
+  SignalDefinition
+} from '../brokers/definitions.js'
+import type { ListenerScope } from '../brokers/listener.js'
+
+type AnyDefinition =
+  | EventDefinition<unknown>
+  | RequestDefinition<unknown, unknown, unknown>
+  | MultiRequestDefinition<unknown, unknown, unknown>
+  | SignalDefinition<unknown>
+
+/** A note about one method. */
+export interface Mark {
+  readonly definition: AnyDefinition
+  readonly method: string | symbol
+}
+
+/** A decorator for methods of this shape, in the standard form and in the older one that tsyringe uses. */
+export interface MethodMark<Method> {
+  (prototype: object, method: string | symbol, descriptor: TypedPropertyDescriptor<Method>): void
+  (method: Method, context: ClassMethodDecoratorContext): void
+}
+
+/** By prototype for the older form, by instance for the standard one. */
+const MARKS = new WeakMap<object, Mark[]>()
+
+/** The method listens to an event. */
+export function listens<Payload>(
+  event: EventDefinition<Payload>
+): MethodMark<(payload: Payload, scope: ListenerScope) => unknown> {
+  return mark(event)
+}
+
+/** The method provides a request. */
+export function provides<Payload, Response, Failure>(
+  request: RequestDefinition<Payload, Response, Failure>
+): MethodMark<RequestProvider<Payload, Response, Failure>> {
+  return mark(request)
+}
+
+/** The method is one of the providers of a multi-request. */
+export function answers<Payload, Response, Failure>(
+  request: MultiRequestDefinition<Payload, Response, Failure>
+): MethodMark<RequestProvider<Payload, Response, Failure>> {
+  return mark(request)
+}
+
+/** The method handles a signal. */
+export function handles<Payload>(
+  signal: SignalDefinition<Payload>
+): MethodMark<(payload: Payload) => unknown> {
+  return mark(signal)
+}
+
+/** The notes on an object: those of its class and the classes it extends, base classes first. */
+export function marksOf(instance: object): readonly Mark[] {
+  const marks: Mark[] = []
+  for (let at: object | null = instance; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    marks.unshift(...(MARKS.get(at) ?? []))
+  }
+  return marks
+}
+
+function mark(
+  definition: AnyDefinition
+): (target: unknown, context: string | symbol | ClassMethodDecoratorContext) => void {
+  return (target, context) => {
+    if (typeof context !== 'object') note(target as object, { definition, method: context })
+    else {
+      const { name, addInitializer } = context
+      addInitializer.call(context, function (this: unknown) {
+        note(this as object, { definition, method: name })
+      })
+    }
+  }
+}
+
+function note(owner: object, mark: Mark): void {
+  MARKS.set(owner, [...(MARKS.get(owner) ?? []), mark])
+}
