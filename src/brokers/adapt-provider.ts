@@ -22,20 +22,24 @@ export function adaptProvider<Payload, Response, Failure>(
     throw new TypeError(`a provider of "${request.name}" must be a function; got ${String(provider)}`)
   }
   const handler: RequestHandler = (payload, call) => {
-    let answer: unknown
+    const fail = (thrown: unknown): void => call.reject(providerFailed(request.name, thrown))
     try {
-      answer = provider(payload as Payload, call)
+      const answer: unknown = provider(payload as Payload, call)
+      if (!isThenable(answer)) settle(call, answer)
+      else if (request.sync) {
+        call.reject(notSynchronous(request.name))
+        answer.then(undefined, () => {})
+      } else {
+        answer.then((value) => {
+          try {
+            settle(call, value)
+          } catch (thrown) {
+            fail(thrown)
+          }
+        }, fail)
+      }
     } catch (thrown) {
-      call.reject(providerFailed(request.name, thrown))
-      return
-    }
-    if (!isThenable(answer)) settle(call, answer)
-    else if (request.sync) call.reject(notSynchronous(request.name))
-    else {
-      answer.then(
-        (value) => settle(call, value),
-        (thrown) => call.reject(providerFailed(request.name, thrown))
-      )
+      fail(thrown)
     }
   }
   return { handler, source: provider }

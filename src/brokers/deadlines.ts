@@ -16,7 +16,7 @@ export interface DeadlineEntry {
 }
 
 /** The longest delay that a timer of the platform can take; a longer limit counts as none. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** All limits of one hub. */
 export class Deadlines {
@@ -45,6 +45,7 @@ class DeadlineList {
   #head: DeadlineEntry | undefined
   #tail: DeadlineEntry | undefined
   #timer: NodeJS.Timeout | undefined
+  #firing = false
 
   constructor(timeoutMs: number, onIdle: () => void) {
     this.#timeoutMs = timeoutMs
@@ -59,6 +60,7 @@ class DeadlineList {
     if (this.#tail === undefined) this.#head = entry
     else this.#tail.next = entry
     this.#tail = entry
+    if (this.#firing) return
     if (this.#timer === undefined) this.#arm(this.#timeoutMs)
     else if (this.#head === entry) this.#timer.ref()
   }
@@ -80,13 +82,18 @@ class DeadlineList {
   #fire(): void {
     this.#timer = undefined
     const now = performance.now()
-    while (this.#head !== undefined && this.#head.deadline <= now) {
-      const due = this.#head
-      this.remove(due)
-      due.expire()
+    // Whoever expires may add calls; the timer is set once, for the first that is left.
+    this.#firing = true
+    try {
+      while (this.#head !== undefined && this.#head.deadline <= now) {
+        const due = this.#head
+        this.remove(due)
+        due.expire()
+      }
+    } finally {
+      this.#firing = false
     }
-    if (this.#head !== undefined) {
-      if (this.#timer === undefined) this.#arm(this.#head.deadline - now)
-    } else if (this.#timer === undefined) this.#onIdle()
+    if (this.#head === undefined) this.#onIdle()
+    else this.#arm(this.#head.deadline - now)
   }
 }

@@ -40,7 +40,7 @@ export class EventBroker {
   }
 
   /** Delivers an event to every listener of the context. Never throws; with no listeners it does nothing. */
-  emit<Payload>(event: EventDefinition<Payload>, ...args: PayloadArgs<Payload>): void {
+  emit<Payload>(event: EventDefinition<Payload>, ...args: PayloadArgs<NoInfer<Payload>>): void {
     this.#hub.emit(this.context, event, args[0] as Payload)
   }
 
@@ -50,7 +50,7 @@ export class EventBroker {
    */
   emitSettled<Payload>(
     event: EventDefinition<Payload>,
-    ...args: PayloadArgs<Payload>
+    ...args: PayloadArgs<NoInfer<Payload>>
   ): Promise<ListenerOutcome[]> {
     return this.#hub.emitSettled(this.context, event, args[0] as Payload)
   }
@@ -62,10 +62,26 @@ export class EventBroker {
    */
   on<Payload>(event: EventDefinition<Payload>): Observable<Payload> {
     const context = this.context
-    const report = (error: unknown): void =>
-      this.#hub.report({ context, event: event.name, listenerId: 0, error }, false)
+    let failures: unknown[] | undefined
+    const report = (error: unknown): void => {
+      if (failures === undefined)
+        this.#hub.report({ context, event: event.name, listenerId: 0, error }, false)
+      else failures.push(error)
+    }
     return new IsolatedObservable<Payload>(report, (subscriber) => {
-      const handle = this.#hub.listen(context, event, (payload) => subscriber.next(payload))
+      // Fails like any other listener, so that whoever waits for the outcome learns of it.
+      const handle = this.#hub.listen(context, event, (payload) => {
+        const outer = failures
+        const mine: unknown[] = []
+        failures = mine
+        try {
+          subscriber.next(payload)
+        } finally {
+          failures = outer
+        }
+        for (const error of mine.slice(1)) report(error)
+        if (mine.length > 0) throw mine[0]
+      })
       return () => void handle.drop()
     })
   }

@@ -1,5 +1,5 @@
 /** Owns making instances for those who know only the interface: somebody else provides the factory. */
-import type { Result, ResultAsync } from 'neverthrow'
+import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from './context.js'
 import { defineRequest, type RequestDefinition } from './definitions.js'
 import { BrokerError } from './errors.js'
@@ -40,9 +40,12 @@ export function createFromFactory<Interface extends InterfaceDefinition, Config 
   options: InstanceOptions = {}
 ): ResultAsync<Instance<Interface>, BrokerError> {
   const request = factoryRequest<Interface, unknown>(definition)
-  return brokerOf(options)
-    .request(request, config)
-    .mapErr((error) => factoryError(definition, error))
+  const broker = brokerOf(options)
+  if (!broker.isProvided(request)) {
+    const message = `nobody provides a factory for interface "${definition.name}"`
+    return errAsync(new BrokerError('noFactory', message))
+  }
+  return broker.request(request, config).mapErr((error) => factoryFailed(definition, error))
 }
 
 function brokerOf({
@@ -58,11 +61,7 @@ function factoryRequest<Interface extends InterfaceDefinition, Config>(
   return defineRequest<Config, Instance<Interface>, unknown>(`brokers.factory/${definition.name}`)
 }
 
-function factoryError(definition: InterfaceDefinition, cause: unknown): BrokerError {
-  if (cause instanceof BrokerError && cause.kind === 'noProvider') {
-    return new BrokerError('noFactory', `nobody provides a factory for interface "${definition.name}"`)
-  }
-  const inner = cause instanceof BrokerError && cause.kind === 'providerFailed' ? cause.cause : cause
-  const message = `the factory of interface "${definition.name}" failed`
-  return new BrokerError('factoryFailed', message, { cause: inner })
+function factoryFailed(definition: InterfaceDefinition, error: unknown): BrokerError {
+  const cause = error instanceof BrokerError && error.kind === 'providerFailed' ? error.cause : error
+  return new BrokerError('factoryFailed', `the factory of interface "${definition.name}" failed`, { cause })
 }

@@ -105,6 +105,7 @@ export class BrokerHub {
     this.#world(context).providers.set(request.name, provider)
     const isCurrent = (): boolean => this.provider(context, request) === provider
     const remove = (): void => {
+      provider.removed = true
       if (isCurrent()) this.withdraw(context, request)
     }
     return {
@@ -235,8 +236,10 @@ export class BrokerHub {
    */
   report(failure: ListenerError, answered: boolean): void {
     const nested = failure.event === ListenerFailed.name
+    // Looked at first: a watcher may have enough with this one failure.
+    const watched = !nested && this.listeners(failure.context, ListenerFailed).length > 0
     if (!nested) this.emit(failure.context, ListenerFailed, failure)
-    if (answered || (!nested && this.listeners(failure.context, ListenerFailed).length > 0)) return
+    if (answered || watched) return
     const subject = `a listener of "${failure.event}" failed in context ${failure.context.label}`
     warnThrottled('PERSISTENCY_LISTENER_FAILED', subject, failure.error)
   }

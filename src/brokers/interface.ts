@@ -10,11 +10,11 @@ import type { SyncRequestProvider } from './request-broker.js'
 import type { SignalHandler } from './signal-queue.js'
 
 /** The requests of an interface by method name. */
-export type RequestMap = Readonly<Record<string, RequestDefinition<never, unknown, unknown>>>
+export type RequestMap = Readonly<Record<string, RequestDefinition<unknown, unknown, unknown>>>
 /** The signals of an interface by method name. */
-export type SignalMap = Readonly<Record<string, SignalDefinition<never>>>
+export type SignalMap = Readonly<Record<string, SignalDefinition<unknown>>>
 /** The events of an interface by name. */
-export type EventMap = Readonly<Record<string, EventDefinition<never>>>
+export type EventMap = Readonly<Record<string, EventDefinition<unknown>>>
 
 /** A declared interface. See {@link defineInterface}. */
 export interface InterfaceDefinition<

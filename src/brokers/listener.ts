@@ -1,11 +1,14 @@
 /** Owns one registered listener: running it in isolation, knowing its runs in flight, and stopping it. */
+
 import type { BrokerContext } from './context.js'
+import { LONGEST_TIMER_MS } from './deadlines.js'
+import type { CancelSignal } from './platform.js'
 import { isThenable } from './thenable.js'
 
 /** What a handler gets besides the payload. One per listener, shared by its runs. */
 export interface ListenerScope {
   /** Fires when the listener is dropped; pass it on to whatever the handler awaits. */
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
   /**
    * Drops the listener from inside its own handler: like {@link ListenerHandle.drop}, but does not wait for the run
    * that calls it.
@@ -82,6 +85,7 @@ export class Listener implements ListenerHandle {
   #leaving = 0
   #controller: AbortController | undefined
   #waiters: (() => void)[] = []
+  #leavers: (() => void)[] = []
 
   constructor(home: ListenerHome, handler: EventHandler<unknown>, origin: unknown, internal: boolean) {
     this.#home = home
@@ -101,7 +105,7 @@ export class Listener implements ListenerHandle {
     return this.#active
   }
 
-  get signal(): AbortSignal {
+  get signal(): CancelSignal {
     this.#controller ??= new AbortController()
     if (!this.#active && !this.#controller.signal.aborted) this.#controller.abort()
     return this.#controller.signal
@@ -109,30 +113,39 @@ export class Listener implements ListenerHandle {
 
   /** Delivers one event and reports a failure; never throws. */
   deliver(payload: unknown): void {
-    let outcome: unknown
+    this.#inFlight++
     try {
-      outcome = this.#handler(payload, this.#scope)
+      const outcome = this.#handler(payload, this.#scope)
+      if (isThenable(outcome)) {
+        void this.#track(outcome, false)
+        return
+      }
     } catch (error) {
       this.#fail(error, false)
-      return
     }
-    if (isThenable(outcome)) void this.#track(outcome, false)
+    this.#ended()
   }
 
   /** Delivers one event and tells how it went, when it went. Never rejects. */
   async settle(payload: unknown): Promise<ListenerOutcome> {
+    this.#inFlight++
+    let settled: ListenerOutcome = { listenerId: this.id, status: 'fulfilled' }
     try {
       const outcome = this.#handler(payload, this.#scope)
       if (isThenable(outcome)) return await this.#track(outcome, true)
     } catch (error) {
-      return this.#fail(error, true)
+      settled = this.#fail(error, true)
     }
-    return { listenerId: this.id, status: 'fulfilled' }
+    this.#ended()
+    return settled
   }
 
-  drop(options: DropOptions = {}): Promise<boolean> {
+  async drop(options: DropOptions = {}): Promise<boolean> {
     this.#stop()
-    return this.#idle(options.graceMs ?? DEFAULT_GRACE_MS)
+    // A delivery under way may still call this listener, before the next microtask.
+    await undefined
+    if (this.#inFlight === 0) return true
+    return this.#wait(this.#waiters, options.graceMs ?? DEFAULT_GRACE_MS)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,9 +155,11 @@ export class Listener implements ListenerHandle {
   async #leave(): Promise<boolean> {
     this.#stop()
     this.#leaving++
-    this.#wakeWhenIdle()
+    this.#wake()
     try {
-      return await this.#idle(DEFAULT_GRACE_MS)
+      await undefined
+      if (this.#inFlight <= this.#leaving) return true
+      return await this.#wait(this.#leavers, DEFAULT_GRACE_MS)
     } finally {
       this.#leaving--
     }
@@ -157,11 +172,11 @@ export class Listener implements ListenerHandle {
     this.#controller?.abort()
   }
 
-  #idle(graceMs: number): Promise<boolean> {
-    if (this.#inFlight <= this.#leaving) return Promise.resolve(true)
+  #wait(waiters: (() => void)[], graceMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), graceMs)
-      this.#waiters.push(() => {
+      const limited = graceMs <= LONGEST_TIMER_MS
+      const timer = limited ? setTimeout(() => resolve(false), graceMs) : undefined
+      waiters.push(() => {
         clearTimeout(timer)
         resolve(true)
       })
@@ -169,23 +184,24 @@ export class Listener implements ListenerHandle {
   }
 
   async #track(outcome: PromiseLike<unknown>, answered: boolean): Promise<ListenerOutcome> {
-    this.#inFlight++
     try {
       await outcome
       return { listenerId: this.id, status: 'fulfilled' }
     } catch (error) {
       return this.#fail(error, answered)
     } finally {
-      this.#inFlight--
-      this.#wakeWhenIdle()
+      this.#ended()
     }
   }
 
-  #wakeWhenIdle(): void {
-    if (this.#inFlight > this.#leaving || this.#waiters.length === 0) return
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const wake of waiters) wake()
+  #ended(): void {
+    this.#inFlight--
+    if (!this.#active) this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#inFlight === 0) for (const wake of this.#waiters.splice(0)) wake()
+    if (this.#inFlight <= this.#leaving) for (const wake of this.#leavers.splice(0)) wake()
   }
 
   #fail(error: unknown, answered: boolean): ListenerOutcome {

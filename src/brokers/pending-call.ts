@@ -1,8 +1,11 @@
 /** Owns one request in flight: its answer, its time limit and its cancellation. It settles exactly once. */
+
+import { setMaxListeners } from 'node:events'
 import { err, ok, type Result } from 'neverthrow'
 import type { BrokerContext } from './context.js'
 import type { DeadlineEntry, Deadlines } from './deadlines.js'
 import { BrokerError } from './errors.js'
+import type { CancelSignal } from './platform.js'
 import type { Call, CancelListener } from './provider.js'
 
 /** What a call may say about its own patience. */
@@ -10,7 +13,7 @@ export interface RequestOptions {
   /** Time limit in milliseconds; `Infinity` for none. Default: what the definition says. */
   readonly timeoutMs?: number
   /** Gives up when it fires: the caller gets `aborted`, the provider's signal fires. */
-  readonly signal?: AbortSignal
+  readonly signal?: CancelSignal
 }
 
 export class PendingCall implements Call, DeadlineEntry {
@@ -21,7 +24,7 @@ export class PendingCall implements Call, DeadlineEntry {
   #timeoutMs = 0
   #settled = false
   #gaveUp: BrokerError | undefined
-  #callerSignal: AbortSignal | undefined
+  #callerSignal: CancelSignal | undefined
   #cancelListener: CancelListener | undefined
   #controller: AbortController | undefined
   // The node of the deadline list lives in the call itself, to spare an object per call.
@@ -43,13 +46,14 @@ export class PendingCall implements Call, DeadlineEntry {
   }
 
   /** Starts the clock and watches the caller's signal; `false` when that has fired already. */
-  start(timeoutMs: number, signal: AbortSignal | undefined): boolean {
+  start(timeoutMs: number, signal: CancelSignal | undefined): boolean {
     if (signal !== undefined) {
       if (signal.aborted) {
         this.reject(this.#abortError(signal))
         return false
       }
       this.#callerSignal = signal
+      setMaxListeners(0, signal)
       signal.addEventListener('abort', this)
     }
     this.#timeoutMs = timeoutMs
@@ -57,7 +61,7 @@ export class PendingCall implements Call, DeadlineEntry {
     return true
   }
 
-  get signal(): AbortSignal {
+  get signal(): CancelSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.#gaveUp !== undefined) this.#controller.abort(this.#gaveUp)
@@ -92,7 +96,9 @@ export class PendingCall implements Call, DeadlineEntry {
     this.#gaveUp = error
     this.reject(error)
     this.#cancelListener?.cancelled()
-    this.#controller?.abort(error)
+    // The timer may have been set by a call of another context, and must not hand that one on.
+    const controller = this.#controller
+    if (controller !== undefined) this.context.run(() => controller.abort(error))
   }
 
   #finish(): boolean {
@@ -103,7 +109,7 @@ export class PendingCall implements Call, DeadlineEntry {
     return true
   }
 
-  #abortError(signal: AbortSignal): BrokerError {
+  #abortError(signal: CancelSignal): BrokerError {
     return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, {
       cause: signal.reason
     })

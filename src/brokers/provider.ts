@@ -1,11 +1,13 @@
 /** Owns what providing a request means: the shapes of providers, and the registration of one. */
+
 import type { BrokerContext } from './context.js'
+import type { CancelSignal } from './platform.js'
 
 /** What a provider gets besides the payload. */
 export interface ProviderCall {
   readonly context: BrokerContext
   /** Fires when the caller gave up: its signal aborted or its time ran out. */
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
 }
 
 /** Somebody who works on a call and wants to know when its caller gives up. */
@@ -31,6 +33,8 @@ export interface Provider {
   readonly handler: RequestHandler
   /** The function that the application provided; absent for providers in the form of a bare handler. */
   readonly source: unknown
+  /** Set once it has been removed; it must not be put back then. */
+  removed?: boolean
 }
 
 /** A registration made with `provide` or `replace`. */

@@ -6,13 +6,19 @@ import { checkTimeout, type RequestDefinition, type SyncRequestDefinition } from
 import { BrokerError } from './errors.js'
 import { BrokerHub, noProvider } from './hub.js'
 import { PendingCall, type RequestOptions } from './pending-call.js'
-import type { Call, ProviderCall, ProviderHandle } from './provider.js'
+import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js'
+import { Replacements } from './replacements.js'
 
 /** Answers a request that was declared with `sync: true`, without a promise. */
 export type SyncRequestProvider<Payload, Response, Failure> = (
   payload: Payload,
   call: ProviderCall
 ) => Answer<Response, Failure>
+
+/** What may provide a request: for one that was declared with `sync: true`, only what answers without a promise. */
+export type ProviderOf<Payload, Response, Failure, Sync extends boolean> = boolean extends Sync
+  ? RequestProvider<Payload, Response, Failure>
+  : SyncRequestProvider<Payload, Response, Failure>
 
 /** The payload and options of a call; requests without a payload take none. */
 export type RequestArgs<Payload> = [Payload] extends [void]
@@ -52,19 +58,14 @@ export class RequestBroker {
    *
    * @throws TypeError when the provider is no function
    */
-  provide<Payload, Response, Failure>(
-    request: SyncRequestDefinition<Payload, Response, Failure>,
-    provider: SyncRequestProvider<Payload, Response, Failure>
-  ): Result<ProviderHandle, BrokerError>
-  provide<Payload, Response, Failure>(
-    request: RequestDefinition<Payload, Response, Failure>,
-    provider: RequestProvider<Payload, Response, Failure>
-  ): Result<ProviderHandle, BrokerError>
-  provide<Payload, Response, Failure>(
-    request: RequestDefinition<Payload, Response, Failure>,
-    provider: RequestProvider<Payload, Response, Failure>
+  provide<Payload, Response, Failure, Sync extends boolean>(
+    request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync },
+    provider: ProviderOf<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>, Sync>
   ): Result<ProviderHandle, BrokerError> {
-    const { handler, source } = adaptProvider(request, provider)
+    const { handler, source } = adaptProvider(
+      request,
+      provider as RequestProvider<Payload, Response, Failure>
+    )
     const context = this.context
     const handle = this.#hub.provide(context, request, handler, source)
     if (handle !== undefined) return ok(handle)
@@ -73,32 +74,38 @@ export class RequestBroker {
   }
 
   /** Registers a provider whether or not there is one; the former one is forgotten. */
-  replace<Payload, Response, Failure>(
-    request: RequestDefinition<Payload, Response, Failure>,
-    provider: RequestProvider<Payload, Response, Failure>
+  replace<Payload, Response, Failure, Sync extends boolean>(
+    request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync },
+    provider: ProviderOf<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>, Sync>
   ): ProviderHandle {
-    return this.#hub.replace(this.context, request, adaptProvider(request, provider))
+    return this.#hub.replace(
+      this.context,
+      request,
+      adaptProvider(request, provider as RequestProvider<Payload, Response, Failure>)
+    )
   }
 
   /**
    * Runs `body` with another provider in place, then puts the former one back (or none, if there was none), also when
    * the body throws or rejects. Meant for tests.
    */
-  async withProvider<Payload, Response, Failure, T>(
-    request: RequestDefinition<Payload, Response, Failure>,
-    provider: RequestProvider<Payload, Response, Failure>,
+  async withProvider<Payload, Response, Failure, T, Sync extends boolean>(
+    request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync },
+    provider: ProviderOf<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>, Sync>,
     body: () => T | PromiseLike<T>
   ): Promise<T> {
     const context = this.context
     const former = this.#hub.provider(context, request)
-    const handle = this.#hub.replace(context, request, adaptProvider(request, provider))
+    const mock = adaptProvider(request, provider as RequestProvider<Payload, Response, Failure>)
+    const handle = this.#hub.replace(context, request, mock)
     try {
       return await body()
     } finally {
+      const wanted = replacements.end(mock, former)
       // Whoever took the place meanwhile keeps it.
       if (handle.active) {
-        if (former === undefined) handle.remove()
-        else this.#hub.replace(context, request, former)
+        if (wanted === undefined || wanted.removed) handle.remove()
+        else this.#hub.replace(context, request, wanted)
       }
     }
   }
@@ -131,7 +138,7 @@ export class RequestBroker {
    */
   request<Payload, Response, Failure = never>(
     request: RequestDefinition<Payload, Response, Failure>,
-    ...args: RequestArgs<Payload>
+    ...args: RequestArgs<NoInfer<Payload>>
   ): ResultAsync<Response, Failure | BrokerError> {
     const options = args[1]
     const timeoutMs = options?.timeoutMs ?? request.timeoutMs
@@ -156,6 +163,8 @@ export class RequestBroker {
     return (call.answer ?? err(notSynchronous(request.name))) as Result<Response, Failure | BrokerError>
   }
 }
+
+const replacements = new Replacements<Provider>()
 
 const NEVER_ABORTED = new AbortController().signal
 

@@ -5,7 +5,10 @@ import type { SignalDefinition } from './definitions.js'
 import { BrokerError } from './errors.js'
 import type { PayloadArgs } from './event-broker.js'
 import { BrokerHub } from './hub.js'
+import { Replacements } from './replacements.js'
 import { type SignalHandler, SignalQueue, type SignalTarget } from './signal-queue.js'
+
+const replacements = new Replacements<SignalTarget>()
 
 /** A registration made with `on` or `replace`. */
 export interface HandlerHandle {
@@ -57,14 +60,14 @@ export class SignalBroker {
       const message = `signal "${signal.name}" has a handler already in context ${context.toString()}`
       return err(new BrokerError('alreadyHandled', message))
     }
-    return ok(this.#install(context, signal, handler))
+    return ok(this.#handle(context, signal, this.#install(context, signal, handler)))
   }
 
   /** Installs a handler whether or not there is one; the former one finishes what was accepted for it. */
   replace<Payload>(signal: SignalDefinition<Payload>, handler: SignalHandler<Payload>): HandlerHandle {
     const context = this.context
     void this.#hub.signalTarget(context, signal)?.close()
-    return this.#install(context, signal, handler)
+    return this.#handle(context, signal, this.#install(context, signal, handler))
   }
 
   /**
@@ -78,13 +81,16 @@ export class SignalBroker {
   ): Promise<T> {
     const context = this.context
     const former = this.#hub.signalTarget(context, signal)
-    const handle = this.#install(context, signal, handler)
+    const target = this.#install(context, signal, handler)
     try {
       return await body()
     } finally {
-      // Whoever took the place meanwhile keeps it.
-      if (handle.active) this.#hub.setSignalTarget(context, signal, former)
-      await handle.drop()
+      const wanted = replacements.end(target, former)
+      // Whoever took the place meanwhile keeps it, and one that was dropped meanwhile does not come back.
+      if (this.#hub.signalTarget(context, signal) === target) {
+        this.#hub.setSignalTarget(context, signal, wanted?.closed ? undefined : wanted)
+      }
+      await target.close()
     }
   }
 
@@ -107,10 +113,11 @@ export class SignalBroker {
     await target.close()
   }
 
-  /** Sends a signal. Errors: `noHandler`; `queueFull` when the handler is too far behind. Never throws. */
+  /** Sends a signal. Errors: `noHandler`; `queueFull` when the handler is too far behind;
+   * `notSendable` when it lives on another thread and the payload cannot be cloned. Never throws. */
   signal<Payload>(
     signal: SignalDefinition<Payload>,
-    ...args: PayloadArgs<Payload>
+    ...args: PayloadArgs<NoInfer<Payload>>
   ): Result<void, BrokerError> {
     const context = this.context
     const target = this.#hub.signalTarget(context, signal)
@@ -118,7 +125,11 @@ export class SignalBroker {
       const message = `nobody handles signal "${signal.name}" in context ${context.toString()}`
       return err(new BrokerError('noHandler', message))
     }
-    if (target.accept(args[0])) return ok(undefined)
+    try {
+      if (target.accept(args[0])) return ok(undefined)
+    } catch (notSendable) {
+      return err(notSendable as BrokerError)
+    }
     const message = `the handler of signal "${signal.name}" is ${signal.queueDepth} signals behind in context ${context.toString()}`
     return err(new BrokerError('queueFull', message))
   }
@@ -127,7 +138,7 @@ export class SignalBroker {
     context: BrokerContext,
     signal: SignalDefinition<Payload>,
     handler: SignalHandler<Payload>
-  ): HandlerHandle {
+  ): SignalTarget {
     if (typeof handler !== 'function') {
       throw new TypeError(`a handler of "${signal.name}" must be a function; got ${String(handler)}`)
     }
@@ -135,7 +146,7 @@ export class SignalBroker {
       this.#hub.report({ context, event: signal.name, listenerId: 0, error }, false)
     const target = new SignalQueue(handler as SignalHandler<unknown>, signal.queueDepth, report)
     this.#hub.setSignalTarget(context, signal, target)
-    return this.#handle(context, signal, target)
+    return target
   }
 
   #handle<Payload>(

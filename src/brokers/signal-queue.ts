@@ -8,7 +8,13 @@ export type SignalHandler<Payload> = (payload: Payload) => unknown
 export interface SignalTarget {
   /** The application's function; absent when the handler lives on another thread. */
   readonly source: unknown
-  /** Answers whether the signal was accepted; `done` is called when it has been handled. */
+  /** Whether it accepts no more. */
+  readonly closed: boolean
+  /**
+   * Answers whether the signal was accepted; `done` is called when it has been handled.
+   *
+   * @throws BrokerError `notSendable`
+   */
   accept(payload: unknown, done?: () => void): boolean
   /** Accepts no more; resolves when everything accepted has been handled, or after a grace period. */
   close(): Promise<void>
@@ -36,6 +42,10 @@ export class SignalQueue implements SignalTarget {
     this.source = source
     this.#depth = depth
     this.#report = report
+  }
+
+  get closed(): boolean {
+    return this.#closed
   }
 
   accept(payload: unknown, done?: () => void): boolean {

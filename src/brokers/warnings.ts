@@ -16,7 +16,7 @@ export function warnThrottled(code: string, subject: string, thrown: unknown): v
   process.emitWarning(`${subject}: ${messageOf(thrown)}${times}`, {
     type: 'PersistencyWarning',
     code,
-    detail: thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : String(thrown)
+    detail: thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown)
   })
 }
 

@@ -1,6 +1,7 @@
 /** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { ValueEncoder } from './encode-value.js'
+import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import type { Job } from './job.js'
 import type { KeyPart } from './key-parts.js'
@@ -40,14 +41,20 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.persistDeletePrefix(category, prefix))
   }
 
-  persistEncoded<T = KeyPart>(
+  persistEncoded(id: string, category: string, key: Key, value: KeyPart): Answer<void>
+  persistEncoded<T>(
     id: string,
     category: string,
     key: Key,
-    value: T,
-    codec?: ValueEncoder<T>
-  ): Answer<void> {
-    return this.#with(id, (job) => job.persistEncoded(category, key, value, codec))
+    value: NoInfer<T>,
+    codec: ValueEncoder<T>
+  ): Answer<void>
+  persistEncoded<T>(id: string, category: string, key: Key, value: T, codec?: ValueEncoder<T>): Answer<void> {
+    return this.#with(id, (job) =>
+      codec === undefined
+        ? job.persistEncoded(category, key, value as KeyPart)
+        : job.persistEncoded(category, key, value, codec)
+    )
   }
 
   persistAcked(id: string, ops: TxOp | readonly TxOp[], options?: AckOptions): Answer<Commit> {
@@ -121,5 +128,8 @@ export abstract class ByJobId {
 
 /** No job of this id is open. */
 export function jobNotFound(id: unknown): PersistencyError {
-  return new PersistencyError('ERR_JOB_NOT_FOUND', `no open job with id ${JSON.stringify(id) ?? String(id)}`)
+  return new PersistencyError(
+    'ERR_JOB_NOT_FOUND',
+    `no open job with id ${typeof id === 'string' ? JSON.stringify(id) : describeValue(id)}`
+  )
 }

@@ -1,5 +1,6 @@
 /** Owns turning an application's value into a payload, with failures as values. */
 import { err, ok, type Result } from 'neverthrow'
+import { messageOf } from '../brokers/errors.js'
 import { PersistencyError } from './errors.js'
 import type { KeyPart } from './key-parts.js'
 import { toPayload } from './payload.js'
@@ -17,7 +18,8 @@ export function encodeValue<T>(
   try {
     return ok(codec === undefined ? toPayload(value as KeyPart) : codec.encode(value))
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return err(new PersistencyError('ERR_VALUE', `the value cannot be encoded: ${reason}`, { cause }))
+    return err(
+      new PersistencyError('ERR_VALUE', `the value cannot be encoded: ${messageOf(cause)}`, { cause })
+    )
   }
 }

@@ -10,7 +10,7 @@ export function describeValue(value: unknown): string {
       return `a ${typeof value}`
     case 'object': {
       if (value === null) return 'null'
-      const name: unknown = value.constructor?.name
+      const name = constructorName(value)
       return typeof name === 'string' && name !== '' && name !== 'Object'
         ? `${article(name)} ${name}`
         : 'an object'
@@ -32,6 +32,15 @@ export function inContext(context: string, error: unknown): unknown {
   if (error instanceof RangeError) return new RangeError(`${context}: ${error.message}`, { cause: error })
   if (error instanceof TypeError) return new TypeError(`${context}: ${error.message}`, { cause: error })
   return error
+}
+
+/** Hostile objects may throw when they are asked. */
+function constructorName(value: object): unknown {
+  try {
+    return value.constructor?.name
+  } catch {
+    return undefined
+  }
 }
 
 function article(noun: string): string {

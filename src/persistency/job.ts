@@ -2,19 +2,15 @@
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
-import { BrokerError } from '../brokers/errors.js'
-import { EventBroker } from '../brokers/event-broker.js'
-import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
-import type { ListenerHandle } from '../brokers/listener.js'
+import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import { warnThrottled } from '../brokers/warnings.js'
 import { toPersistencyError } from './call-errors.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
+import { JobWrites } from './job-writes.js'
 import type { KeyPart } from './key-parts.js'
 import type { KeyRange } from './key-range.js'
 import type { Key } from './keys.js'
-import type { PersistEventPayload } from './message-payloads.js'
 import {
   JobClosed,
   JobFailed,
@@ -24,10 +20,7 @@ import {
   KvExists,
   KvFlush,
   KvGet,
-  KvScan,
-  PersistCommitted,
-  PersistEvent,
-  PersistFailed
+  KvScan
 } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
 import { Patience } from './patience.js'
@@ -43,7 +36,6 @@ import type {
   TxOp
 } from './types.js'
 import * as check from './validate.js'
-import { WriteQueue } from './write-queue.js'
 
 /** What a job is made of. @internal */
 export interface JobParts {
@@ -74,15 +66,10 @@ export class Job {
   /** The options in force. */
   readonly options: ResolvedJobOptions
   readonly #hub: BrokerHub
-  readonly #events: EventBroker
   readonly #requests: RequestBroker
   readonly #close: () => ResultAsync<void, PersistencyError>
-  readonly #queue: WriteQueue
-  readonly #listeners: readonly ListenerHandle[]
+  readonly #writes: JobWrites
   #state: JobState = 'open'
-  #accepting: PersistEventPayload | undefined
-  /** The first loss since the last flush that nobody was told of by an `Err`. */
-  #unreported: { error: PersistencyError; count: number } | undefined
 
   /** Jobs are opened with `Persistency.openJob`. @internal */
   constructor(parts: JobParts) {
@@ -91,16 +78,13 @@ export class Job {
     this.options = parts.options
     this.#hub = parts.hub
     this.#close = parts.close
-    this.#events = new EventBroker(parts.hub, parts.context)
     this.#requests = new RequestBroker(parts.hub, parts.context)
-    this.#queue = new WriteQueue({
+    this.#writes = new JobWrites({
       jobId: parts.id,
-      maxBytes: parts.options.maxQueueBytes,
-      maxOps: parts.options.maxQueueOps,
-      whenFull: parts.options.whenFull,
-      accept: (write) => this.#accept(write)
+      hub: parts.hub,
+      context: parts.context,
+      options: parts.options
     })
-    this.#listeners = this.#listen()
     this.#announce(JobOpened, { jobId: parts.id })
   }
 
@@ -111,7 +95,7 @@ export class Job {
 
   /** Writes that are accepted and not yet committed. */
   get queued(): { readonly bytes: number; readonly ops: number } {
-    return this.#queue.depth
+    return this.#writes.queue.depth
   }
 
   /**
@@ -145,7 +129,14 @@ export class Job {
    * Queues a row whose payload is an encoded value: with `toPayload`, or with the codec given. As {@link Job.persist};
    * a value that cannot be encoded is `ERR_VALUE`.
    */
-  persistEncoded<T = KeyPart>(
+  persistEncoded(category: string, key: Key, value: KeyPart): ResultAsync<void, PersistencyError>
+  persistEncoded<T>(
+    category: string,
+    key: Key,
+    value: NoInfer<T>,
+    codec: ValueEncoder<T>
+  ): ResultAsync<void, PersistencyError>
+  persistEncoded<T>(
     category: string,
     key: Key,
     value: T,
@@ -166,16 +157,7 @@ export class Job {
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())
     if (checked.value.length === 0) return okAsync({ seq: 0, ops: 0 })
-    const committed = new Promise<Result<Commit, PersistencyError>>((resolve) => {
-      const answer = this.#queue.submit(checked.value, (error, { seq, ops }) => {
-        resolve(error === undefined ? ok({ seq, ops: ops.length }) : err(error))
-      })
-      const refused = (error: PersistencyError | undefined): void => {
-        if (error !== undefined) resolve(err(error))
-      }
-      if (answer instanceof Promise) void answer.then(refused)
-      else refused(answer)
-    })
+    const committed = this.#writes.commit(checked.value)
     return new ResultAsync(new Patience(`a write of job "${this.id}"`, patience.value).bound(committed))
   }
 
@@ -188,7 +170,7 @@ export class Job {
     if (checked.isErr()) return errAsync(checked.error)
     const { durable = false, timeoutMs = Number.POSITIVE_INFINITY, signal } = checked.value
     const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-    return this.#request(KvFlush, { durable }, ok(patience)).andThen(() => this.#takeLoss())
+    return this.#request(KvFlush, { durable }, ok(patience)).andThen(() => this.#writes.takeLoss())
   }
 
   /** The payload of a row, in bytes of your own; `undefined` when there is no such row. */
@@ -206,15 +188,9 @@ export class Job {
     keys: readonly Key[],
     options?: ReadOptions
   ): ResultAsync<(Uint8Array | undefined)[], PersistencyError> {
-    if (!Array.isArray(keys)) {
-      return errAsync(
-        check.checkKey(keys) ?? new PersistencyError('ERR_KEY', 'getMany takes an array of keys')
-      )
-    }
-    for (const key of keys) {
-      const error = check.checkKey(key)
-      if (error !== undefined) return errAsync(error)
-    }
+    const checked = check.checkKeys(category, keys).andThen(() => check.checkReadOptions(options))
+    if (checked.isErr()) return errAsync(checked.error)
+    if (!this.running) return errAsync(this.#closedError())
     return ResultAsync.combine(keys.map((key) => this.get(category, key, options)))
   }
 
@@ -294,7 +270,7 @@ export class Job {
   /** Takes no more calls; resolves when everything that waited for room has been accepted. @internal */
   async beginClose(): Promise<void> {
     if (this.#state === 'open') this.#state = 'closing'
-    await this.#queue.lineCleared()
+    await this.#writes.queue.lineCleared()
   }
 
   /** The storage is released. @internal */
@@ -319,77 +295,17 @@ export class Job {
 
   #end(state: JobState, error: PersistencyError): void {
     this.#state = state
-    for (const listener of this.#listeners) void listener.drop()
-    for (const { write, answered } of this.#queue.fail(error)) {
-      if (!answered) this.#reportLoss(error)
-      this.#events.emit(PersistFailed, { jobId: this.id, seq: write.seq, ops: write.ops, error })
-    }
-  }
-
-  #listen(): ListenerHandle[] {
-    const { context } = this
-    const internal = { internal: true }
-    return [
-      this.#hub.listen(context, PersistCommitted, ({ lastSeq }) => this.#queue.committed(lastSeq), internal),
-      this.#hub.listen(
-        context,
-        PersistFailed,
-        ({ seq, error }) => {
-          if (!this.#queue.failed(seq, error)) this.#reportLoss(error)
-        },
-        internal
-      ),
-      this.#hub.listen(
-        context,
-        ListenerFailed,
-        ({ event, error }) => {
-          if (event === PersistEvent.name && error instanceof BrokerError) this.#notSent(error)
-        },
-        internal
-      )
-    ]
-  }
-
-  #accept(write: PersistEventPayload): void {
-    this.#accepting = write
-    this.#events.emit(PersistEvent, write)
-    this.#accepting = undefined
-  }
-
-  /** The write under acceptance could not be handed to the storage, for want of memory for instance. */
-  #notSent(cause: BrokerError): void {
-    const write = this.#accepting
-    if (write === undefined) return
-    const error = toPersistencyError(cause, this.id)
-    this.#events.emit(PersistFailed, { jobId: this.id, seq: write.seq, ops: write.ops, error })
-  }
-
-  #reportLoss(error: PersistencyError): void {
-    if (this.#unreported === undefined) this.#unreported = { error, count: 1 }
-    else this.#unreported.count++
-    if (this.#hub.listeners(this.context, PersistFailed).length > 0) return
-    warnThrottled('PERSISTENCY_WRITE_LOST', `a write of job "${this.id}" was lost`, error)
+    this.#writes.end(error)
   }
 
   #submit(ops: Result<readonly TxOp[], PersistencyError>): ResultAsync<void, PersistencyError> {
     if (ops.isErr()) return errAsync(ops.error)
     if (this.#state !== 'open') return errAsync(this.#closedError())
     if (ops.value.length === 0) return ACCEPTED
-    const answer = this.#queue.submit(ops.value)
+    const answer = this.#writes.queue.submit(ops.value)
     if (answer === undefined) return ACCEPTED
     if (!(answer instanceof Promise)) return errAsync(answer)
     return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
-  }
-
-  #takeLoss(): Result<void, PersistencyError> {
-    const lost = this.#unreported
-    this.#unreported = undefined
-    if (lost === undefined) return ok(undefined)
-    const { error, count } = lost
-    const message = `job "${this.id}" lost ${count} accepted writes since the last flush, the first because: ${error.message}`
-    return err(
-      new PersistencyError('ERR_WRITES_LOST', message, { cause: error, backendCode: error.backendCode })
-    )
   }
 
   #readRow<Response>(
@@ -418,9 +334,9 @@ export class Job {
         // The payload is never absent here, which a generic payload type cannot say.
         .request(request as RequestDefinition<unknown, Response, PersistencyError>, payload, patience)
         .mapErr((error) => toPersistencyError(error, this.id))
-    if (!this.#queue.crowded) return send()
+    if (!this.#writes.queue.crowded) return send()
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
-      this.#queue.inLine(
+      this.#writes.queue.inLine(
         () => resolve(send()),
         (error) => resolve(err(error))
       )

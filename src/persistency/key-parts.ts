@@ -50,10 +50,8 @@ export function isKeyLike(value: unknown): value is KeyLike {
 
 /** Whether a value is a `Uint8Array` (or a `Buffer`), also one of another realm, where `instanceof` fails. */
 export function isUint8Array(value: unknown): value is Uint8Array {
-  return (
-    value instanceof Uint8Array ||
-    (ArrayBuffer.isView(value) && (value as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array')
-  )
+  if (!ArrayBuffer.isView(value)) return false
+  return value instanceof Uint8Array || (value as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array'
 }
 
 function writeNumberedParts(writer: ByteWriter, parts: readonly KeyPart[]): void {

@@ -59,6 +59,8 @@ export class Persistency extends ByJobId {
   readonly #defaults: ResolvedJobOptions
   readonly #tenants = new Map<string, Tenant>()
   readonly #jobs = new Map<string, Job>()
+  /** Removals under way. */
+  readonly #drops = new Map<string, ResultAsync<void, PersistencyError>>()
   #closing: ResultAsync<void, PersistencyError> | undefined
 
   /** For those who bring an engine of their own; everybody else uses {@link Persistency.open}. */
@@ -153,10 +155,11 @@ export class Persistency extends ByJobId {
     if (checked.isErr()) return errAsync(checked.error)
     if (this.#closing !== undefined) return errAsync(this.#closedError())
     const tenant = this.#tenants.get(id)
-    if (tenant === undefined) return new ResultAsync(this.#open(id, checked.value))
-    if (tenant.closing === undefined) return new ResultAsync(tenant.opening)
-    // A closing job is opened again once it is closed, however that went.
-    return tenant.closing.orElse(() => ok(undefined)).andThen(() => this.openJob(id, options))
+    const leaving = this.#drops.get(id) ?? tenant?.closing
+    // A job on its way out is opened again once it is gone, however that went.
+    if (leaving !== undefined)
+      return leaving.orElse(() => ok(undefined)).andThen(() => this.openJob(id, options))
+    return new ResultAsync(tenant === undefined ? this.#open(id, checked.value) : tenant.opening)
   }
 
   /**
@@ -178,14 +181,20 @@ export class Persistency extends ByJobId {
   dropJob(id: string): ResultAsync<void, PersistencyError> {
     const checked = checkJobId(id)
     if (checked.isErr()) return errAsync(checked.error)
-    return this.closeJob(id).andThen(() => this.#engine.remove(id))
+    const former = this.#drops.get(id)
+    if (former !== undefined) return former
+    const drop = this.closeJob(id).andThen(() => this.#engine.remove(id))
+    this.#drops.set(id, drop)
+    void drop.then(() => this.#drops.delete(id))
+    return drop
   }
 
   /** Closes every job, and opens none from now on. Repeating it is harmless. Errors: the first one of a job. */
   close(): ResultAsync<void, PersistencyError> {
-    this.#closing ??= ResultAsync.combine([...this.#tenants.keys()].map((id) => this.closeJob(id))).map(
-      () => undefined
-    )
+    this.#closing ??= ResultAsync.combine([
+      ...[...this.#tenants.keys()].map((id) => this.closeJob(id)),
+      ...this.#drops.values()
+    ]).map(() => undefined)
     return this.#closing
   }
 
@@ -235,7 +244,7 @@ export class Persistency extends ByJobId {
   }
 
   async #close(id: string, tenant: Tenant): Promise<Result<void, PersistencyError>> {
-    await tenant.opening
+    if (tenant.job === undefined) await tenant.opening
     const { job, storage } = tenant
     if (job === undefined || storage === undefined) return ok(undefined)
     await job.beginClose()

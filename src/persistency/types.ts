@@ -1,4 +1,5 @@
 /** Owns the shapes that callers and storage exchange: operations, rows and reads. */
+import type { CancelSignal } from '../brokers/platform.js'
 import type { Key } from './keys.js'
 
 /** Stores a payload under a key; a row that is there already is replaced. */
@@ -47,7 +48,7 @@ export interface ReadOptions {
   /** Time limit in milliseconds; `Infinity` for none. Default: `requestTimeoutMs` of the job. */
   readonly timeoutMs?: number
   /** Gives up when it fires; the read then fails with `ERR_ABORTED`. */
-  readonly signal?: AbortSignal
+  readonly signal?: CancelSignal
 }
 
 /** How a stream reads. */
@@ -64,7 +65,7 @@ export interface AckOptions {
   /** Time limit in milliseconds. Default none: the answer comes with the commit, or with the end of the storage. */
   readonly timeoutMs?: number
   /** Stops waiting when it fires. The write itself is not taken back. */
-  readonly signal?: AbortSignal
+  readonly signal?: CancelSignal
 }
 
 /** How much a flush asks for. */

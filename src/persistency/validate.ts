@@ -49,6 +49,19 @@ export function checkKey(key: unknown, what = 'a key'): PersistencyError | undef
   return new PersistencyError('ERR_KEY', message)
 }
 
+/** A category and many keys. Errors: `ERR_CATEGORY`, `ERR_KEY`. */
+export function checkKeys(category: unknown, keys: unknown): Checked<readonly Key[]> {
+  const error = checkCategory(category)
+  if (error !== undefined) return err(error)
+  if (!Array.isArray(keys))
+    return refuse('ERR_KEY', `keys must be an array of Keys; got ${describeValue(keys)}`)
+  for (const [index, key] of keys.entries()) {
+    const wrong = checkKey(key, `key ${index} of ${keys.length}`)
+    if (wrong !== undefined) return err(wrong)
+  }
+  return ok(keys)
+}
+
 /** Payloads are bytes, up to what a row can hold. Errors: `ERR_PAYLOAD`. */
 export function checkPayload(payload: unknown, category: string, key: Key): PersistencyError | undefined {
   if (!isUint8Array(payload)) {
@@ -63,6 +76,16 @@ export function checkPayload(payload: unknown, category: string, key: Key): Pers
 
 /** One operation or several. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
 export function checkOps(input: unknown): Checked<readonly TxOp[]> {
+  try {
+    return readOps(input)
+  } catch (cause) {
+    return err(
+      new PersistencyError('ERR_OP', 'the operations could not be read: a getter of theirs threw', { cause })
+    )
+  }
+}
+
+function readOps(input: unknown): Checked<readonly TxOp[]> {
   if (!Array.isArray(input)) return checkOp(input).map((op) => [op])
   const ops: TxOp[] = []
   for (const [index, candidate] of input.entries()) {
@@ -136,7 +159,9 @@ export function checkRange(range: unknown): Checked<KeyRange> {
     return refuse('ERR_RANGE', message)
   }
   const { start, stop } = range as Partial<KeyRange>
-  const error = checkKey(start, 'the start of a range') ?? (stop && checkKey(stop, 'the stop of a range'))
+  const error =
+    checkKey(start, 'the start of a range') ??
+    (stop === undefined ? undefined : checkKey(stop, 'the stop of a range'))
   if (error !== undefined) return refuse('ERR_RANGE', error.message)
   return ok(stop === undefined ? { start: start as Key } : { start: start as Key, stop })
 }

@@ -1,5 +1,6 @@
 /** Owns the requests under way on a link: those we sent and those we were sent. */
 import type { BrokerContext } from '../brokers/context.js'
+import type { CancelSignal } from '../brokers/platform.js'
 import type { Call, CancelListener } from '../brokers/provider.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 
@@ -71,7 +72,7 @@ export class InboundCall implements Call {
     this.#onSettled = onSettled
   }
 
-  get signal(): AbortSignal {
+  get signal(): CancelSignal {
     this.#controller ??= new AbortController()
     if (this.#cancelled) this.#controller.abort()
     return this.#controller.signal

@@ -12,12 +12,17 @@ import type { CarriedMessage, ThreadContract } from './carried.js'
 export interface WorkerStart {
   /** The context in which host and worker talk about all others. */
   readonly control: BrokerContextData
-  /** One counter, shared by both threads; see {@link STOPPED}. */
+  /** Two numbers, shared by both threads; see {@link StateIndex}. */
   readonly state: SharedArrayBuffer
 }
 
-/** Value of the shared counter once the worker has closed everything it served. */
-export const STOPPED = 1
+/** The numbers that host and worker share. Each is 0, and set to 1 once. */
+export const StateIndex = {
+  /** The worker has closed everything it served. */
+  stopped: 0,
+  /** The host wants the worker to end now: whoever waits there should give up. */
+  urgent: 1
+} as const
 
 /** Names a message; definitions hold functions and do not cross threads themselves. */
 export interface MessageName {

@@ -11,7 +11,7 @@ import {
   type PortDelivery,
   ReleaseContext,
   ServeContext,
-  STOPPED,
+  StateIndex,
   StopWorker,
   type WorkerStart
 } from './control.js'
@@ -31,6 +31,11 @@ export interface ServeCall {
   readonly context: BrokerContext
   /** What the host passed along. */
   readonly data: unknown
+  /**
+   * Whether the host wants this thread to end now. Code that blocks the thread for long, waiting for a lock for
+   * instance, must ask from time to time and give up.
+   */
+  readonly urgent: () => boolean
 }
 
 /** What a set-up comes to: nothing, a service to be closed, or a `Result` of either. */
@@ -120,7 +125,7 @@ class ServedThread {
 
   async #serve(contextData: BrokerContextData, data: unknown): Promise<Result<void, unknown>> {
     const context = BrokerContext.from(contextData)
-    const answer = await this.#setup({ hub: this.#hub, context, data })
+    const answer = await this.#setup({ hub: this.#hub, context, data, urgent: this.#urgent })
     if (isResult(answer) && answer.isErr()) return err(answer.error)
     const service = isResult(answer) ? answer._unsafeUnwrap() : answer
     const { toHost: send, toWorker: receive } = this.#contract
@@ -152,9 +157,11 @@ class ServedThread {
     }
   }
 
+  readonly #urgent = (): boolean => Atomics.load(this.#state, StateIndex.urgent) === 1
+
   #markStopped(): void {
-    Atomics.store(this.#state, 0, STOPPED)
-    Atomics.notify(this.#state, 0)
+    Atomics.store(this.#state, StateIndex.stopped, 1)
+    Atomics.notify(this.#state, StateIndex.stopped)
   }
 }
 

@@ -18,6 +18,10 @@ export class RemoteSignalTarget implements SignalTarget {
     this.#send = send
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** @throws BrokerError `notSendable` */
   accept(payload: unknown): boolean {
     if (this.#closed || this.#outstanding >= this.#depth) return false

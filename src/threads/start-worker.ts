@@ -1,8 +1,10 @@
 /** Owns starting a worker in one call. */
+
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { checkTimeout } from '../brokers/definitions.js'
 import { BrokerError, messageOf } from '../brokers/errors.js'
+import type { ModuleUrl } from '../brokers/platform.js'
 import type { ThreadContract } from './carried.js'
 import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
@@ -27,7 +29,7 @@ const DEFAULT_START_TIMEOUT_MS = 30_000
  * const worker = await startWorker(new URL('./thumbnails.worker.js', import.meta.url), thumbnails)
  */
 export function startWorker(
-  entry: URL,
+  entry: ModuleUrl,
   contract: ThreadContract,
   options: StartWorkerOptions = {}
 ): ResultAsync<WorkerHost, BrokerError> {
@@ -43,7 +45,7 @@ export function startWorker(
 }
 
 async function start(
-  entry: URL,
+  entry: ModuleUrl,
   contract: ThreadContract,
   contexts: readonly BrokerContext[],
   data: unknown,

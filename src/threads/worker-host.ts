@@ -1,9 +1,11 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
-import { MessageChannel, type ResourceLimits, Worker } from 'node:worker_threads'
-import { err, ok, type Result, ResultAsync } from 'neverthrow'
+
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { BrokerError, messageOf } from '../brokers/errors.js'
 import { BrokerHub } from '../brokers/hub.js'
+import type { ModuleUrl } from '../brokers/platform.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { CarriedMessage, ThreadContract } from './carried.js'
 import {
@@ -13,12 +15,20 @@ import {
   type PeerRequest,
   ReleaseContext,
   ServeContext,
-  STOPPED,
+  StateIndex,
   StopWorker,
   type WorkerStart
 } from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
 import { Link } from './link.js'
+
+/** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
+export interface ThreadLimits {
+  readonly maxOldGenerationSizeMb?: number
+  readonly maxYoungGenerationSizeMb?: number
+  readonly codeRangeSizeMb?: number
+  readonly stackSizeMb?: number
+}
 
 export interface WorkerHostOptions {
   /** The hub whose messages are carried. Default: the one of this thread. */
@@ -28,7 +38,7 @@ export interface WorkerHostOptions {
   /** Flags for the thread, as in `execArgv` of `Worker`. Default none: a worker inherits no loaders or test flags. */
   readonly execArgv?: readonly string[]
   /** Memory limits of the thread, as in `Worker`; a thread that goes over them dies alone. */
-  readonly resourceLimits?: ResourceLimits
+  readonly resourceLimits?: ThreadLimits
   /** Requests that may wait for the worker; more are refused with `overloaded`. Default 65 536. */
   readonly maxPendingRequests?: number
 }
@@ -61,6 +71,8 @@ export interface PeerRoutes {
 
 /** How long a stopped worker may take to end before it is terminated, in milliseconds. */
 const STOP_TIMEOUT_MS = 5000
+/** How long before a deadline the worker is asked to give up whatever it waits for, in milliseconds. */
+const URGENT_BEFORE_MS = 1000
 const DEFAULT_MAX_PENDING = 65_536
 const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 
@@ -82,13 +94,13 @@ export class WorkerHost {
   readonly #link: Link
   readonly #control = BrokerContext.create('worker control')
   readonly #requests: RequestBroker
-  readonly #state = new Int32Array(new SharedArrayBuffer(4))
+  readonly #state = new Int32Array(new SharedArrayBuffer(8))
   #stopping: Promise<void> | undefined
   #ended = false
   #error: unknown
 
   /** Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws. */
-  constructor(entry: URL, options: WorkerHostOptions = {}) {
+  constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits } = options
     this.#hub = hub
     this.#requests = new RequestBroker(hub, this.#control)
@@ -136,6 +148,7 @@ export class WorkerHost {
     data: unknown,
     timeoutMs: number
   ): ResultAsync<ServedContext, BrokerError> {
+    if (this.#ended) return errAsync(gone())
     const routes = { send: contract.toWorker, receive: contract.toHost }
     return this.#requests
       .request(ServeContext, { context: context.toJSON(), data }, { timeoutMs })
@@ -156,6 +169,7 @@ export class WorkerHost {
    * Errors: `startFailed` with the reason as `cause`, `disconnected`.
    */
   connect(other: WorkerHost, context: BrokerContext, routes: PeerRoutes): ResultAsync<void, BrokerError> {
+    if (this.#ended || other.#ended) return errAsync(gone())
     const { port1, port2 } = new MessageChannel()
     const id = ++lastPeer
     const forth = routes.forth.map(nameOf)
@@ -192,20 +206,32 @@ export class WorkerHost {
 
   /** Blocks this thread until the worker has finished, or `deadline` has passed. @internal */
   awaitDrain(deadline: number): void {
-    while (Atomics.load(this.#state, 0) !== STOPPED) {
+    this.#awaitStopped(deadline - URGENT_BEFORE_MS)
+    this.#hurry()
+    this.#awaitStopped(deadline)
+  }
+
+  #awaitStopped(deadline: number): void {
+    while (Atomics.load(this.#state, StateIndex.stopped) === 0) {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) return
-      Atomics.wait(this.#state, 0, 0, leftMs)
+      Atomics.wait(this.#state, StateIndex.stopped, 0, leftMs)
     }
+  }
+
+  #hurry(): void {
+    Atomics.store(this.#state, StateIndex.urgent, 1)
   }
 
   async #stop(): Promise<void> {
     if (this.#ended) return
     this.#worker.ref()
     this.beginDrain()
-    const timer = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS)
+    const hurry = setTimeout(() => this.#hurry(), STOP_TIMEOUT_MS - URGENT_BEFORE_MS)
+    const terminate = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS)
     await this.exited
-    clearTimeout(timer)
+    clearTimeout(hurry)
+    clearTimeout(terminate)
   }
 
   #connectPeer(request: PeerRequest): ResultAsync<void, BrokerError> {
@@ -240,6 +266,10 @@ export class WorkerHost {
     this.#link.close(reason, this.#error)
     return { expected, code, error: this.#error }
   }
+}
+
+function gone(): BrokerError {
+  return new BrokerError('disconnected', 'the worker thread has ended')
 }
 
 function asBrokerError(what: string, error: unknown): BrokerError {

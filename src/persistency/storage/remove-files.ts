@@ -2,9 +2,13 @@
 import { existsSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
+import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
 import { recognise } from './schema.js'
 import { codeOf, storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
+
+/** How long to wait for an owner that is about to leave, in milliseconds. */
+const LOCK_PATIENCE_MS = 1000
 
 /** SQLite leaves these beside a database. */
 const SUFFIXES = ['-wal', '-shm', '-journal', ''] as const
@@ -13,8 +17,9 @@ const SUFFIXES = ['-wal', '-shm', '-journal', ''] as const
  * Deletes the file of a job and its companions; missing ones are no error. A damaged file is deleted, the database of
  * another program is not. Throws `PersistencyError`.
  */
-export function removeFiles({ file, options }: StorageStart): void {
-  if (existsSync(file)) refuseWhenInUse(file, options.busyTimeoutMs)
+export function removeFiles({ file }: StorageStart, { busyTimeoutMs, urgent }: Patient): void {
+  if (existsSync(file))
+    refuseWhenInUse(file, { busyTimeoutMs: Math.min(busyTimeoutMs, LOCK_PATIENCE_MS), urgent })
   try {
     for (const suffix of SUFFIXES) rmSync(`${file}${suffix}`, { force: true })
   } catch (thrown) {
@@ -26,12 +31,16 @@ export function removeFiles({ file, options }: StorageStart): void {
  * Leaving WAL mode needs the file for oneself: it fails when any other connection, of whatever process, has it open.
  * A file that is no database is nobody's.
  */
-function refuseWhenInUse(file: string, busyTimeoutMs: number): void {
+function refuseWhenInUse(file: string, patient: Patient): void {
   let db: Database.Database | undefined
   try {
-    db = new Database(file, { fileMustExist: true, timeout: Math.min(busyTimeoutMs, 1000) })
-    recognise(db, file)
-    if (db.pragma('journal_mode = DELETE', { simple: true }) !== 'wal') return
+    const opened = new Database(file, { fileMustExist: true, timeout: BUSY_SLICE_MS })
+    db = opened
+    const mode = whenFree(patient, () => {
+      recognise(opened, file)
+      return opened.pragma('journal_mode = DELETE', { simple: true })
+    })
+    if (mode !== 'wal') return
   } catch (thrown) {
     if (thrown instanceof PersistencyError) throw thrown
     if (!codeOf(thrown)?.startsWith('SQLITE_BUSY')) return

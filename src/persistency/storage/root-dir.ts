@@ -2,8 +2,10 @@
 import { type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
+import { messageOf } from '../../brokers/errors.js'
 import { describeValue } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
+import { codeOf } from './sqlite-errors.js'
 
 /** The root directory of jobs that live in memory. */
 export const MEMORY = ':memory:'
@@ -25,23 +27,18 @@ export function jobFile(rootDir: string, jobId: string): string {
 
 /** Looks at the path, or at its nearest ancestor that exists. */
 function checkDirectory(path: string, rootDir: string): Result<void, PersistencyError> {
-  const stats = look(path)
-  if (stats instanceof Error) return refuse(`rootDir ${rootDir} cannot be used: ${stats.message}`)
+  let stats: Stats | undefined
+  try {
+    stats = statSync(path, { throwIfNoEntry: false })
+  } catch (thrown) {
+    // Below a file there is nothing; the file itself is found further up.
+    if (codeOf(thrown) !== 'ENOTDIR') return refuse(`rootDir ${rootDir} cannot be used: ${messageOf(thrown)}`)
+  }
   if (stats?.isDirectory()) return ok(undefined)
   if (stats === undefined && dirname(path) !== path) return checkDirectory(dirname(path), rootDir)
   const what =
     path === rootDir ? 'exists and is not a directory' : `cannot be made: ${path} is not a directory`
   return refuse(`rootDir ${rootDir} ${what}`)
-}
-
-/** What is at a path; `undefined` for nothing, also below a file. */
-function look(path: string): Stats | undefined | Error {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
-    return thrown as Error
-  }
 }
 
 function refuse(message: string): Result<never, PersistencyError> {

@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Durability } from '../options.js'
+import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
 import { MEMORY } from './root-dir.js'
 import { codeOf, storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
@@ -30,16 +31,19 @@ const SYNCHRONOUS: Record<Durability, string> = { off: 'OFF', normal: 'NORMAL', 
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 /** Opens the file of a job, making it and its directory when they are not there. Throws `PersistencyError`. */
-export function openDatabase({ file, options }: StorageStart): Database.Database {
+export function openDatabase({ file, options }: StorageStart, patient: Patient): Database.Database {
   if (file !== MEMORY) prepareFile(file)
   let db: Database.Database | undefined
   try {
     // The busy timeout is in force from the first statement on.
-    db = new Database(file, { timeout: options.busyTimeoutMs })
-    const fresh = recognise(db, file)
-    configure(db, file, options.durability)
-    if (fresh) create(db)
-    return db
+    const opened = new Database(file, { timeout: BUSY_SLICE_MS })
+    db = opened
+    whenFree(patient, () => {
+      const fresh = recognise(opened, file)
+      configure(opened, file, options.durability)
+      if (fresh) create(opened)
+    })
+    return opened
   } catch (thrown) {
     db?.close()
     throw storageError(codeOf(thrown) === 'SQLITE_NOTADB' ? 'ERR_NOT_A_DATABASE' : 'ERR_OPEN', file, thrown)

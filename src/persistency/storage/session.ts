@@ -150,7 +150,8 @@ export class StorageSession {
     task.error = undefined
     try {
       if (task.kind === 'write') this.#parts.store.apply(task.event.ops)
-      else task.value = task.work()
+      else if (this.#parts.store.inTransaction) task.value = task.work()
+      else task.value = this.#parts.store.read(task.work)
     } catch (thrown) {
       task.error = this.#error(thrown)
     }

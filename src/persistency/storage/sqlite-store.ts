@@ -4,6 +4,7 @@ import { type KeyRange, prefixRange } from '../key-range.js'
 import { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { KvRow, TxOp } from '../types.js'
+import { type Patient, whenFree } from './busy.js'
 
 /** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
 const MAX_CACHED_CATEGORIES = 1024
@@ -12,6 +13,7 @@ const NO_BYTES = new Uint8Array(0)
 
 export class SqliteStore {
   readonly #db: Database
+  readonly #patient: Patient
   readonly #statements = new Map<string, Statement>()
   readonly #categories = new Map<string, Buffer>()
   readonly #begin: Statement
@@ -26,8 +28,9 @@ export class SqliteStore {
   readonly #exists: Statement
 
   /** Takes over the connection; `close` closes it. */
-  constructor(db: Database) {
+  constructor(db: Database, patient: Patient) {
     this.#db = db
+    this.#patient = patient
     this.#begin = db.prepare('BEGIN IMMEDIATE')
     this.#commit = db.prepare('COMMIT')
     this.#rollback = db.prepare('ROLLBACK')
@@ -45,7 +48,7 @@ export class SqliteStore {
   }
 
   begin(): void {
-    this.#begin.run()
+    whenFree(this.#patient, () => this.#begin.run())
   }
 
   commit(): void {
@@ -57,10 +60,17 @@ export class SqliteStore {
     if (this.#db.inTransaction) this.#rollback.run()
   }
 
+  /** Reads outside of a transaction, waiting for a lock if need be. */
+  read<T>(work: () => T): T {
+    return whenFree(this.#patient, work)
+  }
+
   /** Applies the operations of one write, all or none, within the transaction. */
   apply(ops: readonly TxOp[]): void {
-    if (ops.length === 1) {
-      this.#applyOne(ops[0] as TxOp)
+    const [first] = ops
+    // A statement on one row is all or none by itself.
+    if (ops.length === 1 && first !== undefined && first.kind !== 'deletePrefix') {
+      this.#applyOne(first)
       return
     }
     this.#savepoint.run()

@@ -10,15 +10,16 @@ import { storageError } from './sqlite-errors.js'
 import { SqliteStore } from './sqlite-store.js'
 import type { StorageStart } from './start.js'
 
-serveBrokers(STORAGE_CONTRACT, ({ hub, context, data }) => {
+serveBrokers(STORAGE_CONTRACT, ({ hub, context, data, urgent }) => {
   const start = data as StorageStart
   const { jobId, file } = start
+  const patient = { busyTimeoutMs: start.options.busyTimeoutMs, urgent }
   try {
     if (start.task === 'remove') {
-      removeFiles(start)
+      removeFiles(start, patient)
       return ok()
     }
-    const store = new SqliteStore(openDatabase(start))
+    const store = new SqliteStore(openDatabase(start, patient), patient)
     const session = new StorageSession({ hub, context, jobId, file, store })
     return ok(session)
   } catch (thrown) {

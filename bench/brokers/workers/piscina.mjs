@@ -1,0 +1,2 @@
+/** The other thread of piscina. */
+export { answerTo as default } from '../payloads.mjs'

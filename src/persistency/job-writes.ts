@@ -1,0 +1,134 @@
+/**
+ * Owns the writes of one job on their way through the brokers: announces what the queue accepts, learns from the
+ * storage what came of it, and keeps account of what was lost.
+ */
+import { err, ok, type Result } from 'neverthrow'
+import type { BrokerContext } from '../brokers/context.js'
+import { BrokerError } from '../brokers/errors.js'
+import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
+import type { ListenerHandle } from '../brokers/listener.js'
+import { warnThrottled } from '../brokers/warnings.js'
+import { toPersistencyError } from './call-errors.js'
+import { PersistencyError } from './errors.js'
+import type { PersistEventPayload } from './message-payloads.js'
+import { PersistCommitted, PersistEvent, PersistFailed } from './messages.js'
+import type { ResolvedJobOptions } from './options.js'
+import type { Commit, TxOp } from './types.js'
+import { WriteQueue } from './write-queue.js'
+
+export interface JobWritesParts {
+  readonly jobId: string
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly options: ResolvedJobOptions
+}
+
+export class JobWrites {
+  readonly queue: WriteQueue
+  readonly #jobId: string
+  readonly #hub: BrokerHub
+  readonly #context: BrokerContext
+  readonly #listeners: readonly ListenerHandle[]
+  #accepting: PersistEventPayload | undefined
+  /** The losses since the last flush that nobody was told of by an `Err`, with the first cause. */
+  #unreported: { readonly error: PersistencyError; readonly count: number } | undefined
+
+  constructor({ jobId, hub, context, options }: JobWritesParts) {
+    this.#jobId = jobId
+    this.#hub = hub
+    this.#context = context
+    this.queue = new WriteQueue({
+      jobId,
+      maxBytes: options.maxQueueBytes,
+      maxOps: options.maxQueueOps,
+      whenFull: options.whenFull,
+      accept: (write) => this.#announce(write)
+    })
+    this.#listeners = this.#listen()
+  }
+
+  /** Submits a write; resolves when it is committed, or known not to be. */
+  commit(ops: readonly TxOp[]): Promise<Result<Commit, PersistencyError>> {
+    return new Promise((resolve) => {
+      const answer = this.queue.submit(ops, (error, write) => {
+        resolve(error === undefined ? ok({ seq: write.seq, ops: write.ops.length }) : err(error))
+      })
+      const refused = (error: PersistencyError | undefined): void => {
+        if (error !== undefined) resolve(err(error))
+      }
+      if (answer instanceof Promise) void answer.then(refused)
+      else refused(answer)
+    })
+  }
+
+  /** What was lost since this was last asked, as an error; each loss is told once. Errors: `ERR_WRITES_LOST`. */
+  takeLoss(): Result<void, PersistencyError> {
+    const lost = this.#unreported
+    this.#unreported = undefined
+    if (lost === undefined) return ok(undefined)
+    const { error: cause, count } = lost
+    const message = `job "${this.#jobId}" lost ${count} accepted writes since the last flush, the first because: ${cause.message}`
+    return err(new PersistencyError('ERR_WRITES_LOST', message, { cause, backendCode: cause.backendCode }))
+  }
+
+  /** Nothing more is written: whatever is not known to be committed is reported as failed. */
+  end(error: PersistencyError): void {
+    for (const listener of this.#listeners) void listener.drop()
+    for (const { write, answered } of this.queue.fail(error)) {
+      if (!answered) this.#lost(error)
+      this.#emitFailed(write, error)
+    }
+  }
+
+  #listen(): ListenerHandle[] {
+    const internal = { internal: true }
+    const committed = this.#hub.listen(
+      this.#context,
+      PersistCommitted,
+      ({ lastSeq }) => this.queue.committed(lastSeq),
+      internal
+    )
+    const failed = this.#hub.listen(
+      this.#context,
+      PersistFailed,
+      ({ seq, error }) => {
+        if (!this.queue.failed(seq, error)) this.#lost(error)
+      },
+      internal
+    )
+    const notSent = this.#hub.listen(
+      this.#context,
+      ListenerFailed,
+      ({ event, error }) => {
+        if (event === PersistEvent.name && error instanceof BrokerError) this.#notSent(error)
+      },
+      internal
+    )
+    return [committed, failed, notSent]
+  }
+
+  #announce(write: PersistEventPayload): void {
+    this.#accepting = write
+    this.#hub.emit(this.#context, PersistEvent, write)
+    this.#accepting = undefined
+  }
+
+  /** The write under acceptance could not be handed to the storage, for want of memory for instance. */
+  #notSent(cause: BrokerError): void {
+    if (this.#accepting !== undefined) {
+      this.#emitFailed(this.#accepting, toPersistencyError(cause, this.#jobId))
+    }
+  }
+
+  #emitFailed({ seq, ops }: PersistEventPayload, error: PersistencyError): void {
+    this.#hub.emit(this.#context, PersistFailed, { jobId: this.#jobId, seq, ops, error })
+  }
+
+  /** Keeps a loss for the next flush and, when nobody listens for it, puts it on the warning channel. */
+  #lost(error: PersistencyError): void {
+    const { error: first = error, count = 0 } = this.#unreported ?? {}
+    this.#unreported = { error: first, count: count + 1 }
+    if (this.#hub.listeners(this.#context, PersistFailed).length > 0) return
+    warnThrottled('PERSISTENCY_WRITE_LOST', `a write of job "${this.#jobId}" was lost`, error)
+  }
+}

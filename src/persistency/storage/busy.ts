@@ -1,0 +1,35 @@
+/**
+ * Owns waiting for a lock that somebody else holds. SQLite could wait by itself, but a thread that is ended while it
+ * waits inside of SQLite takes the whole process with it (better-sqlite3 cannot return into a thread that is being
+ * terminated). So SQLite waits for moments only, and in between this asks whether the thread is to end.
+ */
+import { codeOf } from './sqlite-errors.js'
+
+/** How long SQLite itself waits, in milliseconds. */
+export const BUSY_SLICE_MS = 50
+
+/** How long to sleep where SQLite does not wait at all, as when the journal mode changes. */
+const PAUSE_MS = 5
+
+/** How patient a storage is. */
+export interface Patient {
+  readonly busyTimeoutMs: number
+  /** Whether the thread is wanted to end now. */
+  readonly urgent: () => boolean
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Runs `attempt` until it does not fail for a lock, or patience ends; then throws what it threw last. */
+export function whenFree<T>({ busyTimeoutMs, urgent }: Patient, attempt: () => T): T {
+  const deadline = performance.now() + busyTimeoutMs
+  for (;;) {
+    try {
+      return attempt()
+    } catch (thrown) {
+      if (!codeOf(thrown)?.startsWith('SQLITE_BUSY') || performance.now() >= deadline || urgent())
+        throw thrown
+      Atomics.wait(pause, 0, 0, PAUSE_MS)
+    }
+  }
+}

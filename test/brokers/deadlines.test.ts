@@ -1,0 +1,199 @@
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { BrokerHub } from 'persistency/brokers'
+import { runChild } from '../support/brokers-child.js'
+
+type Deadlines = BrokerHub['deadlines']
+type Entry = Parameters<Deadlines['add']>[0]
+
+/** Something with a time limit which notes when it passed. */
+class Timed implements Entry {
+  readonly expired: Promise<void>
+  /** How long after its limit it heard of it, in milliseconds. */
+  lateByMs: number | undefined
+  deadline = 0
+  deadlineList: Entry['deadlineList'] = undefined
+  next: Entry | undefined = undefined
+  previous: Entry | undefined = undefined
+  #resolve: () => void = () => {}
+  readonly #onExpire: (() => void) | undefined
+
+  constructor(onExpire?: () => void) {
+    this.#onExpire = onExpire
+    this.expired = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  expire(): void {
+    if (this.lateByMs !== undefined) throw new Error('expired twice')
+    this.lateByMs = performance.now() - this.deadline
+    this.#onExpire?.()
+    this.#resolve()
+  }
+}
+
+let deadlines: Deadlines
+beforeEach(() => {
+  deadlines = new BrokerHub().deadlines
+})
+
+/** Resolves when a limit of `timeoutMs` has passed that was added after everything else. */
+async function passed(timeoutMs: number): Promise<void> {
+  const last = new Timed()
+  deadlines.add(last, timeoutMs)
+  await last.expired
+}
+
+describe('time limits', () => {
+  it('pass in the order in which they were added, and never too early', async () => {
+    const seen: number[] = []
+    const entries = Array.from({ length: 100 }, (_, n) => new Timed(() => seen.push(n)))
+    for (const entry of entries) deadlines.add(entry, 10)
+    await passed(10)
+    expect(seen).toEqual(entries.map((_, n) => n))
+    expect(Math.min(...entries.map((entry) => entry.lateByMs!))).toBeGreaterThanOrEqual(0)
+  })
+
+  it('pass in the order of their length when they are added together', async () => {
+    const seen: number[] = []
+    for (const timeoutMs of [60, 20, 40]) deadlines.add(new Timed(() => seen.push(timeoutMs)), timeoutMs)
+    await passed(80)
+    expect(seen).toEqual([20, 40, 60])
+  })
+
+  it('never pass once they are removed, wherever they stand, and removing is harmless to repeat', async () => {
+    const seen: number[] = []
+    const entries = Array.from({ length: 7 }, (_, n) => new Timed(() => seen.push(n)))
+    for (const entry of entries) deadlines.add(entry, 10)
+    for (const n of [0, 3, 6, 3, 1]) deadlines.remove(entries[n]!)
+    deadlines.remove(new Timed())
+    await passed(10)
+    expect(seen).toEqual([2, 4, 5])
+  })
+
+  it('can be removed by one that passes in the same moment', async () => {
+    const second = new Timed()
+    const first = new Timed(() => deadlines.remove(second))
+    deadlines.add(first, 10)
+    deadlines.add(second, 10)
+    await passed(10)
+    expect([first.lateByMs !== undefined, second.lateByMs]).toEqual([true, undefined])
+  })
+
+  it('can be added again after all others are gone', async () => {
+    const gone = new Timed()
+    deadlines.add(gone, 30)
+    deadlines.remove(gone)
+    const next = new Timed()
+    deadlines.add(next, 30)
+    await next.expired
+    expect(next.lateByMs).toBeGreaterThanOrEqual(0)
+    expect(gone.lateByMs).toBeUndefined()
+  })
+
+  it('are not put off for those who wait when one that passes adds another', async () => {
+    const later = new Timed()
+    const added = new Timed()
+    const first = new Timed(() => deadlines.add(added, 400))
+    deadlines.add(first, 400)
+    await passed(100)
+    deadlines.add(later, 400)
+    await added.expired
+    expect(later.lateByMs).toBeLessThan(200)
+  })
+
+  it('do not pass when they are longer than a timer can take', async () => {
+    const endless = [2 ** 31, Number.MAX_VALUE, Number.POSITIVE_INFINITY].map((timeoutMs) => {
+      const entry = new Timed()
+      deadlines.add(entry, timeoutMs)
+      return entry
+    })
+    await passed(5)
+    expect(endless.map((entry) => entry.lateByMs)).toEqual([undefined, undefined, undefined])
+    for (const entry of endless) deadlines.remove(entry)
+  })
+})
+
+describe('timers', () => {
+  const setUp = `
+    import { BrokerHub, defineRequest, RequestBroker } from 'persistency'
+    const requests = new RequestBroker(new BrokerHub())
+    const Ask = defineRequest('ask')
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  `
+
+  it('are one for any number of calls with the same limit, and none when all are answered', async () => {
+    const { code, lines, lifetimeMs } = await runChild(`${setUp}
+      let answer
+      const answered = new Promise((resolve) => { answer = resolve })
+      requests.provide(Ask, () => answered)
+      const calls = Array.from({ length: 1000 }, () => requests.request(Ask, {}))
+      print(timers())
+      answer('here')
+      await Promise.all(calls)
+      print(timers())
+    `)
+    expect({ code, lines }).toEqual({ code: 0, lines: [1, 0] })
+    expect(lifetimeMs).toBeLessThan(4000)
+  })
+
+  it('do not keep a process alive after calls of every outcome', async () => {
+    const { code, lines, lifetimeMs } = await runChild(`${setUp}
+      import { err } from 'neverthrow'
+      const caller = new AbortController()
+      const kinds = []
+      const ask = async (options) => {
+        const result = await requests.request(Ask, {}, options)
+        kinds.push(result.isOk() ? 'ok' : result.error.kind)
+      }
+      await ask()
+      for (const provider of [() => 1, async () => 1, () => err({ kind: 'own' }), async () => { throw new Error() }]) {
+        requests.replace(Ask, provider)
+        await ask()
+      }
+      requests.replace(Ask, () => new Promise(() => {}))
+      await ask({ timeoutMs: 10 })
+      const aborted = ask({ signal: caller.signal })
+      caller.abort()
+      await aborted
+      print(kinds)
+    `)
+    expect({ code, lines }).toEqual({
+      code: 0,
+      lines: [['noProvider', 'ok', 'ok', 'own', 'providerFailed', 'timeout', 'aborted']]
+    })
+    expect(lifetimeMs).toBeLessThan(4000)
+  })
+
+  it('keep a process alive until a call in flight has run out of time, and no longer', async () => {
+    const { code, lines, lifetimeMs } = await runChild(`${setUp}
+      requests.provide(Ask, () => new Promise(() => {}))
+      requests.request(Ask, {}, { timeoutMs: 100 }).then((result) => print(result.error.kind))
+    `)
+    expect({ code, lines }).toEqual({ code: 0, lines: ['timeout'] })
+    expect(lifetimeMs).toBeLessThan(4000)
+  })
+
+  it('do not keep a process alive for a call without a limit', async () => {
+    const { code, lines, lifetimeMs } = await runChild(`${setUp}
+      requests.provide(Ask, () => new Promise(() => {}))
+      void requests.request(Ask, {}, { timeoutMs: Infinity }).then(() => print('answered'))
+      print('asked')
+    `)
+    expect({ code, lines }).toEqual({ code: 0, lines: ['asked'] })
+    expect(lifetimeMs).toBeLessThan(4000)
+  })
+
+  it('of a listener that is being dropped end with its last run', async () => {
+    const { code, lines, lifetimeMs } = await runChild(`
+      import { BrokerHub, defineEvent, EventBroker } from 'persistency'
+      const events = new EventBroker(new BrokerHub())
+      const Note = defineEvent('note')
+      const handle = events.listen(Note, () => turn())
+      events.emit(Note, {})
+      print(await handle.drop())
+    `)
+    expect({ code, lines }).toEqual({ code: 0, lines: [true] })
+    expect(lifetimeMs).toBeLessThan(4000)
+  })
+})

@@ -1,0 +1,15 @@
+import { BrokerHub } from 'persistency/brokers'
+import { farSide } from '../fixtures/shared-worker.mjs'
+import { brokerSuite } from '../shared/broker-suite.js'
+
+brokerSuite('the same hub', async () => {
+  const hub = new BrokerHub()
+  return {
+    hub,
+    copies: false,
+    serve: async (context) => {
+      await farSide({ hub, context, data: undefined })
+    },
+    close: async () => {}
+  }
+})

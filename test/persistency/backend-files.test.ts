@@ -1,0 +1,253 @@
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import type Database from 'better-sqlite3'
+import { type Durability, key } from 'persistency'
+import { openDatabase } from '../../dist/persistency/storage/schema.js'
+import { startProgram } from '../support/storage-child.js'
+import { filesIn, useStorage } from '../support/storage-folder.js'
+import { useWorkers } from '../support/storage-process.js'
+import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+import { CREATE_KV, holdLock, rowsIn, schemaOf, withDatabase } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+const workers = useWorkers()
+
+const SHORT_MS = 300
+
+/** A database that fits, in the journal mode that SQLite starts with. */
+function makeFitting(file: string): void {
+  withDatabase(file, (db) => db.exec(`${CREATE_KV}; PRAGMA user_version = 1`))
+}
+
+describe('the file', () => {
+  test('holds one table of the promised layout and nothing else', async () => {
+    const { job, file } = await storage.open()
+    await job.close()
+    expect(schemaOf(file)).toEqual([CREATE_KV])
+    const facts = withDatabase(file, (db) => ({
+      version: db.pragma('user_version', { simple: true }),
+      mode: db.pragma('journal_mode', { simple: true }),
+      withoutRowid: db.pragma('table_list(kv)')
+    }))
+    expect(facts).toMatchObject({ version: 1, mode: 'wal', withoutRowid: [{ wr: 1 }] })
+  })
+
+  test('alone holds every row after close, with no file beside it', async () => {
+    const { job, file, root } = await storage.open()
+    for (let n = 0; n < 500; n++) void job.persistPut('c', key(n), utf8(String(n)))
+    await okOf(job.close())
+    expect(filesIn(root)).toEqual(['tenant.db'])
+    const copy = join(storage.folder(), 'copy.db')
+    copyFileSync(file, copy)
+    const rows = rowsIn(copy)
+    expect(rows).toHaveLength(500)
+    expect(rows[7]).toEqual({ category: 'c', key: hexOf(key(7).bytes), payload: hexOf(utf8('7')) })
+  })
+
+  test('can be opened under another name by another owner', async () => {
+    const { job, file } = await storage.open()
+    await okOf(job.persistPut('c', key('a'), utf8('moved')))
+    await okOf(job.close())
+    const root = storage.folder()
+    copyFileSync(file, join(root, 'other.db'))
+    const copy = await okOf(storage.owner(root).openJob('other'))
+    expect(textOf(await okOf(copy.get('c', key('a'))))).toBe('moved')
+  })
+
+  test('keeps what a crash left in its log', async () => {
+    const { job, file } = await storage.open()
+    await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: utf8('logged') }))
+    const root = storage.folder()
+    for (const suffix of ['', '-wal']) copyFileSync(file + suffix, join(root, `tenant.db${suffix}`))
+    const recovered = (await storage.open({}, root)).job
+    expect(textOf(await okOf(recovered.get('c', key(1))))).toBe('logged')
+  })
+})
+
+describe('the connection', () => {
+  const connect = (durability: Durability, file: string): Database.Database =>
+    openDatabase(
+      { task: 'serve', jobId: 'tenant', file, options: { durability, busyTimeoutMs: 1234 } },
+      { busyTimeoutMs: 1234, urgent: () => false }
+    )
+
+  test.each([
+    ['off', 0],
+    ['normal', 1],
+    ['full', 2]
+  ] as const)('with durability %s has the promised pragmas', (durability, synchronous) => {
+    const db = connect(durability, join(storage.folder(), 'tenant.db'))
+    const pragma = (name: string): unknown => db.pragma(name, { simple: true })
+    try {
+      expect(pragma('journal_mode')).toBe('wal')
+      expect(pragma('synchronous')).toBe(synchronous)
+      expect(pragma('temp_store')).toBe(2)
+      // SQLite waits for moments only; the rest of the wait is ours.
+      expect(pragma('busy_timeout')).toBe(50)
+      expect(pragma('foreign_keys')).toBe(0)
+      expect(pragma('journal_size_limit')).toBe(64 * 1024 * 1024)
+    } finally {
+      db.close()
+    }
+  })
+
+  test('in memory has no file', () => {
+    const db = connect('normal', ':memory:')
+    try {
+      expect(db.pragma('journal_mode', { simple: true })).toBe('memory')
+      expect(db.memory).toBe(true)
+    } finally {
+      db.close()
+    }
+  })
+})
+
+describe('a file that is not ours', () => {
+  const prepared: [string, (file: string) => void, string, string][] = [
+    [
+      'is no database',
+      (file) => writeFileSync(file, 'a letter '.repeat(200)),
+      'ERR_NOT_A_DATABASE',
+      'tenant.db'
+    ],
+    ['has a later version', sql('PRAGMA user_version = 7'), 'ERR_VERSION', 'got 7, expected 1'],
+    ['has a negative version', sql('PRAGMA user_version = -1'), 'ERR_VERSION', 'got -1, expected 1'],
+    [
+      'has our tables and another version',
+      sql(`${CREATE_KV}; PRAGMA user_version = 2`),
+      'ERR_VERSION',
+      'got 2'
+    ],
+    ['has other tables', sql('CREATE TABLE notes (text)'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
+    ['has another kv', sql('CREATE TABLE kv (key TEXT, value TEXT)'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
+    ['has a view kv', sql('CREATE VIEW kv AS SELECT 1'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
+    ['has our version and no table', sql('PRAGMA user_version = 1'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
+    [
+      'is in WAL mode',
+      sql('PRAGMA journal_mode = WAL; CREATE TABLE notes (text)'),
+      'ERR_FOREIGN_SCHEMA',
+      'tenant.db'
+    ]
+  ]
+
+  function sql(text: string): (file: string) => void {
+    return (file) => withDatabase(file, (db) => db.exec(text))
+  }
+
+  test.each(prepared)('because it %s is refused and left as it was', async (_, prepare, code, told) => {
+    const root = storage.folder()
+    const file = join(root, 'tenant.db')
+    prepare(file)
+    const before = readFileSync(file)
+    const persistency = storage.owner(root)
+    const error = await errorOf(persistency.openJob('tenant'))
+    expect(error).toMatchObject({ kind: 'backend', code })
+    expect(error.message).toContain(told)
+    expect(persistency.hasJob('tenant')).toBe(false)
+    expect(workers.alive).toBe(0)
+    expect(readFileSync(file).equals(before)).toBe(true)
+    expect(filesIn(root)).toEqual(['tenant.db'])
+  })
+
+  test('because it is a directory is refused', async () => {
+    const root = storage.folder()
+    mkdirSync(join(root, 'tenant.db'))
+    const error = await errorOf(storage.owner(root).openJob('tenant'))
+    expect(error).toMatchObject({ code: 'ERR_OPEN', backendCode: 'EISDIR' })
+    expect(statSync(join(root, 'tenant.db')).isDirectory()).toBe(true)
+  })
+})
+
+describe('a file that fits', () => {
+  test('without a version gets version 1', async () => {
+    const root = storage.folder()
+    const file = join(root, 'tenant.db')
+    withDatabase(file, (db) => db.exec(`${CREATE_KV}; INSERT INTO kv VALUES (x'63', x'01', x'70')`))
+    const { job } = await storage.open({}, root)
+    expect(textOf(await okOf(job.get('c', keyOf(1))))).toBe('p')
+    await job.close()
+    expect(withDatabase(file, (db) => db.pragma('user_version', { simple: true }))).toBe(1)
+  })
+
+  test('keeps the tables that others added', async () => {
+    const root = storage.folder()
+    const file = join(root, 'tenant.db')
+    withDatabase(file, (db) => db.exec(`${CREATE_KV}; CREATE TABLE journal (entry); PRAGMA user_version = 1`))
+    const { job } = await storage.open({}, root)
+    await job.close()
+    expect(schemaOf(file)).toEqual([CREATE_KV, 'CREATE TABLE journal (entry)'])
+  })
+
+  test('is made when an empty file is there', async () => {
+    const root = storage.folder()
+    writeFileSync(join(root, 'tenant.db'), '')
+    const { job, file } = await storage.open({}, root)
+    await job.close()
+    expect(schemaOf(file)).toEqual([CREATE_KV])
+  })
+})
+
+describe('a file that somebody else has locked', () => {
+  // Each lock is one that stops another statement of opening: the first look, or the change to WAL mode.
+  test.each([
+    ['exclusively', 'BEGIN EXCLUSIVE'],
+    ['for reading', 'BEGIN; SELECT count(*) FROM kv'],
+    ['for writing', 'BEGIN IMMEDIATE']
+  ])('%s is waited for as long as busyTimeoutMs says', async (_, lock) => {
+    const root = storage.folder()
+    const file = join(root, 'tenant.db')
+    makeFitting(file)
+    const held = holdLock(file, lock)
+    const persistency = storage.owner(root)
+    const started = performance.now()
+    const error = await errorOf(persistency.openJob('tenant', { busyTimeoutMs: SHORT_MS }))
+    held.release()
+    expect(error).toMatchObject({ code: 'ERR_OPEN', backendCode: 'SQLITE_BUSY' })
+    expect(performance.now() - started).toBeGreaterThanOrEqual(SHORT_MS)
+    expect(workers.alive).toBe(0)
+    expect((await persistency.openJob('tenant')).isOk()).toBe(true)
+  })
+
+  test('opens once the lock is gone', async () => {
+    const root = storage.folder()
+    makeFitting(join(root, 'tenant.db'))
+    const program = startProgram(
+      root,
+      `const db = new Database(root + '/tenant.db')
+       db.exec('BEGIN EXCLUSIVE')
+       console.log('locked')
+       process.stdin.on('end', () => db.close()).resume()`
+    )
+    await program.printed('locked')
+    const online = workers.nextOnline()
+    const opening = storage.owner(root).openJob('tenant', { busyTimeoutMs: 20_000 })
+    await online
+    program.endInput()
+    expect((await opening).isOk()).toBe(true)
+    expect((await program.ended).code).toBe(0)
+  })
+
+  test('for writing in WAL mode opens at once and can be read', async () => {
+    const { job, file, root } = await storage.open()
+    await okOf(job.persistPut('c', key(1), utf8('x')))
+    await okOf(job.close())
+    const held = holdLock(file)
+    const again = await storage.open({ busyTimeoutMs: 0 }, root)
+    expect(textOf(await okOf(again.job.get('c', key(1))))).toBe('x')
+    held.release()
+  })
+})
+
+test('two owners that make one file at the same moment both open it', async () => {
+  for (let round = 0; round < 5; round++) {
+    const root = storage.folder()
+    const owners = [storage.owner(root), storage.owner(root), storage.owner(root)]
+    const jobs = await Promise.all(owners.map((owner) => okOf(owner.openJob('tenant'))))
+    for (const [at, job] of jobs.entries()) await okOf(job.persistPut('c', key(at), utf8('x')))
+    for (const job of jobs) await okOf(job.flush())
+    expect(await Promise.all(jobs.map((job) => okOf(job.count('c', keyOf()))))).toEqual([3, 3, 3])
+    await Promise.all(owners.map((owner) => owner.close()))
+    expect(filesIn(root)).toEqual(['tenant.db'])
+  }
+})

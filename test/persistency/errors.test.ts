@@ -1,0 +1,297 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { err } from 'neverthrow'
+import {
+  BrokerError,
+  EventBroker,
+  type Job,
+  KvCount,
+  key,
+  PersistEvent,
+  Persistency,
+  PersistencyError,
+  type PersistencyErrorCode,
+  PersistFailed,
+  RequestBroker
+} from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { useWorkers } from '../support/storage-process.js'
+import { type Answer, errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+import { execute, holdLock, refusePayload } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+const workers = useWorkers()
+
+afterEach(() => Persistency.reset())
+
+/** A way to a code: the call that fails, and what its message names. */
+interface Way {
+  readonly kind: string
+  readonly names: string | RegExp
+  provoke(scene: Scene): Answer<unknown>
+}
+interface Scene {
+  readonly root: string
+  readonly file: string
+  readonly persistency: Persistency
+  readonly job: Job
+}
+
+const k = key(1)
+const put = { kind: 'put', category: 'c', key: k, payload: utf8('x') } as const
+const wrong = (value: unknown): never => value as never
+
+const WAYS: Record<PersistencyErrorCode, Way> = {
+  ERR_ROOT_DIR: {
+    kind: 'invalidArgument',
+    names: 'tenant.db',
+    provoke: ({ file }) => Persistency.open(file)
+  },
+  ERR_JOB_ID: {
+    kind: 'invalidArgument',
+    names: '"../x"',
+    provoke: ({ persistency }) => persistency.openJob('../x')
+  },
+  ERR_CATEGORY: {
+    kind: 'invalidArgument',
+    names: 'the number 7',
+    provoke: ({ job }) => job.persistPut(wrong(7), k, utf8('x'))
+  },
+  ERR_KEY: { kind: 'invalidArgument', names: '"text"', provoke: ({ job }) => job.get('c', wrong('text')) },
+  ERR_PAYLOAD: {
+    kind: 'invalidArgument',
+    names: '"text"',
+    provoke: ({ job }) => job.persistPut('c', k, wrong('text'))
+  },
+  ERR_OP: {
+    kind: 'invalidArgument',
+    names: '"upsert"',
+    provoke: ({ job }) => job.persist({ ...put, kind: wrong('upsert') })
+  },
+  ERR_RANGE: {
+    kind: 'invalidArgument',
+    names: 'the number 5',
+    provoke: ({ job }) => job.scan('c', wrong(5))
+  },
+  ERR_OPTION: {
+    kind: 'invalidArgument',
+    names: /"maxQueueOps".*-1/,
+    provoke: ({ persistency }) => persistency.openJob('other', { maxQueueOps: -1 })
+  },
+  ERR_VALUE: {
+    kind: 'invalidArgument',
+    names: 'a Date',
+    provoke: ({ job }) => job.persistEncoded('c', k, wrong(new Date()))
+  },
+  ERR_OTHER_INSTANCE: {
+    kind: 'invalidArgument',
+    names: 'elsewhere',
+    provoke: ({ root }) => {
+      Persistency.instance(root)._unsafeUnwrap()
+      return Persistency.instance(join(root, 'elsewhere'))
+    }
+  },
+  ERR_NOT_INITIALISED: {
+    kind: 'closed',
+    names: 'Persistency.instance',
+    provoke: () => Persistency.instance()
+  },
+  ERR_PERSISTENCY_CLOSED: {
+    kind: 'closed',
+    names: 'persistency-',
+    provoke: async ({ persistency }) => {
+      await persistency.close()
+      return persistency.openJob('tenant')
+    }
+  },
+  ERR_JOB_CLOSED: {
+    kind: 'closed',
+    names: '"tenant"',
+    provoke: async ({ job }) => {
+      await job.close()
+      return job.persist(put)
+    }
+  },
+  ERR_JOB_NOT_FOUND: {
+    kind: 'jobNotFound',
+    names: '"other"',
+    provoke: ({ persistency }) => persistency.get('other', 'c', k)
+  },
+  ERR_TIMEOUT: {
+    kind: 'timeout',
+    names: '20 ms',
+    provoke: async ({ file, job }) => {
+      const held = holdLock(file)
+      const answer = await job.deleteAcked('c', k, { timeoutMs: 20 })
+      held.release()
+      return answer
+    }
+  },
+  ERR_ABORTED: {
+    kind: 'aborted',
+    names: '"tenant"',
+    provoke: ({ job }) => job.get('c', k, { signal: AbortSignal.abort() })
+  },
+  ERR_OVERLOADED: {
+    kind: 'overloaded',
+    names: /"tenant" has no room for 1 operations.*4 of 4/,
+    provoke: ({ job }) => {
+      for (let n = 0; n < 4; n++) void job.persist(put)
+      return job.persist(put)
+    }
+  },
+  ERR_JOB_IN_USE: {
+    kind: 'inUse',
+    names: 'tenant.db',
+    provoke: ({ root }) => storage.owner(root).dropJob('tenant')
+  },
+  ERR_CREATE_DIR: {
+    kind: 'backend',
+    names: 'later',
+    provoke: ({ root }) => {
+      const persistency = storage.owner(join(root, 'later'))
+      writeFileSync(join(root, 'later'), '')
+      return persistency.openJob('tenant')
+    }
+  },
+  ERR_OPEN: {
+    kind: 'backend',
+    names: 'folder.db',
+    provoke: ({ root, persistency }) => {
+      mkdirSync(join(root, 'folder.db'))
+      return persistency.openJob('folder')
+    }
+  },
+  ERR_NOT_A_DATABASE: {
+    kind: 'backend',
+    names: 'letter.db',
+    provoke: ({ root, persistency }) => {
+      writeFileSync(join(root, 'letter.db'), 'a letter '.repeat(200))
+      return persistency.openJob('letter')
+    }
+  },
+  ERR_VERSION: {
+    kind: 'backend',
+    names: 'got 7',
+    provoke: ({ root, persistency }) => {
+      execute(join(root, 'later.db'), 'PRAGMA user_version = 7')
+      return persistency.openJob('later')
+    }
+  },
+  ERR_FOREIGN_SCHEMA: {
+    kind: 'backend',
+    names: 'notes.db',
+    provoke: ({ root, persistency }) => {
+      execute(join(root, 'notes.db'), 'CREATE TABLE notes (text)')
+      return persistency.openJob('notes')
+    }
+  },
+  ERR_STORAGE: {
+    kind: 'backend',
+    names: 'refused by trigger',
+    provoke: ({ file, job }) => {
+      refusePayload(file, utf8('bad'), 'ABORT')
+      return job.persistAcked({ ...put, payload: utf8('bad') })
+    }
+  },
+  ERR_STORAGE_DIED: {
+    kind: 'backend',
+    names: '"tenant"',
+    provoke: async ({ job }) => {
+      const killing = workers.killLast()
+      const answer = job.get('c', k)
+      await killing
+      return answer
+    }
+  },
+  ERR_WRITES_LOST: {
+    kind: 'backend',
+    names: /"tenant" lost 1 .*refused by trigger/,
+    provoke: ({ file, job }) => {
+      refusePayload(file, utf8('bad'), 'ABORT')
+      new EventBroker(undefined, job.context).listen(PersistFailed, () => {})
+      void job.persist({ ...put, payload: utf8('bad') })
+      return job.flush()
+    }
+  },
+  ERR_REMOVE: {
+    kind: 'backend',
+    names: 'folder.db',
+    provoke: ({ root, persistency }) => {
+      mkdirSync(join(root, 'folder.db'))
+      return persistency.dropJob('folder')
+    }
+  },
+  ERR_BROKER: {
+    kind: 'backend',
+    names: '"tenant"',
+    // A storage of another sort, whose answer cannot be sent on.
+    provoke: ({ job }) => {
+      const unsendable = new BrokerError('notSendable', 'the answer cannot be sent')
+      new RequestBroker(undefined, job.context).replace(KvCount, () => err(wrong(unsendable)))
+      return job.count('c', keyOf())
+    }
+  }
+}
+
+describe('the catalogue', () => {
+  test('holds the codes that are provoked here and no other', () => {
+    const source = readFileSync(new URL('../../src/persistency/errors.ts', import.meta.url), 'utf8')
+    const table = source.slice(source.indexOf('KIND_OF = {'), source.indexOf('} as const'))
+    const kinds = [...table.matchAll(/(ERR_\w+): '(\w+)'/g)].map(([, code, kind]) => [code, kind])
+    expect(Object.fromEntries(kinds)).toEqual(
+      Object.fromEntries(Object.entries(WAYS).map(([code, { kind }]) => [code, kind]))
+    )
+  })
+
+  test.each(Object.entries(WAYS))('%s', async (code, { kind, names, provoke }) => {
+    const scene = await storage.open({ maxQueueOps: 4, whenFull: 'refuse' })
+    const error = await errorOf(provoke(scene))
+    if (scene.job.running) await scene.job.flush()
+    expect(error).toBeInstanceOf(PersistencyError)
+    expect(PersistencyError.is(error)).toBe(true)
+    expect({ code: error.code, kind: error.kind }).toEqual({ code, kind })
+    expect(error.message).toMatch(names)
+    expect(scene.job.queued).toEqual({ bytes: 0, ops: 0 })
+  })
+})
+
+const INVALID = Object.entries(WAYS).filter(([, { kind }]) => kind === 'invalidArgument')
+
+test.each(INVALID)('%s leaves nothing queued, stored or emitted', async (_, { provoke }) => {
+  const scene = await storage.open()
+  let emitted = 0
+  new EventBroker(undefined, scene.job.context).listen(PersistEvent, () => emitted++)
+  await errorOf(provoke(scene))
+  expect(emitted).toBe(0)
+  expect(await okOf(scene.job.count('c', keyOf()))).toBe(0)
+})
+
+describe('an error', () => {
+  test('prints its kind, message and codes', () => {
+    const plain = new PersistencyError('ERR_JOB_NOT_FOUND', 'no open job with id "x"')
+    expect(String(plain)).toBe('PersistencyError(jobNotFound: no open job with id "x") [ERR_JOB_NOT_FOUND]')
+    const full = new PersistencyError('ERR_STORAGE', 'disk', { backendCode: 'SQLITE_FULL', cause: 'why' })
+    expect(String(full)).toBe('PersistencyError(backend: disk) [ERR_STORAGE, SQLITE_FULL]')
+    expect(full).toMatchObject({ name: 'PersistencyError', cause: 'why', backendCode: 'SQLITE_FULL' })
+  })
+
+  test('survives the way through plain data', () => {
+    const error = new PersistencyError('ERR_STORAGE', 'disk', {
+      backendCode: 'SQLITE_FULL',
+      cause: new Error('why')
+    })
+    const back = PersistencyError.from(JSON.parse(JSON.stringify(error)))
+    expect(back.toJSON()).toEqual(error.toJSON())
+    expect(back).toMatchObject({ kind: 'backend', cause: 'Error: why' })
+    const strange = PersistencyError.from({ ...error.toJSON(), code: wrong('toString') })
+    expect([strange.code, strange.message]).toEqual(['ERR_STORAGE', 'disk'])
+  })
+
+  test('of the storage thread keeps the code of the storage', async () => {
+    const { job, file } = await storage.open()
+    execute(file, 'ALTER TABLE kv RENAME TO elsewhere')
+    expect(await errorOf(job.get('c', k))).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_ERROR' })
+  })
+})

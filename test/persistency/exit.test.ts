@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { runProgram, startProgram } from '../support/storage-child.js'
+import { filesIn, useStorage } from '../support/storage-folder.js'
+import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+
+/** Opens a job, and makes `write(n)`, which queues `n` writes without awaiting any. */
+const OPEN = `
+  const { Persistency, key } = persistency
+  const owner = Persistency.open(root + '/data')._unsafeUnwrap()
+  const job = (await owner.openJob('tenant'))._unsafeUnwrap()
+  const write = (n) => { for (let i = 0; i < n; i++) job.persistPut('c', key(i), new Uint8Array(100)) }
+`
+
+/** Runs a program that ends without help; what it left behind. */
+async function run(body: string) {
+  const folder = storage.folder()
+  const ended = await runProgram(folder, OPEN + body)
+  const file = join(folder, 'data', 'tenant.db')
+  return { ...ended, rows: existsSync(file) ? rowsIn(file).length : -1, folder }
+}
+
+describe('a program ends by itself, with everything accepted stored,', () => {
+  test.each([
+    ['when it closes its owner', 'write(1000); await owner.close()', 0],
+    ['when it closes its job', 'write(1000); await job.close()', 0],
+    ['when it forgets to close', 'write(1000)', 0],
+    ['when it forgets to close after reads', "write(1000); await job.count('c', key())", 0],
+    ['when it forgets to wait for a close', 'write(1000); owner.close()', 0],
+    ['when it calls process.exit() right after its writes', 'write(1000); process.exit(7)', 7],
+    ['when it calls process.exit() with a lot under way', 'write(50_000); process.exit()', 0],
+    ['when it calls process.exit() while it closes', 'write(1000); owner.close(); process.exit(3)', 3],
+    ['when it calls process.exit() in a later turn', 'write(1000); setImmediate(() => process.exit(3))', 3],
+    ['when it dies of an uncaught exception', "write(1000); throw new Error('mine')", 1],
+    [
+      'when it dies of an exception in a later turn',
+      "write(1000); setImmediate(() => { throw new Error('mine') })",
+      1
+    ],
+    ['when it dies of an unhandled rejection', "write(1000); Promise.reject(new Error('mine'))", 1]
+  ])('%s', async (_, body, code) => {
+    const ended = await run(body)
+    expect({ code: ended.code, signal: ended.signal }).toEqual({ code, signal: null })
+    expect(ended.rows).toBe(body.includes('50_000') ? 50_000 : 1000)
+    if (code !== 1) expect(ended.stderr).toBe('')
+    else expect(ended.stderr).toContain('mine')
+  })
+})
+
+test('a program with several jobs that forgets to close them ends by itself and stores all', async () => {
+  const folder = storage.folder()
+  const ended = await runProgram(
+    folder,
+    `const { Persistency, key } = persistency
+     const owner = Persistency.open(root + '/data')._unsafeUnwrap()
+     for (let t = 0; t < 4; t++) {
+       const job = (await owner.openJob('tenant' + t))._unsafeUnwrap()
+       for (let i = 0; i < 500; i++) job.persistPut('c', key(i), new Uint8Array(100))
+     }`
+  )
+  expect([ended.code, ended.stderr]).toEqual([0, ''])
+  const files = [0, 1, 2, 3].map((t) => join(folder, 'data', `tenant${t}.db`))
+  expect(files.map((file) => rowsIn(file).length)).toEqual([500, 500, 500, 500])
+})
+
+test('writes made in an exit handler that was there before the job are stored', async () => {
+  const folder = storage.folder()
+  const ended = await runProgram(folder, `process.on('exit', () => write(1000))\n${OPEN}`)
+  expect([ended.code, ended.stderr]).toEqual([0, ''])
+  expect(rowsIn(join(folder, 'data', 'tenant.db'))).toHaveLength(1000)
+})
+
+test('a program does not wait for a storage thread that died', async () => {
+  const started = performance.now()
+  const ended = await run(`
+    process.on('worker', (worker) => worker.terminate())
+    const other = await owner.openJob('other')
+    console.log(other.error.code)`)
+  expect([ended.code, ended.stdout.trim(), ended.stderr]).toEqual([0, 'ERR_STORAGE_DIED', ''])
+  // The wait for threads at the end of the process is cut off after ten seconds.
+  expect(performance.now() - started).toBeLessThan(9000)
+})
+
+test('a program that closes leaves one file and no log beside it', async () => {
+  const ended = await run('write(1000); await owner.close()')
+  expect(filesIn(join(ended.folder, 'data'))).toEqual(['tenant.db'])
+})
+
+test('a program that opens and uses nothing ends by itself and makes nothing', async () => {
+  const folder = storage.folder()
+  const source = "persistency.Persistency.open(root + '/data')._unsafeUnwrap()"
+  const ended = await runProgram(folder, source)
+  expect([ended.code, ended.stderr, existsSync(join(folder, 'data'))]).toEqual([0, '', false])
+})
+
+test('a failed open does not keep the program alive', async () => {
+  const folder = storage.folder()
+  execute(join(folder, 'notes.db'), 'CREATE TABLE notes (text)')
+  const ended = await runProgram(
+    folder,
+    `const owner = persistency.Persistency.open(root)._unsafeUnwrap()
+     console.log((await owner.openJob('notes')).error.code)`
+  )
+  expect([ended.code, ended.stdout.trim(), ended.stderr]).toEqual([0, 'ERR_FOREIGN_SCHEMA', ''])
+})
+
+test('a read that timed out does not keep the program alive', async () => {
+  const ended = await run("await job.get('c', key(1), { timeoutMs: 60_000 }); write(10)")
+  expect([ended.code, ended.rows]).toEqual([0, 10])
+})
+
+test('writes that were acknowledged survive SIGKILL', async () => {
+  const folder = storage.folder()
+  const program = startProgram(
+    folder,
+    `${OPEN}
+     write(1000)
+     await job.flush()
+     console.log('flushed')
+     setInterval(() => {}, 1000)`
+  )
+  await program.printed('flushed')
+  program.kill('SIGKILL')
+  expect((await program.ended).signal).toBe('SIGKILL')
+  expect(rowsIn(join(folder, 'data', 'tenant.db'))).toHaveLength(1000)
+})
+
+describe('a file that stays locked', () => {
+  test('fails an opening that gives up early, and the program lives on', async () => {
+    const folder = storage.folder()
+    execute(join(folder, 'tenant.db'), `${CREATE_KV}; PRAGMA user_version = 1`)
+    const ended = await runProgram(
+      folder,
+      `const { Persistency } = persistency
+       const locker = new Database(root + '/tenant.db')
+       locker.exec('BEGIN EXCLUSIVE')
+       const owner = Persistency.open(root)._unsafeUnwrap()
+       const answer = await owner.openJob('tenant', { busyTimeoutMs: 6500, openTimeoutMs: 100 })
+       console.log(answer.error.code)
+       await owner.close()
+       locker.close()`
+    )
+    expect({ code: ended.code, signal: ended.signal, told: ended.stdout.trim() }).toEqual({
+      code: 0,
+      signal: null,
+      told: 'ERR_TIMEOUT'
+    })
+  })
+
+  test('lets the program end with its exit code', async () => {
+    const folder = storage.folder()
+    const ended = await runProgram(
+      folder,
+      `const { Persistency, key } = persistency
+       const owner = Persistency.open(root + '/data')._unsafeUnwrap()
+       const job = (await owner.openJob('tenant', { busyTimeoutMs: 11_000 }))._unsafeUnwrap()
+       const locker = new Database(root + '/data/tenant.db')
+       locker.exec('BEGIN IMMEDIATE')
+       job.persistPut('c', key(1), new Uint8Array(1))
+       process.exit(3)`
+    )
+    expect({ code: ended.code, signal: ended.signal }).toEqual({ code: 3, signal: null })
+  })
+})

@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals'
+import { EventBroker, type Job, key, PersistEvent, type TxOp } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+import { holdLock } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+
+const put = (n: number, size = 1): TxOp => ({
+  kind: 'put',
+  category: 'c',
+  key: key(n),
+  payload: new Uint8Array(size).fill(n)
+})
+
+/** The position of each write, as it is accepted. */
+function acceptedBy(job: Job): number[] {
+  const seen: number[] = []
+  new EventBroker(undefined, job.context).on(PersistEvent).subscribe(({ seq }) => seen.push(seq))
+  return seen
+}
+
+describe('a full queue that waits', () => {
+  test('accepts what fits at once and the rest in order as room is made', async () => {
+    const { job } = await storage.open({ maxQueueOps: 3 })
+    const accepted = acceptedBy(job)
+    const order: number[] = []
+    const writes = Array.from({ length: 50 }, (_, n) => job.persist(put(n)).map(() => order.push(n)))
+    expect(accepted).toEqual([1, 2, 3])
+    expect(job.queued.ops).toBe(3)
+    await Promise.all(writes.map((write) => okOf(write)))
+    expect(order).toEqual(Array.from({ length: 50 }, (_, n) => n))
+    expect(accepted).toEqual(order.map((n) => n + 1))
+    expect(await okOf(job.count('c', keyOf()))).toBe(50)
+  })
+
+  test.each([{ maxQueueOps: 4 }, { maxQueueBytes: 1000 }])(
+    'never holds more than its limit %j for a producer that awaits',
+    async (limit) => {
+      const { job } = await storage.open(limit)
+      for (let n = 0; n < 300; n++) {
+        await okOf(job.persist([put(n, 100), put(n + 1000, 100)]))
+        expect(job.queued.ops).toBeLessThanOrEqual(limit.maxQueueOps ?? Number.POSITIVE_INFINITY)
+        expect(job.queued.bytes).toBeLessThanOrEqual(limit.maxQueueBytes ?? Number.POSITIVE_INFINITY)
+      }
+      expect(await okOf(job.count('c', keyOf()))).toBe(600)
+    }
+  )
+
+  test('lets in alone a write that is larger than the whole queue', async () => {
+    const { job } = await storage.open({ maxQueueOps: 2, maxQueueBytes: 100 })
+    const large = Array.from({ length: 10 }, (_, n) => put(n, 1000))
+    await Promise.all([job.persist(large), job.persist(put(100)), job.persist(large)].map((one) => okOf(one)))
+    expect(await okOf(job.count('c', keyOf()))).toBe(11)
+    expect(job.queued).toEqual({ bytes: 0, ops: 0 })
+  })
+
+  test('answers reads in line: they see the writes that waited before them and none after', async () => {
+    const { job } = await storage.open({ maxQueueOps: 1 })
+    const reads = Array.from({ length: 50 }, (_, n) => {
+      void job.persistPut('c', key('k'), utf8(String(n)))
+      return job.get('c', key('k'))
+    })
+    const seen = await Promise.all(reads.map(async (read) => textOf(await okOf(read))))
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, n) => String(n)))
+  })
+
+  test('answers persistAcked and flush after what waits before them', async () => {
+    const { job } = await storage.open({ maxQueueOps: 2 })
+    for (let n = 0; n < 20; n++) void job.persist(put(n))
+    const acked = job.persistAcked(put(20))
+    const flushed = job.flush().andThen(() => job.count('c', keyOf()))
+    expect(await okOf(acked)).toEqual({ seq: 21, ops: 1 })
+    expect(await okOf(flushed)).toBe(21)
+  })
+
+  test('gives up on a read in line when its time is over, and the writes go on', async () => {
+    const { job, file } = await storage.open({ maxQueueOps: 1, busyTimeoutMs: 20_000 })
+    const held = holdLock(file)
+    const writes = [1, 2, 3].map((n) => job.persist(put(n)))
+    const error = await errorOf(job.count('c', keyOf(), { timeoutMs: 20 }))
+    expect(error).toMatchObject({ kind: 'timeout', code: 'ERR_TIMEOUT' })
+    const aborted = job.count('c', keyOf(), { signal: AbortSignal.abort() })
+    expect((await errorOf(aborted)).code).toBe('ERR_ABORTED')
+    held.release()
+    await Promise.all(writes.map((write) => okOf(write)))
+    expect(await okOf(job.count('c', keyOf()))).toBe(3)
+  })
+})
+
+describe('a full queue that refuses', () => {
+  test('tells so, stores nothing of the refused write, and takes writes again later', async () => {
+    const { job } = await storage.open({ maxQueueOps: 3, whenFull: 'refuse' })
+    const accepted = acceptedBy(job)
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => job.persist(put(n))))
+    expect(answers.map((answer) => answer.isOk())).toEqual([...Array(3).fill(true), ...Array(7).fill(false)])
+    const error = answers[3]!._unsafeUnwrapErr()
+    expect(error).toMatchObject({ kind: 'overloaded', code: 'ERR_OVERLOADED' })
+    expect(error.message).toMatch(/"tenant".*3 of 3 operations/)
+    expect(accepted).toEqual([1, 2, 3])
+    await okOf(job.flush())
+    await okOf(job.persist([put(20), put(21), put(22)]))
+    expect(await okOf(job.count('c', keyOf()))).toBe(6)
+  })
+
+  test('refuses persistAcked and batches that do not fit beside what is there', async () => {
+    const { job } = await storage.open({ maxQueueBytes: 500, whenFull: 'refuse' })
+    await okOf(job.persist(put(1, 100)))
+    expect((await errorOf(job.persistAcked(put(2, 400)))).code).toBe('ERR_OVERLOADED')
+    expect((await errorOf(job.persist([put(3, 200), put(4, 200)]))).code).toBe('ERR_OVERLOADED')
+    await okOf(job.flush())
+    expect(await okOf(job.count('c', keyOf()))).toBe(1)
+  })
+})
+
+test('the queue is empty again after writes that failed', async () => {
+  const { job, file } = await storage.open({ busyTimeoutMs: 1, maxQueueOps: 5 })
+  const held = holdLock(file)
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => job.persistAcked(put(n))))
+  held.release()
+  expect(new Set(answers.map((answer) => answer._unsafeUnwrapErr().backendCode))).toEqual(
+    new Set(['SQLITE_BUSY'])
+  )
+  expect(job.queued).toEqual({ bytes: 0, ops: 0 })
+  expect(await okOf(job.persistAcked(put(1)))).toEqual({ seq: 21, ops: 1 })
+})

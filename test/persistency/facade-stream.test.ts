@@ -1,0 +1,150 @@
+import { describe, expect, test } from '@jest/globals'
+import { type Job, type Key, key, type StreamOptions } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { hexOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+import { execute } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+
+const KEYS = [keyOf(), keyOf(0), keyOf(0, 0), keyOf(1), keyOf(1, 0xff), keyOf(0xff), keyOf(0xff, 0xff)]
+const HEX = KEYS.map((one) => hexOf(one.bytes))
+
+async function openWith(keys: readonly Key[]): Promise<{ job: Job; file: string }> {
+  const { job, file } = await storage.open()
+  await okOf(
+    job.persistAcked(keys.map((one) => ({ kind: 'put', category: 'c', key: one, payload: one.bytes })))
+  )
+  return { job, file }
+}
+
+async function streamed(job: Job, options?: StreamOptions, from: Key = keyOf()): Promise<string[]> {
+  const keys: string[] = []
+  for await (const row of job.stream('c', from, options)) keys.push(hexOf(row.key.bytes))
+  return keys
+}
+
+describe.each([1, 2, 7, 8, 512])('with %i rows to a page', (pageSize) => {
+  test('the whole category comes in order, in both directions', async () => {
+    const { job } = await openWith(KEYS)
+    expect(await streamed(job, { pageSize })).toEqual(HEX)
+    expect(await streamed(job, { pageSize, reverse: true })).toEqual([...HEX].reverse())
+  })
+
+  test.each([0, 1, 3, 7, 100])('a limit of %i ends it', async (limit) => {
+    const { job } = await openWith(KEYS)
+    expect(await streamed(job, { pageSize, limit })).toEqual(HEX.slice(0, limit))
+    const reversed = [...HEX].reverse().slice(0, limit)
+    expect(await streamed(job, { pageSize, limit, reverse: true })).toEqual(reversed)
+  })
+
+  test('a prefix and a range hold only their own rows', async () => {
+    const { job } = await openWith(KEYS)
+    expect(await streamed(job, { pageSize }, keyOf(0))).toEqual(['00', '0000'])
+    expect(await streamed(job, { pageSize, reverse: true }, keyOf(0xff))).toEqual(['ffff', 'ff'])
+    const inRange: string[] = []
+    const range = { start: keyOf(0, 0), stop: keyOf(0xff) }
+    for await (const row of job.stream('c', range, { pageSize, reverse: true })) {
+      inRange.push(hexOf(row.key.bytes))
+    }
+    expect(inRange).toEqual(['01ff', '01', '0000'])
+  })
+})
+
+test('a category with the empty key alone is streamed in both directions', async () => {
+  const { job } = await openWith([keyOf()])
+  expect(await streamed(job, { pageSize: 1 })).toEqual([''])
+  expect(await streamed(job, { pageSize: 1, reverse: true })).toEqual([''])
+})
+
+test('an empty category ends at once', async () => {
+  const { job } = await openWith([])
+  expect(await streamed(job)).toEqual([])
+  expect(await streamed(job, { reverse: true, pageSize: 1 })).toEqual([])
+})
+
+test('keysOnly leaves the payloads out', async () => {
+  const { job } = await openWith(KEYS)
+  for await (const row of job.stream('c', keyOf(), { keysOnly: true, pageSize: 2 })) {
+    expect(row.payload).toHaveLength(0)
+  }
+  for await (const row of job.stream('c', keyOf(), { pageSize: 2 }))
+    expect(row.payload).toEqual(row.key.bytes)
+})
+
+test('payloads larger than a page come one by one', async () => {
+  const { job } = await storage.open()
+  const sizes = [3_000_000, 1, 2_000_000, 1_048_576, 0, 5]
+  for (const [at, size] of sizes.entries()) void job.persistPut('c', key(at), new Uint8Array(size).fill(at))
+  const seen: number[] = []
+  for await (const row of job.stream('c', keyOf())) seen.push(row.payload.length)
+  expect(seen).toEqual(sizes)
+})
+
+test('leaving the loop early reads no further and the job goes on', async () => {
+  const { job } = await openWith(KEYS)
+  const seen: string[] = []
+  for await (const row of job.stream('c', keyOf(), { pageSize: 2 })) {
+    seen.push(hexOf(row.key.bytes))
+    if (seen.length === 3) break
+  }
+  expect(seen).toEqual(HEX.slice(0, 3))
+  await okOf(job.persistPut('c', key(9), utf8('x')))
+  expect(await okOf(job.count('c', keyOf()))).toBe(KEYS.length + 1)
+})
+
+test('writes between two pages show in the later one', async () => {
+  const { job } = await openWith([keyOf(1), keyOf(2), keyOf(3)])
+  const seen: string[] = []
+  for await (const row of job.stream('c', keyOf(), { pageSize: 1 })) {
+    seen.push(hexOf(row.key.bytes))
+    if (seen.length > 1) continue
+    void job.persistDelete('c', keyOf(2))
+    void job.persistPut('c', keyOf(4), utf8('x'))
+    // Behind the reader: not seen.
+    void job.persistPut('c', keyOf(0), utf8('x'))
+  }
+  expect(seen).toEqual(['01', '03', '04'])
+})
+
+test('a signal that fires between two pages ends it with an error', async () => {
+  const { job } = await openWith(KEYS)
+  const controller = new AbortController()
+  const seen: string[] = []
+  const reading = (async () => {
+    for await (const row of job.stream('c', keyOf(), { pageSize: 2, signal: controller.signal })) {
+      seen.push(hexOf(row.key.bytes))
+      if (seen.length === 2) controller.abort()
+    }
+  })()
+  await expect(reading).rejects.toMatchObject({ name: 'PersistencyError', code: 'ERR_ABORTED' })
+  expect(seen).toEqual(HEX.slice(0, 2))
+})
+
+test('a signal that has fired already ends it before the first row', async () => {
+  const { job } = await openWith(KEYS)
+  await expect(streamed(job, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+})
+
+test('a page that cannot be read ends it with the error of the storage', async () => {
+  const { job, file } = await openWith(KEYS)
+  execute(file, 'ALTER TABLE kv RENAME TO elsewhere')
+  await expect(streamed(job)).rejects.toMatchObject({ kind: 'backend', code: 'ERR_STORAGE' })
+})
+
+test('closing the job between two pages ends it with an error', async () => {
+  const { job } = await openWith(KEYS)
+  const rows = job.stream('c', keyOf(), { pageSize: 1 })[Symbol.asyncIterator]()
+  await rows.next()
+  await okOf(job.close())
+  await expect(rows.next()).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
+})
+
+test('two streams at once do not disturb each other', async () => {
+  const { job } = await openWith(Array.from({ length: 100 }, (_, n) => key(n)))
+  const both = await Promise.all([
+    streamed(job, { pageSize: 3 }),
+    streamed(job, { pageSize: 7, reverse: true })
+  ])
+  expect(both[0]).toHaveLength(100)
+  expect(both[1]).toEqual([...(both[0] as string[])].reverse())
+})

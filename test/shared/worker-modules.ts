@@ -1,0 +1,89 @@
+/** Owns the modules of the workers that tests start, break and stop, and the prelude of the programs that do so. */
+
+export const PRELUDE = `
+import { existsSync, readFileSync } from 'node:fs'
+import { BrokerContext, BrokerHub, EventBroker, RequestBroker } from 'persistency/brokers'
+import { startWorker } from 'persistency/threads'
+import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, WhatWasHeard } from './messages.mjs'
+const hub = new BrokerHub()
+const context = BrokerContext.create('served')
+const requests = new RequestBroker(hub, context)
+const events = new EventBroker(hub, context)
+const moduleAt = (name) => new URL(name, import.meta.url)
+const start = (options) => startWorker(moduleAt('./worker.mjs'), contract, { hub, context, ...options })
+const started = async (options) => (await start(options))._unsafeUnwrap()
+const kindOf = (result) => (result.isErr() ? result.error.kind : 'ok')
+const print = (value) => console.log(JSON.stringify(value))
+`
+
+export const FILES = {
+  'messages.mjs': `
+import { defineEvent, defineRequest } from 'persistency/brokers'
+export const Echo = defineRequest('workers.echo')
+export const WhatWasHeard = defineRequest('workers.whatWasHeard')
+export const AskPeer = defineRequest('workers.askPeer')
+export const Tick = defineEvent('workers.tick')
+export const Both = defineEvent('workers.both')
+export const Heard = defineEvent('workers.heard')
+export const PeerEcho = defineRequest('workers.peerEcho')
+export const PeerTick = defineEvent('workers.peerTick')
+export const contract = {
+  toWorker: [Echo, WhatWasHeard, AskPeer, Tick, Both],
+  toHost: [Both, Heard],
+  toPeers: [PeerEcho, PeerTick],
+}
+`,
+  'worker.mjs': `
+import { appendFileSync } from 'node:fs'
+import { BrokerContext, EventBroker, RequestBroker } from 'persistency/brokers'
+import { serveBrokers } from 'persistency/threads'
+import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, WhatWasHeard } from './messages.mjs'
+appendFileSync('life.txt', 'started ')
+process.on('exit', () => appendFileSync('life.txt', 'gone '))
+serveBrokers(contract, ({ hub, context, data }) => {
+  if (data === 'refuse') throw Object.assign(new RangeError('refused'), { why: 'moon' })
+  if (data === 'exit') process.exit(9)
+  if (data === 'never') return new Promise(() => {})
+  const requests = new RequestBroker(hub, context)
+  const events = new EventBroker(hub, context)
+  const heard = []
+  requests.provide(Echo, (what) => {
+    if (what === 'exit') process.exit(3)
+    if (what === 'throw') setImmediate(() => { throw new Error('orphan') })
+    if (what === 'hoard') for (const hoard = []; ; ) hoard.push(new Array(10_000).fill(hoard.length))
+    if (what === 'spin') for (;;);
+    return what === 'never' || what === 'throw' ? new Promise(() => {}) : what
+  })
+  requests.provide(WhatWasHeard, () => heard)
+  events.listen(Tick, (n) => {
+    heard.push(n)
+    events.emit(Heard, n)
+  })
+  events.listen(Both, (text) => {
+    heard.push(text)
+    if (text === 'from the host') events.emit(Both, 'from the worker')
+  })
+  if (data?.peers === undefined) return
+  const peers = BrokerContext.from(data.peers)
+  requests.provide(AskPeer, (what) => {
+    if (what === 'later') {
+      setImmediate(() => new EventBroker(hub, peers).emit(PeerTick, 'tick'))
+      return 'soon'
+    }
+    if (what === 'tick') return new EventBroker(hub, peers).emit(PeerTick, 'tick')
+    return new RequestBroker(hub, peers).request(PeerEcho, what).mapErr(({ kind }) => ({ kind }))
+  })
+  if (!data.answers) return
+  new RequestBroker(hub, peers).provide(PeerEcho, (what) => {
+    events.emit(Heard, what)
+    return what === 'never' ? new Promise(() => {}) : 'peer says ' + what
+  })
+  new EventBroker(hub, peers).listen(PeerTick, (text) => {
+    heard.push(text)
+    appendFileSync('peer.txt', text)
+  })
+})
+`,
+  'broken.mjs': `throw new Error('broken module')`,
+  'idle.mjs': `export {}`
+}

@@ -1,0 +1,52 @@
+/** Temporary folders and the jobs in them; both are gone after each test. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from '@jest/globals'
+import { type Job, type JobOptions, Persistency, type PersistencyOptions } from 'persistency'
+import { okOf } from './storage-results.js'
+
+export interface OpenedJob {
+  readonly root: string
+  readonly file: string
+  readonly persistency: Persistency
+  readonly job: Job
+}
+
+/** Call it at the top of a test file; everything it makes is closed and removed after each test. */
+export function useStorage() {
+  const folders: string[] = []
+  const owners: Persistency[] = []
+  afterEach(async () => {
+    await Promise.all(owners.splice(0).map((owner) => owner.close()))
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** A new, empty folder. */
+  const folder = (): string => {
+    const path = mkdtempSync(join(tmpdir(), 'persistency-'))
+    folders.push(path)
+    return path
+  }
+
+  /** A coordinator of a folder, by default of a new one. */
+  const owner = (rootDir: string | PersistencyOptions = folder()): Persistency => {
+    const persistency = Persistency.open(rootDir)._unsafeUnwrap()
+    owners.push(persistency)
+    return persistency
+  }
+
+  /** An open job, by default in a new folder. */
+  const open = async (options: JobOptions = {}, root: string = folder()): Promise<OpenedJob> => {
+    const persistency = owner(root)
+    const job = await okOf(persistency.openJob('tenant', options))
+    return { root, file: join(root, 'tenant.db'), persistency, job }
+  }
+
+  return { folder, owner, open }
+}
+
+/** The names in a folder, sorted; none when there is no such folder. */
+export function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : []
+}

@@ -1,0 +1,76 @@
+/** The process as Node.js sees it. Jest hands tests a copy of `process`, which hears nothing. */
+import { once } from 'node:events'
+import { runInThisContext } from 'node:vm'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach } from '@jest/globals'
+
+const realProcess = runInThisContext('process') as NodeJS.Process
+
+export interface PackageWarning extends Error {
+  readonly code: string
+}
+
+/** Call it at the top of a test file: the threads that each test starts, in order. */
+export function useWorkers() {
+  const started: Worker[] = []
+  const alive = new Set<Worker>()
+  const onWorker = (worker: Worker): void => {
+    started.push(worker)
+    alive.add(worker)
+    worker.once('exit', () => alive.delete(worker))
+  }
+  beforeEach(() => {
+    started.length = 0
+    alive.clear()
+    realProcess.on('worker', onWorker)
+  })
+  afterEach(() => {
+    realProcess.off('worker', onWorker)
+  })
+  return {
+    started: started as readonly Worker[],
+    /** Threads that have not ended yet. */
+    get alive(): number {
+      return alive.size
+    },
+    /** Resolves when the next thread runs. */
+    async nextOnline(): Promise<void> {
+      const [worker] = (await once(realProcess, 'worker')) as [Worker]
+      await once(worker, 'online')
+    },
+    /** Ends the thread that was started last, as a fault in it would. It does nothing from the call on. */
+    async killLast(): Promise<void> {
+      await started.at(-1)?.terminate()
+    },
+    /** Ends the next thread before it has begun to work. */
+    async killNext(): Promise<void> {
+      const [worker] = (await once(realProcess, 'worker')) as [Worker]
+      await worker.terminate()
+    }
+  }
+}
+
+/** Call it at the top of a test file: the warnings of this package that each test causes. */
+export function useWarnings() {
+  const seen: PackageWarning[] = []
+  const onWarning = (warning: Error): void => {
+    if (warning.name === 'PersistencyWarning') seen.push(warning as PackageWarning)
+  }
+  beforeEach(() => {
+    seen.length = 0
+    realProcess.on('warning', onWarning)
+  })
+  afterEach(() => {
+    realProcess.off('warning', onWarning)
+  })
+  return {
+    seen: seen as readonly PackageWarning[],
+    /** Resolves with the next warning; ask before it is caused. */
+    async next(): Promise<PackageWarning> {
+      for (;;) {
+        const [warning] = (await once(realProcess, 'warning')) as [PackageWarning]
+        if (warning.name === 'PersistencyWarning') return warning
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals'
+import { FILES, PRELUDE } from '../shared/worker-modules.js'
+import { runScript } from '../support/run-script.js'
+
+/** Two workers, each in a context of its own, which share a third that this thread does not serve. */
+const PAIR = `
+const peers = BrokerContext.create('peers')
+const otherContext = BrokerContext.create('other')
+const asking = await started({ data: { peers } })
+const answering = await started({ context: otherContext, data: { peers, answers: true } })
+const routes = { forth: [PeerEcho, PeerTick], back: [] }
+const ask = (what) => requests.request(AskPeer, what)
+`
+
+const run = (body: string) => runScript(PRELUDE + PAIR + body, FILES)
+
+describe('two connected workers', () => {
+  it('exchange requests and events that the main thread does not see', async () => {
+    const { output, code } = await run(`
+      const before = (await ask('before')).error
+      ;(await asking.connect(answering, peers, routes))._unsafeUnwrap()
+      let seen = 0
+      events.in(peers).listen(PeerTick, () => seen++)
+      const answer = (await ask('hello')).value
+      await ask('tick')
+      await ask('after the tick')
+      const heard = (await requests.in(otherContext).request(WhatWasHeard)).value
+      print({ before, answer, heard, seen, provided: requests.in(peers).isProvided(PeerEcho) })
+    `)
+    expect(output).toEqual({
+      before: { kind: 'noProvider' },
+      answer: 'peer says hello',
+      heard: ['tick'],
+      seen: 0,
+      provided: false
+    })
+    expect(code).toBe(0)
+  })
+
+  it('go on while the main thread is blocked', async () => {
+    const { output } = await run(`
+      ;(await asking.connect(answering, peers, routes))._unsafeUnwrap()
+      await ask('later')
+      const never = new Int32Array(new SharedArrayBuffer(4))
+      const deadline = performance.now() + 10_000
+      while (!existsSync('peer.txt') && performance.now() < deadline) Atomics.wait(never, 0, 0, 5)
+      print(existsSync('peer.txt') && readFileSync('peer.txt', 'utf8'))
+    `)
+    expect(output).toBe('tick')
+  })
+
+  it('are parted when one stops: what is under way ends with disconnected, what follows with noProvider', async () => {
+    const { output, code } = await run(`
+      ;(await asking.connect(answering, peers, routes))._unsafeUnwrap()
+      const arrived = new Promise((resolve) => events.in(otherContext).listen(Heard, resolve))
+      const pending = ask('never')
+      await arrived
+      await answering.stop()
+      const during = (await pending).error
+      print({ during, after: (await ask('hello')).error, alive: (await requests.request(Echo, 'alive')).value })
+    `)
+    expect(output).toEqual({
+      during: { kind: 'disconnected' },
+      after: { kind: 'noProvider' },
+      alive: 'alive'
+    })
+    expect(code).toBe(0)
+  })
+
+  it('are not connected by a message that is in neither contract', async () => {
+    const { output } = await run(`
+      const Unknown = { ...PeerTick, name: 'workers.unknown' }
+      const { error } = await asking.connect(answering, peers, { forth: [Unknown], back: [] })
+      print({ kind: error.kind, cause: error.cause.message, alive: (await requests.request(Echo, 'alive')).value })
+    `)
+    expect(output).toMatchObject({ kind: 'startFailed', alive: 'alive' })
+    expect((output as { cause: string }).cause).toContain('workers.unknown')
+  })
+
+  it('are not connected once one of them is gone', async () => {
+    const { output } = await run(`
+      await answering.stop()
+      print(kindOf(await asking.connect(answering, peers, routes)))
+    `)
+    expect(output).toBe('disconnected')
+  })
+})

@@ -1,0 +1,230 @@
+import { describe, expect, it } from '@jest/globals'
+import { FILES, PRELUDE } from '../shared/worker-modules.js'
+import { runScript } from '../support/run-script.js'
+
+const run = (body: string) => runScript(PRELUDE + body, FILES)
+
+describe('starting a worker', () => {
+  it.each([
+    [
+      'is missing',
+      './missing.mjs',
+      { kind: 'disconnected', cause: { message: expect.stringContaining('missing.mjs') } }
+    ],
+    ['throws', './broken.mjs', { kind: 'disconnected', cause: { message: 'broken module' } }],
+    ['serves nothing', './idle.mjs', { kind: 'disconnected' }],
+    ['is no file', 'https://example.org/worker.mjs', { kind: 'startFailed' }]
+  ])('fails with the cause when its module %s', async (_, entry, expected) => {
+    const { output, code, stderr } = await run(`
+      const { error } = await startWorker(moduleAt('${entry}'), contract, { hub, context })
+      const { kind, cause } = error
+      print({ kind, cause: { code: cause?.code, message: cause?.message }, contexts: hub.contextCount })
+    `)
+    expect(output).toMatchObject({ ...expected, contexts: 0 })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  it.each([
+    [
+      'throws',
+      'refuse',
+      { kind: 'startFailed', cause: { name: 'RangeError', message: 'refused', why: 'moon' } }
+    ],
+    ['ends the thread', 'exit', { kind: 'disconnected' }],
+    ['never answers', 'never', { kind: 'timeout' }]
+  ])(
+    'fails when the set-up %s; the thread is gone then, and is not started again',
+    async (_, data, expected) => {
+      const { output, code } = await run(`
+      const { error } = await start({ data: '${data}', startTimeoutMs: ${data === 'never' ? 300 : 10_000} })
+      const { kind, cause } = error
+      const life = readFileSync('life.txt', 'utf8')
+      const provided = requests.isProvided(Echo)
+      process.on('exit', () => print({
+        kind, cause: { name: cause?.name, message: cause?.message, why: cause?.why }, life, provided,
+        contexts: hub.contextCount, lifeInTheEnd: readFileSync('life.txt', 'utf8'),
+      }))
+    `)
+      const life = 'started gone '
+      expect(output).toMatchObject({ ...expected, life, lifeInTheEnd: life, provided: false, contexts: 0 })
+      expect(code).toBe(0)
+    }
+  )
+
+  it('fails with alreadyProvided when this thread answers what the worker is to', async () => {
+    const { output } = await run(`
+      requests.provide(Echo, () => 'here')
+      const kind = kindOf(await start())
+      const answer = (await requests.request(Echo, 'there')).value
+      print({ kind, answer, life: readFileSync('life.txt', 'utf8'), free: !requests.isProvided(WhatWasHeard) })
+    `)
+    expect(output).toEqual({ kind: 'alreadyProvided', answer: 'here', life: 'started gone ', free: true })
+  })
+})
+
+describe('a worker that dies', () => {
+  it.each([
+    ['exits', 'exit', { code: 3, error: {} }],
+    ['throws outside of any call', 'throw', { code: 1, error: { message: 'orphan' } }],
+    ['runs out of memory', 'hoard', { code: 1, error: { code: 'ERR_WORKER_OUT_OF_MEMORY' } }]
+  ])('when it %s takes nobody along, and makes room for another provider', async (_, how, expected) => {
+    const { output, code } = await run(`
+      const other = BrokerContext.create('other')
+      await started({ context: other })
+      const worker = await started({ resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 } })
+      const pending = ['never', '${how}', 'never'].map((what) => requests.request(Echo, what))
+      const kinds = (await Promise.all(pending)).map(kindOf)
+      const { expected, code, error } = await worker.exited
+      const provided = requests.isProvided(Echo)
+      const none = kindOf(await requests.request(Echo, 'nobody'))
+      requests.provide(Echo, (what) => 'somebody else says ' + what)._unsafeUnwrap()
+      print({
+        kinds, expected, code, error: { message: error?.message, code: error?.code }, provided, none,
+        next: (await requests.request(Echo, 'hello')).value,
+        other: (await requests.in(other).request(Echo, 'alive')).value,
+      })
+    `)
+    expect(output).toMatchObject({
+      ...expected,
+      kinds: ['disconnected', 'disconnected', 'disconnected'],
+      expected: false,
+      provided: false,
+      none: 'noProvider',
+      next: 'somebody else says hello',
+      other: 'alive'
+    })
+    expect(code).toBe(0)
+  })
+
+  it('is not put back as a provider by whoever stood in for it meanwhile', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      const ended = worker.exited
+      await requests.withProvider(Echo, () => 'in its place', () => worker.stop())
+      await ended
+      const kind = kindOf(await requests.request(Echo, 'hello', { timeoutMs: 2000 }))
+      print({ provided: requests.isProvided(Echo), kind })
+    `)
+    expect(output).toEqual({ provided: false, kind: 'noProvider' })
+  })
+
+  it('is terminated when it does not stop by itself, and its requests end', async () => {
+    const { output, code } = await run(`
+      const worker = await started()
+      const pending = requests.request(Echo, 'spin', { timeoutMs: Infinity })
+      await Promise.all([worker.stop(), worker.stop()])
+      const { expected, code } = await worker.exited
+      print({ kind: kindOf(await pending), expected, code })
+    `)
+    expect(output).toEqual({ kind: 'disconnected', expected: true, code: 1 })
+    expect(code).toBe(0)
+  })
+
+  it('serves no further context', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      await worker.stop()
+      print(kindOf(await worker.serve(BrokerContext.create(), contract, undefined, 5000)))
+    `)
+    expect(output).toBe('disconnected')
+  })
+
+  it('tells that its end was expected when it was stopped', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      await worker.stop()
+      const { expected, code, error } = await worker.exited
+      print({ expected, code, failed: error !== undefined, contexts: hub.contextCount })
+    `)
+    expect(output).toEqual({ expected: true, code: 0, failed: false, contexts: 0 })
+  })
+})
+
+describe('a worker under load', () => {
+  it('gets each of 20 000 events emitted in one go, in order', async () => {
+    const { output } = await run(`
+      await started()
+      for (let n = 0; n < 20_000; n++) events.emit(Tick, n)
+      const heard = (await requests.request(WhatWasHeard))._unsafeUnwrap()
+      print({ count: heard.length, inOrder: heard.every((n, at) => n === at) })
+    `)
+    expect(output).toEqual({ count: 20_000, inOrder: true })
+  })
+
+  it('has worked off everything sent whenever drained() resolves', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      let heard = 0
+      events.listen(Heard, () => heard++)
+      const behind = []
+      for (let n = 1; n <= 20_000; n++) {
+        events.emit(Tick, n)
+        if (n % 1000 !== 0) continue
+        await worker.drained()
+        behind.push(n - heard)
+      }
+      print({ heard, pauses: behind.length, behind: Math.max(...behind) })
+    `)
+    expect(output).toEqual({ heard: 20_000, pauses: 20, behind: 0 })
+  })
+
+  it('has nothing to drain when nothing was sent, or when it is gone', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      await worker.drained()
+      events.emit(Tick, 1)
+      const drained = worker.drained()
+      await worker.stop()
+      await drained
+      await worker.drained()
+      print('drained')
+    `)
+    expect(output).toBe('drained')
+  })
+
+  it('is spared more requests than may wait for it', async () => {
+    const { output } = await run(`
+      await started({ maxPendingRequests: 10 })
+      const caller = new AbortController()
+      const calls = Array.from({ length: 15 }, () => requests.request(Echo, 'never', { signal: caller.signal }))
+      const refused = (await Promise.all(calls.slice(10))).map(kindOf)
+      caller.abort()
+      const given = (await Promise.all(calls.slice(0, 10))).map(kindOf)
+      print({ refused, given, next: (await requests.request(Echo, 'hello')).value })
+    `)
+    expect(output).toEqual({
+      refused: Array(5).fill('overloaded'),
+      given: Array(10).fill('aborted'),
+      next: 'hello'
+    })
+  })
+})
+
+describe('a worker and its host', () => {
+  it('exchange an event both ways, and neither hears its own twice', async () => {
+    const { output } = await run(`
+      await started()
+      const here = []
+      const reply = new Promise((resolve) => events.listen(Both, (text) => here.push(text) === 2 && resolve()))
+      events.emit(Both, 'from the host')
+      await reply
+      print({ here, there: (await requests.request(WhatWasHeard)).value })
+    `)
+    const both = ['from the host', 'from the worker']
+    expect(output).toEqual({ here: both, there: both })
+  })
+
+  it('keep two contexts of one thread apart', async () => {
+    const { output } = await run(`
+      const other = BrokerContext.create('other')
+      await started({ context: [context, other] })
+      const here = []
+      for (const at of [context, other]) events.in(at).listen(Heard, (n) => here.push(at.label + n))
+      events.emit(Tick, 1)
+      events.in(other).emit(Tick, 2)
+      const heard = await Promise.all([context, other].map((at) => requests.in(at).request(WhatWasHeard)))
+      print({ heard: heard.map(({ value }) => value), here, life: readFileSync('life.txt', 'utf8') })
+    `)
+    expect(output).toEqual({ heard: [[1], [2]], here: ['served1', 'other2'], life: 'started ' })
+  })
+})
