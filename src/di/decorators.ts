@@ -21,9 +21,13 @@ export interface Mark {
 }
 
 /** A decorator for methods of this shape, in the standard form and in the older one that tsyringe uses. */
-export interface MethodMark<Method> {
-  (prototype: object, method: string | symbol, descriptor: TypedPropertyDescriptor<Method>): void
-  (method: Method, context: ClassMethodDecoratorContext): void
+export interface MethodMark<Shape> {
+  <Method extends Shape>(
+    prototype: object,
+    method: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>
+  ): void
+  <Method extends Shape>(method: Method, context: ClassMethodDecoratorContext): void
 }
 
 /** By prototype for the older form, by instance for the standard one. */
@@ -61,7 +65,9 @@ export function handles<Payload>(
 export function marksOf(instance: object): readonly Mark[] {
   const marks: Mark[] = []
   for (let at: object | null = instance; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    marks.unshift(...(MARKS.get(at) ?? []))
+    // A method that overrides another and is marked again is still one method.
+    const inherited = (MARKS.get(at) ?? []).filter((mark) => !marks.some((other) => isSame(mark, other)))
+    marks.unshift(...inherited)
   }
   return marks
 }
@@ -78,6 +84,11 @@ function mark(
       })
     }
   }
+}
+
+function isSame(a: Mark, b: Mark): boolean {
+  const sameMessage = a.definition.kind === b.definition.kind && a.definition.name === b.definition.name
+  return sameMessage && a.method === b.method
 }
 
 function note(owner: object, mark: Mark): void {

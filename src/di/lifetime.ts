@@ -36,7 +36,7 @@ export class Lifetime {
 
 /** The lifetime of exactly this container; a child has its own. */
 export function lifetimeOf(container: DependencyContainer): Lifetime {
-  if (!container.isRegistered(Lifetime, true)) {
+  if (!container.isRegistered(Lifetime)) {
     container.register(Lifetime, { useClass: Lifetime }, { lifecycle: Lifecycle.ContainerScoped })
   }
   return container.resolve(Lifetime)

@@ -1,5 +1,5 @@
 /** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads. */
-import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
 import { BrokerHub } from '../brokers/hub.js'
@@ -32,12 +32,10 @@ export interface PersistencyParts {
   readonly jobOptions: ResolvedJobOptions
 }
 
-/** A job on its way: every call for the same id takes part in the same opening or closing. */
+/** An open job and the storage that serves it. */
 interface Tenant {
-  readonly opening: Promise<Result<Job, PersistencyError>>
-  job: Job | undefined
-  storage: OpenedStorage | undefined
-  closing: ResultAsync<void, PersistencyError> | undefined
+  readonly job: Job
+  readonly storage: OpenedStorage
 }
 
 let singleton: Persistency | undefined
@@ -59,8 +57,10 @@ export class Persistency extends ByJobId {
   readonly #defaults: ResolvedJobOptions
   readonly #tenants = new Map<string, Tenant>()
   readonly #jobs = new Map<string, Job>()
-  /** Removals under way. */
-  readonly #drops = new Map<string, ResultAsync<void, PersistencyError>>()
+  /** The last of the openings, closings and removals of each id; they happen in the order they were asked for. */
+  readonly #lines = new Map<string, Promise<unknown>>()
+  /** The last opening of each id that is under way; calls that nothing else came between take part in it. */
+  readonly #openings = new Map<string, Promise<Result<Job, PersistencyError>>>()
   #closing: ResultAsync<void, PersistencyError> | undefined
 
   /** For those who bring an engine of their own; everybody else uses {@link Persistency.open}. */
@@ -154,12 +154,14 @@ export class Persistency extends ByJobId {
     const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))
     if (checked.isErr()) return errAsync(checked.error)
     if (this.#closing !== undefined) return errAsync(this.#closedError())
-    const tenant = this.#tenants.get(id)
-    const leaving = this.#drops.get(id) ?? tenant?.closing
-    // A job on its way out is opened again once it is gone, however that went.
-    if (leaving !== undefined)
-      return leaving.orElse(() => ok(undefined)).andThen(() => this.openJob(id, options))
-    return new ResultAsync(tenant === undefined ? this.#open(id, checked.value) : tenant.opening)
+    const shared = this.#openings.get(id)
+    if (shared !== undefined && shared === this.#lines.get(id)) return new ResultAsync(shared)
+    const opening = this.#inLine(id, () => this.#open(id, checked.value))
+    this.#openings.set(id, opening)
+    void opening.then(() => {
+      if (this.#openings.get(id) === opening) this.#openings.delete(id)
+    })
+    return new ResultAsync(opening)
   }
 
   /**
@@ -167,9 +169,7 @@ export class Persistency extends ByJobId {
    * Closing a job that is not open is ok.
    */
   closeJob(id: string): ResultAsync<void, PersistencyError> {
-    const tenant = this.#tenants.get(id)
-    if (tenant === undefined) return okAsync(undefined)
-    return this.#closeTenant(id, tenant)
+    return new ResultAsync(this.#inLine(id, () => this.#close(id, this.#tenants.get(id))))
   }
 
   /**
@@ -181,20 +181,15 @@ export class Persistency extends ByJobId {
   dropJob(id: string): ResultAsync<void, PersistencyError> {
     const checked = checkJobId(id)
     if (checked.isErr()) return errAsync(checked.error)
-    const former = this.#drops.get(id)
-    if (former !== undefined) return former
-    const drop = this.closeJob(id).andThen(() => this.#engine.remove(id))
-    this.#drops.set(id, drop)
-    void drop.then(() => this.#drops.delete(id))
-    return drop
+    return new ResultAsync(this.#inLine(id, () => this.#drop(id)))
   }
 
   /** Closes every job, and opens none from now on. Repeating it is harmless. Errors: the first one of a job. */
   close(): ResultAsync<void, PersistencyError> {
-    this.#closing ??= ResultAsync.combine([
-      ...[...this.#tenants.keys()].map((id) => this.closeJob(id)),
-      ...this.#drops.values()
-    ]).map(() => undefined)
+    if (this.#closing === undefined) {
+      const ids = new Set([...this.#lines.keys(), ...this.#tenants.keys()])
+      this.#closing = ResultAsync.combine([...ids].map((id) => this.closeJob(id))).map(() => undefined)
+    }
     return this.#closing
   }
 
@@ -206,47 +201,33 @@ export class Persistency extends ByJobId {
     return `Persistency ${this.rootDir} [${[...this.#jobs.keys()].join(', ')}]`
   }
 
-  #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
-    const context = this.context.child(id)
-    const tenant: Tenant = {
-      opening: Promise.resolve().then(() => this.#start(id, tenant, context, options)),
-      job: undefined,
-      storage: undefined,
-      closing: undefined
-    }
-    this.#tenants.set(id, tenant)
-    return tenant.opening
-  }
-
-  async #start(
-    id: string,
-    tenant: Tenant,
-    context: BrokerContext,
-    options: ResolvedJobOptions
-  ): Promise<Result<Job, PersistencyError>> {
+  async #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
+    if (this.#closing !== undefined) return err(this.#closedError())
+    const open = this.#jobs.get(id)
+    if (open !== undefined) return ok(open)
     const hub = this.#hub
-    const onFailed = (error: PersistencyError): void => this.#fail(id, tenant, error)
-    const storage = await this.#engine.open({ jobId: id, hub, context, options, onFailed })
-    if (storage.isErr()) {
-      this.#forget(id, tenant)
-      return err(storage.error)
+    const context = this.context.child(id)
+    let tenant: Tenant | undefined
+    let failure: PersistencyError | undefined
+    const onFailed = (error: PersistencyError): void => {
+      failure = error
+      if (tenant !== undefined) this.#fail(id, tenant, error)
     }
-    tenant.storage = storage.value
-    tenant.job = new Job({ id, hub, context, options, close: () => this.#closeTenant(id, tenant) })
+    const storage = await this.#engine.open({ jobId: id, hub, context, options, onFailed })
+    if (storage.isErr()) return err(storage.error)
+    if (failure !== undefined) return err(failure)
+    const close = (): ResultAsync<void, PersistencyError> =>
+      // The handle may be an old one of an id that has been opened again.
+      new ResultAsync(this.#inLine(id, () => this.#close(id, tenant)))
+    tenant = { job: new Job({ id, hub, context, options, close }), storage: storage.value }
+    this.#tenants.set(id, tenant)
     this.#jobs.set(id, tenant.job)
     return ok(tenant.job)
   }
 
-  /** Closes the job of one handle, which may be an old one of an id that has been opened again. */
-  #closeTenant(id: string, tenant: Tenant): ResultAsync<void, PersistencyError> {
-    tenant.closing ??= new ResultAsync(this.#close(id, tenant))
-    return tenant.closing
-  }
-
-  async #close(id: string, tenant: Tenant): Promise<Result<void, PersistencyError>> {
-    if (tenant.job === undefined) await tenant.opening
+  async #close(id: string, tenant: Tenant | undefined): Promise<Result<void, PersistencyError>> {
+    if (tenant === undefined || this.#tenants.get(id) !== tenant) return ok(undefined)
     const { job, storage } = tenant
-    if (job === undefined || storage === undefined) return ok(undefined)
     await job.beginClose()
     const closed = await storage.close()
     if (closed.isErr()) job.fail(closed.error)
@@ -255,11 +236,24 @@ export class Persistency extends ByJobId {
     return closed
   }
 
+  async #drop(id: string): Promise<Result<void, PersistencyError>> {
+    const closed = await this.#close(id, this.#tenants.get(id))
+    return closed.isErr() ? closed : await this.#engine.remove(id)
+  }
+
+  /** Does `work` after everything that was asked for the same id before; at once when there is nothing. */
+  #inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const mine = this.#lines.get(id)?.then(work) ?? work()
+    this.#lines.set(id, mine)
+    void mine.then(() => {
+      if (this.#lines.get(id) === mine) this.#lines.delete(id)
+    })
+    return mine
+  }
+
   #fail(id: string, tenant: Tenant, error: PersistencyError): void {
     this.#forget(id, tenant)
-    // There is nothing left to close for whoever holds the handle.
-    tenant.closing ??= okAsync(undefined)
-    tenant.job?.fail(error)
+    tenant.job.fail(error)
   }
 
   #forget(id: string, tenant: Tenant): void {
