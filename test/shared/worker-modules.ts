@@ -55,7 +55,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
     return what === 'never' || what === 'throw' ? new Promise(() => {}) : what
   })
   requests.provide(WhatWasHeard, () => heard)
-  events.listen(Tick, (n) => {
+  const ticks = events.listen(Tick, (n) => {
     heard.push(n)
     events.emit(Heard, n)
   })
@@ -63,7 +63,11 @@ serveBrokers(contract, ({ hub, context, data }) => {
     heard.push(text)
     if (text === 'from the host') events.emit(Both, 'from the worker')
   })
-  if (data?.peers === undefined) return
+  const close = async () => {
+    await ticks.drop()
+    for (const request of [Echo, WhatWasHeard]) requests.clear(request)
+  }
+  if (data?.peers === undefined) return { close }
   const peers = BrokerContext.from(data.peers)
   requests.provide(AskPeer, (what) => {
     if (what === 'later') {
@@ -73,7 +77,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
     if (what === 'tick') return new EventBroker(hub, peers).emit(PeerTick, 'tick')
     return new RequestBroker(hub, peers).request(PeerEcho, what).mapErr(({ kind }) => ({ kind }))
   })
-  if (!data.answers) return
+  if (!data.answers) return { close }
   new RequestBroker(hub, peers).provide(PeerEcho, (what) => {
     events.emit(Heard, what)
     return what === 'never' ? new Promise(() => {}) : 'peer says ' + what
@@ -82,6 +86,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
     heard.push(text)
     appendFileSync('peer.txt', text)
   })
+  return { close }
 })
 `,
   'broken.mjs': `throw new Error('broken module')`,

@@ -62,6 +62,26 @@ describe('starting a worker', () => {
   })
 })
 
+describe('serving a further context', () => {
+  it('leaves nothing of it in the worker when this thread answers what the worker is to', async () => {
+    const { output } = await run(`
+      const further = BrokerContext.create('further')
+      const worker = await started()
+      const taken = requests.in(further).provide(Echo, () => 'here')._unsafeUnwrap()
+      const serve = () => worker.serve(further, contract, undefined, 5000)
+      const first = kindOf(await serve())
+      taken.remove()
+      const second = kindOf(await serve())
+      let heard = 0
+      events.in(further).listen(Heard, () => heard++)
+      events.in(further).emit(Tick, 1)
+      await requests.in(further).request(WhatWasHeard)
+      print({ first, second, heard })
+    `)
+    expect(output).toEqual({ first: 'alreadyProvided', second: 'ok', heard: 1 })
+  })
+})
+
 describe('a worker that dies', () => {
   it.each([
     ['exits', 'exit', { code: 3, error: {} }],
