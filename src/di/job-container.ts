@@ -16,9 +16,14 @@ export function registerJob(container: DependencyContainer, job: Job): Dependenc
   const child = container.createChildContainer()
   child.register(BROKER_CONTEXT, { useValue: job.context })
   child.register(JOB, { useValue: job })
-  lifetimeOf(child).add(() => job.close())
   // A container does not dispose its children by itself.
-  lifetimeOf(container).add(() => child.dispose())
+  const disposeChild = (): unknown => child.dispose()
+  const parent = lifetimeOf(container)
+  parent.add(disposeChild)
+  lifetimeOf(child).add(() => {
+    parent.forget(disposeChild)
+    return job.close()
+  })
   return child
 }
 

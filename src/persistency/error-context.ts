@@ -44,5 +44,6 @@ function constructorName(value: object): unknown {
 }
 
 function article(noun: string): string {
-  return /^[AEIOU]/i.test(noun) ? 'an' : 'a'
+  // "a Uint8Array": the U is spoken as a consonant.
+  return /^(?!Uint)[AEIOU]/i.test(noun) ? 'an' : 'a'
 }

@@ -3,12 +3,14 @@
  * finish what it was sent. One handler serves all workers, and it is there only while there are any.
  */
 
+import { writeSync } from 'node:fs'
+
 /** Something that must finish before the process ends. Both steps are synchronous. */
 export interface Drainable {
   /** Tells it to finish. */
   beginDrain(): void
-  /** Blocks until it has finished, at most until `deadline` (of `performance.now()`). */
-  awaitDrain(deadline: number): void
+  /** Blocks until it has finished, at most until `deadline` (of `performance.now()`); answers whether it has. */
+  awaitDrain(deadline: number): boolean
 }
 
 /** How long the end of a process may be held up, in milliseconds. */
@@ -28,5 +30,12 @@ export function undrain(drainable: Drainable): void {
 function drainAll(): void {
   const deadline = performance.now() + EXIT_DEADLINE_MS
   for (const drainable of drainables) drainable.beginDrain()
-  for (const drainable of drainables) drainable.awaitDrain(deadline)
+  const unfinished = [...drainables].filter((drainable) => !drainable.awaitDrain(deadline)).length
+  if (unfinished === 0) return
+  // Nothing asynchronous is printed any more at this point.
+  const seconds = EXIT_DEADLINE_MS / 1000
+  writeSync(
+    2,
+    `persistency: the process ended before ${unfinished} worker threads had finished, after ${seconds} s\n`
+  )
 }

@@ -1,13 +1,13 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
 
 import { MessageChannel, Worker } from 'node:worker_threads'
-import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { BrokerError, messageOf } from '../brokers/errors.js'
 import { BrokerHub } from '../brokers/hub.js'
 import type { ModuleUrl } from '../brokers/platform.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import type { CarriedMessage, ThreadContract } from './carried.js'
+import type { CarriedMessage, Routes, ThreadContract } from './carried.js'
 import {
   CONTROL_CONTRACT,
   ConnectPeer,
@@ -153,13 +153,7 @@ export class WorkerHost {
     return this.#requests
       .request(ServeContext, { context: context.toJSON(), data }, { timeoutMs })
       .mapErr((error) => asBrokerError(`context ${context.toString()} could not be set up`, error))
-      .andThen(() => {
-        try {
-          return ok(this.#served(context, this.#link.route(context, routes)))
-        } catch (taken) {
-          return err(taken as BrokerError)
-        }
-      })
+      .andThen(() => this.#carry(context, routes))
   }
 
   /**
@@ -204,19 +198,20 @@ export class WorkerHost {
     this.#link.flush()
   }
 
-  /** Blocks this thread until the worker has finished, or `deadline` has passed. @internal */
-  awaitDrain(deadline: number): void {
-    this.#awaitStopped(deadline - URGENT_BEFORE_MS)
+  /** Blocks this thread until the worker has finished, or `deadline` has passed; tells which. @internal */
+  awaitDrain(deadline: number): boolean {
+    if (this.#awaitStopped(deadline - URGENT_BEFORE_MS)) return true
     this.#hurry()
-    this.#awaitStopped(deadline)
+    return this.#awaitStopped(deadline)
   }
 
-  #awaitStopped(deadline: number): void {
+  #awaitStopped(deadline: number): boolean {
     while (Atomics.load(this.#state, StateIndex.stopped) === 0) {
       const leftMs = deadline - performance.now()
-      if (leftMs <= 0) return
+      if (leftMs <= 0) return false
       Atomics.wait(this.#state, StateIndex.stopped, 0, leftMs)
     }
+    return true
   }
 
   #hurry(): void {
@@ -238,6 +233,16 @@ export class WorkerHost {
     return this.#requests
       .request(ConnectPeer, request)
       .mapErr((error) => asBrokerError('the workers could not be connected', error))
+  }
+
+  /** The worker has set the context up; when this thread has no place for its messages, it must be closed again. */
+  #carry(context: BrokerContext, routes: Routes): ResultAsync<ServedContext, BrokerError> {
+    try {
+      return okAsync(this.#served(context, this.#link.route(context, routes)))
+    } catch (taken) {
+      const release = this.#served(context, () => {}).release()
+      return release.orElse(() => ok(undefined)).andThen(() => err(taken as BrokerError))
+    }
   }
 
   #served(context: BrokerContext, unroute: () => void): ServedContext {
