@@ -26,6 +26,12 @@ export interface OutboxOptions {
 /** A frame of this size leaves at once, whatever is under way: it keeps the other thread busy and memory bounded. */
 const FULL_FRAME_BYTES = 64 * 1024
 
+/**
+ * So many answers leave at once as well: the other thread goes on with them while the rest is being worked on. Each
+ * further such frame of a turn is twice as large, so that a long turn does not fall apart into small ones.
+ */
+const FIRST_ANSWERS = 32
+
 export class Outbox {
   readonly #port: LinkPort
   readonly #options: OutboxOptions
@@ -34,6 +40,9 @@ export class Outbox {
   #lastChannel: ChannelId = 0
   #scheduled = false
   #closed = false
+  /** Responses that wait to leave, and how many make a frame. */
+  #answers = 0
+  #fullAnswers = FIRST_ANSWERS
   /** Frames with messages that have been posted, and how many of them the other side has worked off. */
   #sent = 0
   #acknowledged = 0
@@ -100,7 +109,12 @@ export class Outbox {
     this.#writer.u8(Tag.response)
     this.#writer.u32(call)
     this.#body(start, 'response', answering.name, answering.response, response)
-    this.#schedule()
+    if (++this.#answers < this.#fullAnswers) this.#schedule()
+    else {
+      const next = this.#fullAnswers * 2
+      this.flush()
+      this.#fullAnswers = next
+    }
   }
 
   /** Sends an error; one that cannot be encoded arrives as a `BrokerError` which says so. */
@@ -148,6 +162,8 @@ export class Outbox {
     if (!hasMessages && this.#received - this.#reported < this.#options.acknowledgeEvery) return
     this.#writer.patchU32(0, this.#received)
     this.#reported = this.#received
+    this.#answers = 0
+    this.#fullAnswers = FIRST_ANSWERS
     const frame = this.#writer.take()
     this.#writer.u32(0)
     if (hasMessages) this.#sent++
