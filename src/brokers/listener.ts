@@ -1,9 +1,9 @@
 /** Owns one registered listener: running it in isolation, knowing its runs in flight, and stopping it. */
 
 import type { BrokerContext } from './context.js'
-import { LONGEST_TIMER_MS } from './deadlines.js'
 import type { CancelSignal } from './platform.js'
 import { isThenable } from './thenable.js'
+import { Waiters } from './waiters.js'
 
 /** What a handler gets besides the payload. One per listener, shared by its runs. */
 export interface ListenerScope {
@@ -65,7 +65,6 @@ export interface ListenerHome {
   report(failure: ListenerError, answered: boolean): void
 }
 
-const DEFAULT_GRACE_MS = 5000
 let lastId = 0
 
 /** One registration. */
@@ -79,13 +78,13 @@ export class Listener implements ListenerHandle {
   readonly internal: boolean
   /** What the handler sees of the registration. */
   readonly #scope: ListenerScope
+  readonly #waiters = new Waiters()
+  readonly #leavers = new Waiters()
   #active = true
   #inFlight = 0
   /** Runs that wait for the end of their own listener, and must not be waited for. */
   #leaving = 0
   #controller: AbortController | undefined
-  #waiters: (() => void)[] = []
-  #leavers: (() => void)[] = []
 
   constructor(home: ListenerHome, handler: EventHandler<unknown>, origin: unknown, internal: boolean) {
     this.#home = home
@@ -145,7 +144,7 @@ export class Listener implements ListenerHandle {
     // A delivery under way may still call this listener, before the next microtask.
     await undefined
     if (this.#inFlight === 0) return true
-    return this.#wait(this.#waiters, options.graceMs ?? DEFAULT_GRACE_MS)
+    return this.#waiters.wait(options.graceMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -159,7 +158,7 @@ export class Listener implements ListenerHandle {
     try {
       await undefined
       if (this.#inFlight <= this.#leaving) return true
-      return await this.#wait(this.#leavers, DEFAULT_GRACE_MS)
+      return await this.#leavers.wait()
     } finally {
       this.#leaving--
     }
@@ -170,17 +169,6 @@ export class Listener implements ListenerHandle {
     this.#active = false
     this.#home.remove(this)
     this.#controller?.abort()
-  }
-
-  #wait(waiters: (() => void)[], graceMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const limited = graceMs <= LONGEST_TIMER_MS
-      const timer = limited ? setTimeout(() => resolve(false), graceMs) : undefined
-      waiters.push(() => {
-        clearTimeout(timer)
-        resolve(true)
-      })
-    })
   }
 
   async #track(outcome: PromiseLike<unknown>, answered: boolean): Promise<ListenerOutcome> {
@@ -200,8 +188,8 @@ export class Listener implements ListenerHandle {
   }
 
   #wake(): void {
-    if (this.#inFlight === 0) for (const wake of this.#waiters.splice(0)) wake()
-    if (this.#inFlight <= this.#leaving) for (const wake of this.#leavers.splice(0)) wake()
+    if (this.#inFlight === 0) this.#waiters.wake()
+    if (this.#inFlight <= this.#leaving) this.#leavers.wake()
   }
 
   #fail(error: unknown, answered: boolean): ListenerOutcome {

@@ -1,5 +1,7 @@
 /** Owns the handler of one signal in one context, and the signals that wait for it. */
+
 import { isThenable } from './thenable.js'
+import { Waiters } from './waiters.js'
 
 /** Handles one signal. The next one waits for its promise. A failure is reported and ends nothing. */
 export type SignalHandler<Payload> = (payload: Payload) => unknown
@@ -20,9 +22,6 @@ export interface SignalTarget {
   close(): Promise<void>
 }
 
-/** How long `close` waits for a handler, in milliseconds. */
-const CLOSE_GRACE_MS = 5000
-
 interface Waiting {
   readonly payload: unknown
   readonly done: (() => void) | undefined
@@ -33,7 +32,7 @@ export class SignalQueue implements SignalTarget {
   readonly source: SignalHandler<unknown>
   readonly #depth: number
   readonly #report: (error: unknown) => void
-  readonly #idle: (() => void)[] = []
+  readonly #idle = new Waiters()
   #waiting: Waiting[] = []
   #running = false
   #closed = false
@@ -62,13 +61,7 @@ export class SignalQueue implements SignalTarget {
   async close(): Promise<void> {
     this.#closed = true
     if (!this.#running) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CLOSE_GRACE_MS)
-      this.#idle.push(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    await this.#idle.wait()
   }
 
   async #run(): Promise<void> {
@@ -85,6 +78,6 @@ export class SignalQueue implements SignalTarget {
       done?.()
     }
     this.#running = false
-    for (const wake of this.#idle.splice(0)) wake()
+    this.#idle.wake()
   }
 }

@@ -1,14 +1,12 @@
 /** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
 import { err, type Result } from 'neverthrow'
+import { LONGEST_TIMER_MS } from '../brokers/deadlines.js'
 import { PersistencyError } from './errors.js'
 
 export interface PatienceOptions {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
-
-/** The longest delay that a timer of the platform can take; a longer limit counts as none. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export class Patience {
   readonly #what: string

@@ -1,15 +1,14 @@
 /** Owns the sending end of a signal whose handler lives on another thread. */
-import type { SignalTarget } from '../brokers/signal-queue.js'
 
-/** How long `close` waits for the other thread, in milliseconds. */
-const CLOSE_GRACE_MS = 5000
+import type { SignalTarget } from '../brokers/signal-queue.js'
+import { Waiters } from '../brokers/waiters.js'
 
 /** Accepts as many signals as the definition lets wait, counting those that the other side has not handled yet. */
 export class RemoteSignalTarget implements SignalTarget {
   readonly source = undefined
   readonly #depth: number
   readonly #send: (payload: unknown) => void
-  readonly #idle: (() => void)[] = []
+  readonly #idle = new Waiters()
   #outstanding = 0
   #closed = false
 
@@ -33,7 +32,7 @@ export class RemoteSignalTarget implements SignalTarget {
   /** The other side has handled so many more. */
   handled(count: number): void {
     this.#outstanding -= count
-    if (this.#outstanding === 0) for (const wake of this.#idle.splice(0)) wake()
+    if (this.#outstanding === 0) this.#idle.wake()
   }
 
   /** The other side is gone: nothing more will be handled. */
@@ -45,12 +44,6 @@ export class RemoteSignalTarget implements SignalTarget {
   async close(): Promise<void> {
     this.#closed = true
     if (this.#outstanding === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CLOSE_GRACE_MS)
-      this.#idle.push(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    await this.#idle.wait()
   }
 }
