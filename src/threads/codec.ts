@@ -1,4 +1,4 @@
-/** Owns how values become bytes when a definition brings no codec of its own, and how errors travel. */
+/** Owns how errors and the outcomes of multi-requests travel. */
 import { deserialize, serialize } from 'node:v8'
 import type { Outcome } from '../brokers/collect.js'
 import { BrokerError, type BrokerErrorKind } from '../brokers/errors.js'
@@ -6,15 +6,7 @@ import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 import type { AnyMultiRequest } from './carried.js'
-
-/**
- * The structured clone algorithm as bytes: what `postMessage` takes, except transferables and shared memory.
- * A value that cannot be cloned throws when it is written, so it fails its own message and no other.
- */
-export const cloneCodec: WireCodec<unknown> = {
-  write: (writer: ByteWriter, value: unknown) => writer.raw(serialize(value)),
-  read: (reader: ByteReader) => deserialize(reader.view(reader.remaining))
-}
+import { cloneCodec } from './clone-codec.js'
 
 /** A `BrokerError` keeps its kind and message; a cause that cannot be cloned arrives as its text. */
 export const brokerErrorCodec: WireCodec<BrokerError> = {

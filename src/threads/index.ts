@@ -2,7 +2,7 @@
 /** 'persistency/threads': brokers across worker threads. */
 
 export type { CarriedMessage, Routes, ThreadContract } from './carried.js'
-export { cloneCodec } from './codec.js'
+export { cloneCodec } from './clone-codec.js'
 export { Link, type LinkOptions } from './link.js'
 export type { OutboxOptions } from './outbox.js'
 export type { LinkPort } from './port.js'

@@ -5,7 +5,8 @@ import { ByteWriter } from '../bytes/byte-writer.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 import type { Answering, Exchange } from './calls.js'
 import type { AnyEvent, AnySignal } from './carried.js'
-import { brokerErrorCodec, cloneCodec, errorCodec } from './codec.js'
+import { cloneCodec } from './clone-codec.js'
+import { brokerErrorCodec, errorCodec } from './codec.js'
 import type { LinkPort } from './port.js'
 import { FailureForm, FRAME_HEADER_BYTES, Tag } from './tags.js'
 
@@ -40,6 +41,8 @@ export class Outbox {
   #lastChannel: ChannelId = 0
   #scheduled = false
   #closed = false
+  /** The message being encoded. A codec or a getter runs then, and may not write into its midst. */
+  #encoding: string | undefined
   /** Responses that wait to leave, and how many make a frame. */
   #answers = 0
   #fullAnswers = FIRST_ANSWERS
@@ -63,8 +66,13 @@ export class Outbox {
     return this.#acknowledged < this.#sent || this.#hasMessages
   }
 
-  /** Numbers one message of one context, and tells the other side. */
+  /**
+   * Numbers one message of one context, and tells the other side.
+   *
+   * @throws BrokerError `notSendable` while another message is being encoded
+   */
   openChannel(context: BrokerContext, kind: number, name: string): ChannelId {
+    this.#requireNotEncoding(name)
     const id = ++this.#lastChannel
     const writer = this.#writer
     writer.u8(Tag.channel)
@@ -86,6 +94,7 @@ export class Outbox {
     { name, codec }: AnyEvent | AnySignal,
     payload: unknown
   ): void {
+    this.#requireNotEncoding(name)
     const start = this.#writer.offset
     this.#writer.u8(tag)
     this.#writer.u32(channel)
@@ -95,6 +104,7 @@ export class Outbox {
 
   /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
   request(channel: ChannelId, call: number, exchange: Exchange, payload: unknown): void {
+    this.#requireNotEncoding(exchange.name)
     const start = this.#writer.offset
     this.#writer.u8(Tag.request)
     this.#writer.u32(channel)
@@ -105,6 +115,7 @@ export class Outbox {
 
   /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
   response(call: number, answering: Answering, response: unknown): void {
+    this.#requireNotEncoding(answering.name)
     const start = this.#writer.offset
     this.#writer.u8(Tag.response)
     this.#writer.u32(call)
@@ -119,6 +130,10 @@ export class Outbox {
 
   /** Sends an error; one that cannot be encoded arrives as a `BrokerError` which says so. */
   failure(call: number, answering: Pick<Answering, 'name' | 'error'>, error: unknown): void {
+    if (this.#encoding !== undefined) {
+      queueMicrotask(() => this.failure(call, answering, error))
+      return
+    }
     try {
       this.#failure(call, answering, error)
     } catch (notSendable) {
@@ -129,6 +144,10 @@ export class Outbox {
 
   /** Tells that signals of a channel have been handled. */
   handled(channel: ChannelId, count: number): void {
+    if (this.#encoding !== undefined) {
+      queueMicrotask(() => this.handled(channel, count))
+      return
+    }
     this.#writer.u8(Tag.handled)
     this.#writer.u32(channel)
     this.#writer.u32(count)
@@ -136,6 +155,10 @@ export class Outbox {
   }
 
   cancel(call: number): void {
+    if (this.#encoding !== undefined) {
+      queueMicrotask(() => this.cancel(call))
+      return
+    }
     this.#writer.u8(Tag.cancel)
     this.#writer.u32(call)
     this.#schedule()
@@ -158,6 +181,10 @@ export class Outbox {
   flush(): void {
     this.#scheduled = false
     if (this.#closed) return
+    if (this.#encoding !== undefined) {
+      queueMicrotask(() => this.flush())
+      return
+    }
     const hasMessages = this.#hasMessages
     if (!hasMessages && this.#received - this.#reported < this.#options.acknowledgeEvery) return
     this.#writer.patchU32(0, this.#received)
@@ -201,14 +228,24 @@ export class Outbox {
     const writer = this.#writer
     const at = writer.offset
     writer.u32(0)
+    this.#encoding = name
     try {
       ;(codec ?? cloneCodec).write(writer, value)
     } catch (cause) {
       writer.rewind(start)
       const message = `the ${part} of "${name}" cannot be sent to another thread`
       throw new BrokerError('notSendable', message, { cause })
+    } finally {
+      this.#encoding = undefined
     }
     writer.patchU32(at, writer.offset - at - 4)
+  }
+
+  /** @throws BrokerError `notSendable` */
+  #requireNotEncoding(name: string): void {
+    if (this.#encoding === undefined) return
+    const message = `"${name}" cannot be sent by a codec or a getter of "${this.#encoding}", while that is being encoded`
+    throw new BrokerError('notSendable', message)
   }
 
   #schedule(): void {

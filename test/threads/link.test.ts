@@ -182,6 +182,30 @@ describe('a link', () => {
     expect(failures).toMatchObject([{ kind: 'notSendable' }])
   })
 
+  it('refuses what a getter sends while its message is being encoded, and keeps everything else', async () => {
+    const { events, requests } = bind(linked([Ping, Double]))
+    requests(1).provide(Double, ({ n }) => n * 2)
+    const failures: unknown[] = []
+    events(0).listenerErrors.subscribe(({ error }) => failures.push(error))
+    const arrived = arrivals(events(1), Ping, 3)
+    const nested: Promise<unknown>[] = []
+    const tricky = {
+      get n(): number {
+        events(0).emit(Ping, { n: 77 })
+        nested.push(Promise.resolve(requests(0).request(Double, { n: 77 })))
+        return 2
+      }
+    }
+    events(0).emit(Ping, { n: 1 })
+    events(0).emit(Ping, tricky)
+    events(0).emit(Ping, { n: 3 })
+    const fine = requests(0).request(Double, { n: 4 })
+    expect(await arrived).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    expect((await fine)._unsafeUnwrap()).toBe(8)
+    expect(failures).toMatchObject([{ kind: 'notSendable' }])
+    expect(await Promise.all(nested)).toMatchObject([{ error: { kind: 'notSendable' } }])
+  })
+
   it('uses the codec of a definition', async () => {
     const codec: WireCodec<number> = { write: (writer, n) => writer.u16(n), read: (reader) => reader.u16() }
     const Coded = defineEvent<number>('test.coded', { codec })

@@ -1,0 +1,163 @@
+/**
+ * Owns how a value becomes bytes when its definition brings no codec: what structured clone would make of it.
+ *
+ * Small messages of plain data, which is what most are, are written here, in a form of our own: the engine's
+ * serializer costs more to set up than they cost to write. Everything else goes through the engine.
+ */
+import { types } from 'node:util'
+import { deserialize, serialize } from 'node:v8'
+import type { ByteReader } from '../bytes/byte-reader.js'
+import type { ByteWriter } from '../bytes/byte-writer.js'
+import type { WireCodec } from '../bytes/wire-codec.js'
+
+/**
+ * The structured clone algorithm as bytes: what `postMessage` takes, except transferables and shared memory.
+ * A value that cannot be cloned throws when it is written, so it fails its own message and no other.
+ */
+export const cloneCodec: WireCodec<unknown> = {
+  write(writer: ByteWriter, value: unknown) {
+    const start = writer.offset
+    if (writePlain(writer, value, [])) return
+    writer.rewind(start)
+    writer.u8(Form.engine)
+    writer.raw(serialize(value))
+  },
+  read: (reader: ByteReader) => readForm(reader, reader.u8())
+}
+
+const Form = {
+  engine: 0,
+  undefined: 1,
+  null: 2,
+  false: 3,
+  true: 4,
+  int32: 5,
+  float64: 6,
+  text: 7,
+  bytes: 8,
+  array: 9,
+  object: 10
+} as const
+
+/** With more objects or items than this, the engine is faster, and finding an object that occurs twice takes long. */
+const MAX_CONTAINERS = 16
+const MAX_ITEMS = 32
+
+/** Whether the value was written; if not, what was written of it is to be forgotten. */
+function writePlain(writer: ByteWriter, value: unknown, containers: object[]): boolean {
+  switch (typeof value) {
+    case 'string':
+      // A lone surrogate would not survive UTF-8.
+      if (!value.isWellFormed()) return false
+      writer.u8(Form.text)
+      writer.text(value)
+      return true
+    case 'number':
+      writeNumber(writer, value)
+      return true
+    case 'boolean':
+      writer.u8(value ? Form.true : Form.false)
+      return true
+    case 'undefined':
+      writer.u8(Form.undefined)
+      return true
+    case 'object':
+      if (value !== null) return writeContainer(writer, value, containers)
+      writer.u8(Form.null)
+      return true
+    default:
+      return false
+  }
+}
+
+function writeNumber(writer: ByteWriter, value: number): void {
+  if ((value | 0) === value && !Object.is(value, -0)) {
+    writer.u8(Form.int32)
+    writer.u32(value)
+  } else {
+    writer.u8(Form.float64)
+    writer.f64(value)
+  }
+}
+
+function writeContainer(writer: ByteWriter, value: object, containers: object[]): boolean {
+  // An object that occurs twice, or within itself, arrives as one object: only the engine keeps track of that.
+  if (containers.length === MAX_CONTAINERS || containers.includes(value)) return false
+  containers.push(value)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (types.isProxy(value)) return false
+  if (prototype === Object.prototype) return writeObject(writer, value as Record<string, unknown>, containers)
+  if (prototype === Array.prototype) return writeArray(writer, value as unknown[], containers)
+  if (prototype !== Uint8Array.prototype) return false
+  writer.u8(Form.bytes)
+  writer.blob(value as Uint8Array)
+  return true
+}
+
+function writeObject(writer: ByteWriter, object: Record<string, unknown>, containers: object[]): boolean {
+  const keys = Object.keys(object)
+  if (keys.length > MAX_ITEMS) return false
+  writer.u8(Form.object)
+  writer.u8(keys.length)
+  for (const key of keys) {
+    if (key === '__proto__' || !key.isWellFormed()) return false
+    writer.text(key)
+    if (!writePlain(writer, object[key], containers)) return false
+  }
+  return true
+}
+
+function writeArray(writer: ByteWriter, array: unknown[], containers: object[]): boolean {
+  const length = array.length
+  // Not as many keys as items: there are holes, or fields besides the items.
+  if (length > MAX_ITEMS || Object.keys(array).length !== length) return false
+  writer.u8(Form.array)
+  writer.u8(length)
+  for (const item of array) if (!writePlain(writer, item, containers)) return false
+  return true
+}
+
+function readForm(reader: ByteReader, form: number): unknown {
+  switch (form) {
+    case Form.engine:
+      return deserialize(reader.view(reader.remaining))
+    case Form.undefined:
+      return undefined
+    case Form.null:
+      return null
+    case Form.false:
+      return false
+    case Form.true:
+      return true
+    case Form.int32:
+      return reader.u32() | 0
+    case Form.float64:
+      return reader.f64()
+    case Form.text:
+      return reader.text()
+    case Form.bytes:
+      return reader.blob().slice()
+    case Form.array:
+      return readArray(reader)
+    case Form.object:
+      return readObject(reader)
+    default:
+      throw new RangeError(`no value has form ${form}`)
+  }
+}
+
+function readArray(reader: ByteReader): unknown[] {
+  const array: unknown[] = []
+  for (let left = reader.u8(); left > 0; left--) array.push(readForm(reader, reader.u8()))
+  return array
+}
+
+function readObject(reader: ByteReader): object {
+  const object: Record<string, unknown> = {}
+  for (let left = reader.u8(); left > 0; left--) {
+    const key = reader.text()
+    if (key === '__proto__') throw new RangeError('a field of this name is never written so')
+    object[key] = readForm(reader, reader.u8())
+  }
+  return object
+}
