@@ -77,6 +77,7 @@ export {
   KvExists,
   KvFlush,
   KvGet,
+  KvGetMany,
   KvScan,
   PersistCommitted,
   PersistEvent,

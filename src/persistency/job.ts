@@ -20,6 +20,7 @@ import {
   KvExists,
   KvFlush,
   KvGet,
+  KvGetMany,
   KvScan
 } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
@@ -182,16 +183,18 @@ export class Job {
     return this.#readRow(KvGet, category, key, options)
   }
 
-  /** The payloads of many rows, in the order of the keys. They are read in one go. */
+  /**
+   * The payloads of many rows, in the order of the keys, read in one go. They share the memory of one answer: copy
+   * what you keep for long.
+   */
   getMany(
     category: string,
     keys: readonly Key[],
     options?: ReadOptions
   ): ResultAsync<(Uint8Array | undefined)[], PersistencyError> {
-    const checked = check.checkKeys(category, keys).andThen(() => check.checkReadOptions(options))
+    const checked = check.checkKeys(category, keys)
     if (checked.isErr()) return errAsync(checked.error)
-    if (!this.running) return errAsync(this.#closedError())
-    return ResultAsync.combine(keys.map((key) => this.get(category, key, options)))
+    return this.#request(KvGetMany, { category, keys: checked.value }, check.checkReadOptions(options))
   }
 
   /** Whether a row is there. */

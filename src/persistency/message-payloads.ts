@@ -55,6 +55,12 @@ export interface KvAddress {
   readonly key: Key
 }
 
+/** Rows of one category, by their keys. */
+export interface KvManyQuery {
+  readonly category: string
+  readonly keys: readonly Key[]
+}
+
 export interface KvRangeQuery {
   readonly category: string
   readonly range: KeyRange

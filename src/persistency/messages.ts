@@ -17,6 +17,7 @@ import type {
   JobFailedPayload,
   JobOpenedPayload,
   KvAddress,
+  KvManyQuery,
   KvRangeQuery,
   KvScanPage,
   KvScanQuery,
@@ -53,6 +54,11 @@ export const KvGet: RequestDefinition<KvAddress, Uint8Array | undefined, Persist
   'persistency.get',
   { codec: { payload: wire.address, response: wire.optionalBytes, error: wire.error } }
 )
+/** The payloads of many rows, in the order of the keys; `undefined` where there is none. */
+export const KvGetMany: RequestDefinition<KvManyQuery, (Uint8Array | undefined)[], PersistencyError> =
+  defineRequest('persistency.getMany', {
+    codec: { payload: wire.keyList, response: wire.payloadList, error: wire.error }
+  })
 /** Whether a row is there. */
 export const KvExists: RequestDefinition<KvAddress, boolean, PersistencyError> = defineRequest(
   'persistency.exists',
@@ -79,6 +85,6 @@ export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, Per
 
 /** What crosses between a storage worker and the thread of its job. */
 export const STORAGE_CONTRACT: ThreadContract = {
-  toWorker: [PersistEvent, KvGet, KvExists, KvScan, KvCount, KvDelete, KvFlush],
+  toWorker: [PersistEvent, KvGet, KvGetMany, KvExists, KvScan, KvCount, KvDelete, KvFlush],
   toHost: [PersistCommitted, PersistFailed]
 }

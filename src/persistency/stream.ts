@@ -1,8 +1,8 @@
 /** Owns reading a range page by page. Knows how pages follow each other, not where they come from. */
 import type { ResultAsync } from 'neverthrow'
 import type { PersistencyError } from './errors.js'
-import type { KeyRange } from './key-range.js'
-import { Key } from './keys.js'
+import { type KeyRange, rangeBehind } from './key-range.js'
+import type { Key } from './keys.js'
 import type { KvScanPage, KvScanQuery } from './message-payloads.js'
 import type { KvRow, ReadOptions, StreamOptions } from './types.js'
 import { checkQuery, checkStreamOptions } from './validate.js'
@@ -13,49 +13,104 @@ export type ReadPage = (query: KvScanQuery, options: ReadOptions) => ResultAsync
 const DEFAULT_PAGE_ROWS = 512
 const PAGE_BYTES = 1024 * 1024
 
-/** Yields the rows of a range in order; throws the `PersistencyError` of a page that cannot be read. */
-export async function* streamRows(
+/**
+ * The rows of a range in order; iterating throws the `PersistencyError` of a page that cannot be read. From the
+ * second page on, a page is fetched while the one before it is being handed out.
+ */
+export function streamRows(
   category: string,
   rangeOrPrefix: KeyRange | Key,
   options: StreamOptions | undefined,
   readPage: ReadPage
-): AsyncGenerator<KvRow, void, undefined> {
+): AsyncIterable<KvRow> {
+  return { [Symbol.asyncIterator]: () => new RowStream(category, rangeOrPrefix, options, readPage) }
+}
+
+type Page = readonly KvRow[]
+
+/** Hands out rows one by one. Written out, because a generator costs several times as much per row. */
+class RowStream implements AsyncIterableIterator<KvRow> {
+  readonly #pages: AsyncGenerator<Page, void, undefined>
+  #page: Page = []
+  #next = 0
+  /** Calls are answered one after the other, also when they are made at once. */
+  #last: Promise<unknown> | undefined
+
+  constructor(...from: Parameters<typeof streamRows>) {
+    this.#pages = readPages(...from)
+  }
+
+  next(): Promise<IteratorResult<KvRow, undefined>> {
+    const row = this.#page[this.#next]
+    if (row !== undefined && this.#last === undefined) {
+      this.#next++
+      return Promise.resolve({ done: false, value: row })
+    }
+    return this.#inTurn(() => this.#turnPage())
+  }
+
+  return(): Promise<IteratorResult<KvRow, undefined>> {
+    return this.#inTurn(async () => {
+      this.#page = []
+      await this.#pages.return()
+      return { done: true, value: undefined }
+    })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #turnPage(): Promise<IteratorResult<KvRow, undefined>> {
+    while (this.#next >= this.#page.length) {
+      const { done, value } = await this.#pages.next()
+      if (done) return { done, value: undefined }
+      this.#page = value
+      this.#next = 0
+    }
+    return { done: false, value: this.#page[this.#next++] as KvRow }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const answer = this.#last === undefined ? work() : this.#last.then(work, work)
+    this.#last = answer
+    const over = (): void => {
+      if (this.#last === answer) this.#last = undefined
+    }
+    answer.then(over, over)
+    return answer
+  }
+}
+
+async function* readPages(
+  category: string,
+  rangeOrPrefix: KeyRange | Key,
+  options: StreamOptions | undefined,
+  readPage: ReadPage
+): AsyncGenerator<Page, void, undefined> {
   const query = checkQuery(category, rangeOrPrefix)
   if (query.isErr()) throw query.error
   const checked = checkStreamOptions(options)
   if (checked.isErr()) throw checked.error
-  const {
-    limit = Number.POSITIVE_INFINITY,
-    pageSize = DEFAULT_PAGE_ROWS,
-    timeoutMs,
-    signal,
-    ...how
-  } = checked.value
+  const { limit, pageSize = DEFAULT_PAGE_ROWS, timeoutMs, signal, ...how } = checked.value
   const read = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
   let range: KeyRange | undefined = query.value.range
-  let left = limit
-  while (range !== undefined && left > 0) {
-    const size = Math.min(pageSize, left)
-    const page = await readPage({ category, range, ...how, limit: size, maxBytes: PAGE_BYTES }, read)
+  let left = limit ?? Number.POSITIVE_INFINITY
+  const fetch = (): ReturnType<ReadPage> | undefined => {
+    if (range === undefined || left <= 0) return undefined
+    return readPage({ category, range, ...how, limit: Math.min(pageSize, left), maxBytes: PAGE_BYTES }, read)
+  }
+  let ahead = fetch()
+  for (let first = true; ahead !== undefined; first = false) {
+    const page: Awaited<ReturnType<ReadPage>> = await ahead
     if (page.isErr()) throw page.error
     const { rows, more } = page.value
-    yield* rows
     left -= rows.length
-    range = more ? rest(range, rows.at(-1), how.reverse ?? false) : undefined
+    const last = rows.at(-1)
+    range =
+      more && last !== undefined ? rangeBehind(range as KeyRange, last.key, how.reverse ?? false) : undefined
+    ahead = first ? undefined : fetch()
+    yield rows
+    if (first) ahead = fetch()
   }
-}
-
-/** What is left of a range after a page that ended with `last`. */
-function rest(range: KeyRange, last: KvRow | undefined, reverse: boolean): KeyRange | undefined {
-  if (last === undefined) return undefined
-  if (!reverse) return { ...range, start: successor(last.key) }
-  // Nothing sorts before the empty key, and an empty stop would mean an open end.
-  return last.key.length === 0 ? undefined : { start: range.start, stop: last.key }
-}
-
-/** The smallest key behind `key`. */
-function successor(key: Key): Key {
-  const bytes = new Uint8Array(key.length + 1)
-  bytes.set(key.bytes)
-  return Key.view(bytes)
 }

@@ -55,11 +55,14 @@ export function checkKeys(category: unknown, keys: unknown): Checked<readonly Ke
   if (error !== undefined) return err(error)
   if (!Array.isArray(keys))
     return refuse('ERR_KEY', `keys must be an array of Keys; got ${describeValue(keys)}`)
-  for (const [index, key] of keys.entries()) {
-    const wrong = checkKey(key, `key ${index} of ${keys.length}`)
-    if (wrong !== undefined) return err(wrong)
+  const checked: Key[] = []
+  for (const key of keys) {
+    if (checkKey(key) !== undefined) {
+      return err(checkKey(key, `key ${checked.length} of ${keys.length}`) as PersistencyError)
+    }
+    checked.push(key)
   }
-  return ok(keys)
+  return ok(checked)
 }
 
 /** Payloads are bytes, up to what a row can hold. Errors: `ERR_PAYLOAD`. */

@@ -7,6 +7,7 @@ import type { KeyRange } from './key-range.js'
 import { Key } from './keys.js'
 import type {
   KvAddress,
+  KvManyQuery,
   KvRangeQuery,
   KvScanPage,
   KvScanQuery,
@@ -14,6 +15,7 @@ import type {
   PersistEventPayload,
   PersistFailedPayload
 } from './message-payloads.js'
+import { PackedPage, unpackRows } from './packed-page.js'
 import type { KvRow, TxOp } from './types.js'
 
 const OpTag = { put: 1, delete: 2, deletePrefix: 3 } as const
@@ -96,21 +98,48 @@ export const scanQuery: WireCodec<KvScanQuery> = {
 
 /** Keys and payloads of the rows are views on the frame that brought them. */
 export const scanPage: WireCodec<KvScanPage> = {
-  write(writer, { rows, more }) {
-    bool.write(writer, more)
-    writer.u32(rows.length)
-    for (const { key, payload } of rows) {
-      writer.blob(key.bytes)
-      writer.blob(payload)
-    }
+  write(writer, page) {
+    bool.write(writer, page.more)
+    if (page instanceof PackedPage) for (const bytes of page.packed) writer.raw(bytes)
+    else for (const row of page.rows) writePackedRow(writer, row)
   },
   read(reader) {
     const more = bool.read(reader)
     const rows: KvRow[] = []
-    for (let left = reader.u32(); left > 0; left--) {
-      rows.push({ key: Key.view(reader.blob()), payload: reader.blob() })
-    }
+    unpackRows(reader.view(reader.remaining), rows)
     return { rows, more }
+  }
+}
+
+export const keyList: WireCodec<KvManyQuery> = {
+  write(writer, { category, keys }) {
+    writer.text(category)
+    writer.u32(keys.length)
+    for (const { bytes } of keys) writer.blob(bytes)
+  },
+  read(reader) {
+    const category = reader.text()
+    const keys: Key[] = []
+    for (let left = reader.u32(); left > 0; left--) keys.push(Key.view(reader.blob()))
+    return { category, keys }
+  }
+}
+
+/** The payloads are views on the frame that brought them. */
+export const payloadList: WireCodec<(Uint8Array | undefined)[]> = {
+  write(writer, payloads) {
+    writer.u32(payloads.length)
+    for (const payload of payloads) {
+      writer.u8(payload === undefined ? 0 : 1)
+      if (payload !== undefined) writer.blob(payload)
+    }
+  },
+  read(reader) {
+    const payloads: (Uint8Array | undefined)[] = []
+    for (let left = reader.u32(); left > 0; left--) {
+      payloads.push(reader.u8() === 0 ? undefined : reader.blob())
+    }
+    return payloads
   }
 }
 
@@ -163,6 +192,14 @@ export const persistFailed: WireCodec<PersistFailedPayload> = {
     ops: readOps(reader),
     error: error.read(reader)
   })
+}
+
+/** As `PACKED_ROW` of `packed-page.ts`. */
+function writePackedRow(writer: ByteWriter, { key, payload }: KvRow): void {
+  writer.utf8(key.length.toString(16).padStart(8, '0'))
+  writer.utf8(payload.length.toString(16).padStart(8, '0'))
+  writer.raw(key.bytes)
+  writer.raw(payload)
 }
 
 function writeOps(writer: ByteWriter, ops: readonly TxOp[]): void {

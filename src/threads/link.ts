@@ -18,7 +18,12 @@ export interface LinkOptions extends OutboxOptions {
   readonly onFault?: (fault: unknown) => void
   /** Called with what arrives on the port and is no frame. */
   readonly onOther?: (value: unknown) => void
+  /** Takes what else has arrived on the port; frames that are found so are handled in one turn with the first. */
+  readonly takeNext?: () => unknown
 }
+
+/** Frames are gathered into one turn up to this size: a turn ends with work that pays off for many messages. */
+const TURN_BYTES = 512 * 1024
 
 /**
  * Carries chosen messages of chosen contexts between two threads. All messages of one turn leave in one binary frame;
@@ -87,17 +92,12 @@ export class Link {
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
-  /** Takes in whatever the port brings. */
+  /** Takes in whatever the port brings. A frame that cannot be read breaks the link. */
   take(value: unknown): void {
-    if (ArrayBuffer.isView(value)) this.receive(value as Uint8Array)
-    else this.#options.onOther?.(value)
-  }
-
-  /** Takes in one frame. A frame that cannot be read breaks the link. */
-  receive(frame: Uint8Array): void {
     if (this.#closed) return
     try {
-      this.#receive(frame)
+      if (ArrayBuffer.isView(value)) this.#takeTurn(value as Uint8Array)
+      else this.#options.onOther?.(value)
     } catch (fault) {
       this.close('a frame of the other thread could not be read', fault)
       this.#options.onFault?.(fault)
@@ -118,20 +118,31 @@ export class Link {
 
   readonly #onMessage = (value: unknown): void => this.take(value)
 
-  #receive(frame: Uint8Array): void {
-    const reader = new ByteReader(frame)
-    const acknowledged = reader.u32()
-    if (reader.done) {
-      this.#outbox.acknowledged(acknowledged)
-      return
-    }
+  /** Handles a frame, and those that are there behind it, in one turn. */
+  #takeTurn(first: Uint8Array): void {
+    let acknowledged = 0
+    let frames = 0
+    let other: unknown
     this.#hub.turns.run(() => {
-      while (!reader.done) this.#message(reader)
+      let bytes = 0
+      for (let value: unknown = first; value !== undefined; ) {
+        if (!ArrayBuffer.isView(value)) {
+          other = value
+          return
+        }
+        const reader = new ByteReader(value as Uint8Array)
+        acknowledged = reader.u32()
+        if (!reader.done) frames++
+        while (!reader.done) this.#message(reader)
+        bytes += value.byteLength
+        value = bytes < TURN_BYTES ? this.#options.takeNext?.() : undefined
+      }
     })
-    this.#outbox.acknowledge()
+    if (frames > 0) this.#outbox.acknowledge(frames)
     this.#outbox.acknowledged(acknowledged)
     // The answers that were ready at the end of the turn leave in one frame.
     if (this.#options.acknowledgeEvery === 1) this.#outbox.flush()
+    if (other !== undefined) this.#options.onOther?.(other)
   }
 
   #message(reader: ByteReader): void {

@@ -164,9 +164,9 @@ export class Outbox {
     this.#schedule()
   }
 
-  /** A frame of the other side has been worked off; tells it with the next frame, or on its own when due. */
-  acknowledge(): void {
-    this.#received++
+  /** Frames of the other side have been worked off; tells it with the next frame, or on its own when due. */
+  acknowledge(frames: number): void {
+    this.#received += frames
     if (this.#received - this.#reported >= this.#options.acknowledgeEvery) this.#schedule()
   }
 

@@ -1,5 +1,5 @@
 /** Owns the worker's side: sets up contexts when the host asks for them, and ends the thread cleanly. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext, type BrokerContextData } from '../brokers/context.js'
 import type { RequestDefinition } from '../brokers/definitions.js'
@@ -87,6 +87,7 @@ class ServedThread {
     this.#link = new Link(port, this.#hub, {
       maxFramesInFlight: Number.POSITIVE_INFINITY,
       acknowledgeEvery: 1,
+      takeNext: () => receiveMessageOnPort(port)?.message,
       onFault: (fault) => {
         throw fault
       },

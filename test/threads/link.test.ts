@@ -263,7 +263,7 @@ describe('a link', () => {
     const { requests } = bind(linkedPair)
     requests(1).provide(Double, () => new Promise<number>(() => {}))
     const pending = requests(0).request(Double, { n: 1 })
-    linkedPair.links[0].receive(frame)
+    linkedPair.links[0].take(frame)
     expect((await pending)._unsafeUnwrapErr()).toMatchObject({ kind: 'disconnected' })
     expect(linkedPair.faults).toHaveLength(1)
   })

@@ -13,6 +13,7 @@ import {
   KvExists,
   KvFlush,
   KvGet,
+  KvGetMany,
   KvScan,
   PersistCommitted,
   PersistEvent,
@@ -20,7 +21,7 @@ import {
 } from '../messages.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
-import type { CallTask, FlushTask, Task, WriteTask } from './tasks.js'
+import type { CallTask, FlushTask, GetTask, Task, WriteTask } from './tasks.js'
 
 export interface SessionParts {
   readonly hub: BrokerHub
@@ -44,7 +45,10 @@ export class StorageSession {
       this.#add({ kind: 'write', event, error: undefined })
     })
     this.#withdraw.push(() => void listener.drop())
-    this.#answer(KvGet, false, ({ category, key }) => store.get(category, key))
+    this.#provide(KvGet, ({ category, key }, call) => {
+      this.#add({ kind: 'get', category, key, call, value: undefined, error: undefined })
+    })
+    this.#answer(KvGetMany, false, ({ category, keys }) => store.getMany(category, keys))
     this.#answer(KvExists, false, ({ category, key }) => store.exists(category, key))
     this.#answer(KvScan, false, (query) => store.scan(query))
     this.#answer(KvCount, false, ({ category, range }) => store.count(category, range))
@@ -115,15 +119,15 @@ export class StorageSession {
   #inOneTransaction(group: readonly Task[]): boolean {
     const { store } = this.#parts
     const started = performance.now()
-    const transaction = group.some((task) => task.kind === 'write' || task.writes)
+    const transaction = group.some(writes)
     try {
       if (transaction) store.begin()
     } catch (thrown) {
       this.#withoutLock(group, thrown)
       return true
     }
-    for (const task of group) {
-      this.#attempt(task)
+    for (let next = 0; next < group.length; ) {
+      next += this.#attemptNext(group, next)
       if (transaction && !store.inTransaction) return false
     }
     try {
@@ -140,21 +144,53 @@ export class StorageSession {
   /** The lock on the file is not to be had: no write can be done now, and trying each alone would wait for each. */
   #withoutLock(group: readonly Task[], thrown: unknown): void {
     for (const task of group) {
-      if (task.kind === 'write' || task.writes) task.error = this.#error(thrown)
+      if (writes(task)) task.error = this.#error(thrown)
       else this.#attempt(task)
     }
     this.#publish(group, 0)
   }
 
+  /** Attempts a task, and with it the gets of the same category that follow; answers how many it were. */
+  #attemptNext(group: readonly Task[], at: number): number {
+    const task = group[at] as Task
+    if (task.kind === 'get') {
+      const gets = getsFrom(group, at)
+      if (gets.length > 1 && this.#gather(gets)) return gets.length
+    }
+    this.#attempt(task)
+    return 1
+  }
+
+  /** Reads many rows in one go; `false` when that failed, so that each is to be tried by itself. */
+  #gather(gets: readonly GetTask[]): boolean {
+    const keys = gets.map(({ key }) => key)
+    try {
+      const found = this.#read(() => this.#parts.store.getMany((gets[0] as GetTask).category, keys))
+      gets.forEach((task, index) => {
+        task.value = found[index]
+        task.error = undefined
+      })
+      return true
+    } catch {
+      return false
+    }
+  }
+
   #attempt(task: Task): void {
+    const { store } = this.#parts
     task.error = undefined
     try {
-      if (task.kind === 'write') this.#parts.store.apply(task.event.ops)
-      else if (this.#parts.store.inTransaction) task.value = task.work()
-      else task.value = this.#parts.store.read(task.work)
+      if (task.kind === 'write') store.apply(task.event.ops)
+      else if (task.kind === 'get') task.value = this.#read(() => store.get(task.category, task.key))
+      else task.value = this.#read(task.work)
     } catch (thrown) {
       task.error = this.#error(thrown)
     }
+  }
+
+  #read<T>(work: () => T): T {
+    const { store } = this.#parts
+    return store.inTransaction ? work() : store.read(work)
   }
 
   #publish(group: readonly Task[], commitMs: number): void {
@@ -162,7 +198,7 @@ export class StorageSession {
       group.filter((task) => task.kind === 'write'),
       commitMs
     )
-    for (const task of group) if (task.kind === 'call') settle(task)
+    for (const task of group) if (task.kind !== 'write') settle(task)
   }
 
   /** Failures first: what the commit then covers has not failed. */
@@ -201,7 +237,23 @@ export class StorageSession {
   }
 }
 
-function settle({ call, error, value }: CallTask): void {
+function writes(task: Task): boolean {
+  return task.kind === 'write' || (task.kind === 'call' && task.writes)
+}
+
+/** The gets of one category that stand in a row. */
+function getsFrom(group: readonly Task[], start: number): GetTask[] {
+  const gets: GetTask[] = []
+  const { category } = group[start] as GetTask
+  for (let at = start; at < group.length; at++) {
+    const task = group[at] as Task
+    if (task.kind !== 'get' || task.category !== category) break
+    gets.push(task)
+  }
+  return gets
+}
+
+function settle({ call, error, value }: CallTask | GetTask): void {
   if (error === undefined) call.resolve(value)
   else call.reject(error)
 }

@@ -1,20 +1,30 @@
-/** Owns the SQL: one prepared statement per operation on one open database. Synchronous; throws what SQLite throws. */
+/** Owns what can be done to one open database. Synchronous; throws what SQLite throws. */
 import type { Database, Statement } from 'better-sqlite3'
 import { type KeyRange, prefixRange } from '../key-range.js'
-import { Key } from '../keys.js'
+import type { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
-import type { KvRow, TxOp } from '../types.js'
+import type { TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
+import { inRange, RangeReader } from './range-reader.js'
+import { Statements } from './statements.js'
 
 /** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
 const MAX_CACHED_CATEGORIES = 1024
 
-const NO_BYTES = new Uint8Array(0)
+/** How many rows one statement reads, largest first: a list of keys is split into such. */
+const GATHERED = [64, 32, 16, 8, 4, 2, 1]
+
+/** Reads many rows of one category in the order of the keys: one pass through the engine costs less than many. */
+function gatherSql(rows: number): string {
+  const wanted = Array.from({ length: rows }, () => '(?)').join(', ')
+  return `WITH wanted(k) AS (VALUES ${wanted}) SELECT payload FROM wanted LEFT JOIN kv ON category = ? AND key = k`
+}
 
 export class SqliteStore {
   readonly #db: Database
   readonly #patient: Patient
-  readonly #statements = new Map<string, Statement>()
+  readonly #statements: Statements
+  readonly #ranges: RangeReader
   readonly #categories = new Map<string, Buffer>()
   readonly #begin: Statement
   readonly #commit: Statement
@@ -31,6 +41,8 @@ export class SqliteStore {
   constructor(db: Database, patient: Patient) {
     this.#db = db
     this.#patient = patient
+    this.#statements = new Statements(db)
+    this.#ranges = new RangeReader(this.#statements)
     this.#begin = db.prepare('BEGIN IMMEDIATE')
     this.#commit = db.prepare('COMMIT')
     this.#rollback = db.prepare('ROLLBACK')
@@ -99,32 +111,29 @@ export class SqliteStore {
     return this.#exists.get(this.#category(category), key.bytes) !== undefined
   }
 
+  /** The payloads of many rows, in the order of the keys. */
+  getMany(category: string, keys: readonly Key[]): (Uint8Array | undefined)[] {
+    const name = this.#category(category)
+    const payloads: (Uint8Array | undefined)[] = []
+    for (let from = 0; from < keys.length; ) {
+      const size = GATHERED.find((rows) => rows <= keys.length - from) as number
+      const values: Uint8Array[] = []
+      for (let at = from; at < from + size; at++) values.push((keys[at] as Key).bytes)
+      values.push(name)
+      for (const payload of this.#statements.get(gatherSql(size), 'pluck').all(values)) {
+        payloads.push((payload as Uint8Array | null) ?? undefined)
+      }
+      from += size
+    }
+    return payloads
+  }
+
   count(category: string, range: KeyRange): number {
-    const { where, values } = this.#inRange(category, range)
-    return this.#statement(`SELECT count(*) FROM kv WHERE ${where}`, 'pluck').get(...values) as number
+    return this.#ranges.count(this.#category(category), range)
   }
 
   scan(query: KvScanQuery): KvScanPage {
-    const { where, values } = this.#inRange(query.category, query.range)
-    const columns = query.keysOnly ? 'key' : 'key, payload'
-    const order = query.reverse ? 'DESC' : 'ASC'
-    const sql = `SELECT ${columns} FROM kv WHERE ${where} ORDER BY key ${order} LIMIT ?`
-    // One row more than asked for tells whether there are more.
-    const limit = query.limit ?? -1
-    const found = this.#statement(sql, 'raw').iterate(...values, limit === -1 ? -1 : limit + 1)
-    const maxBytes = query.maxBytes ?? Number.POSITIVE_INFINITY
-    const rows: KvRow[] = []
-    let bytes = 0
-    let more = false
-    for (const [key, payload = NO_BYTES] of found as IterableIterator<[Uint8Array, Uint8Array?]>) {
-      if (rows.length === limit || bytes >= maxBytes) {
-        more = true
-        break
-      }
-      rows.push({ key: Key.view(key), payload })
-      bytes += key.length + payload.length
-    }
-    return { rows, more }
+    return this.#ranges.scan(this.#category(query.category), query)
   }
 
   /**
@@ -157,30 +166,13 @@ export class SqliteStore {
         this.#delete.run(this.#category(op.category), op.key.bytes)
         return
       case 'deletePrefix': {
-        const { where, values } = this.#inRange(op.category, prefixRange(op.prefix))
-        this.#statement(`DELETE FROM kv WHERE ${where}`, 'plain').run(...values)
+        const { where, values } = inRange(this.#category(op.category), prefixRange(op.prefix))
+        this.#statements.get(`DELETE FROM kv WHERE ${where}`).run(...values)
         return
       }
       default:
         op satisfies never
     }
-  }
-
-  #inRange(category: string, { start, stop }: KeyRange): { where: string; values: Uint8Array[] } {
-    const values = [this.#category(category), start.bytes]
-    if (stop === undefined || stop.length === 0) return { where: 'category = ? AND key >= ?', values }
-    values.push(stop.bytes)
-    return { where: 'category = ? AND key >= ? AND key < ?', values }
-  }
-
-  #statement(sql: string, form: 'plain' | 'pluck' | 'raw'): Statement {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql)
-      if (form !== 'plain') statement[form]()
-      this.#statements.set(sql, statement)
-    }
-    return statement
   }
 
   #category(name: string): Buffer {

@@ -1,6 +1,7 @@
 /** Owns the units of work of a storage: a write that was announced, a call that was made, a flush. */
 import type { Call } from '../../brokers/provider.js'
 import type { PersistencyError } from '../errors.js'
+import type { Key } from '../keys.js'
 import type { PersistEventPayload } from '../message-payloads.js'
 
 /** Operations to apply, all or none. */
@@ -23,6 +24,17 @@ export interface CallTask {
   error: PersistencyError | undefined
 }
 
+/** A row to read. A kind of its own, because many of them can be read with one statement. */
+export interface GetTask {
+  readonly kind: 'get'
+  readonly category: string
+  readonly key: Key
+  readonly call: Call
+  /** The payload; set by the attempt. */
+  value: Uint8Array | undefined
+  error: PersistencyError | undefined
+}
+
 /** A point at which everything before must be committed. */
 export interface FlushTask {
   readonly kind: 'flush'
@@ -30,4 +42,4 @@ export interface FlushTask {
   readonly call: Call
 }
 
-export type Task = WriteTask | CallTask
+export type Task = WriteTask | CallTask | GetTask

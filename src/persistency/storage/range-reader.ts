@@ -1,0 +1,107 @@
+/** Owns reading ranges of keys. SQLite packs the rows of a page itself: see `packed-page.ts`. */
+import { type KeyRange, rangeBehind } from '../key-range.js'
+import { Key } from '../keys.js'
+import type { KvScanQuery } from '../message-payloads.js'
+import { PACKED_KEY, PACKED_ROW, PackedPage } from '../packed-page.js'
+import type { Statements } from './statements.js'
+
+/** What SQLite packs at a time: enough to make the call cheap, little enough to stay in the cache of the processor. */
+const CHUNK_ROWS = 4096
+const CHUNK_BYTES = 1024 * 1024
+
+/** A condition on the rows, and the values to bind to it. */
+export interface Condition {
+  readonly where: string
+  readonly values: readonly Uint8Array[]
+}
+
+/** The condition of lying in a range of a category. */
+export function inRange(category: Uint8Array, { start, stop }: KeyRange): Condition {
+  const values = [category, start.bytes]
+  if (stop === undefined || stop.length === 0) return { where: 'category = ? AND key >= ?', values }
+  return { where: 'category = ? AND key >= ? AND key < ?', values: [...values, stop.bytes] }
+}
+
+interface Chunk {
+  readonly packed: Uint8Array
+  readonly rows: number
+  readonly bytes: number
+  /** Where the rest of the range begins; `undefined` when there are no more rows. */
+  readonly rest: KeyRange | undefined
+}
+
+export class RangeReader {
+  readonly #statements: Statements
+
+  constructor(statements: Statements) {
+    this.#statements = statements
+  }
+
+  count(category: Uint8Array, range: KeyRange): number {
+    const { where, values } = inRange(category, range)
+    return this.#statements.get(`SELECT count(*) FROM kv WHERE ${where}`, 'pluck').get(...values) as number
+  }
+
+  /** The rows of a range up to the limits of the query. A page that may hold a row holds one, however large. */
+  scan(category: Uint8Array, query: KvScanQuery): PackedPage {
+    let rowsLeft = query.limit ?? Number.POSITIVE_INFINITY
+    let bytesLeft = query.maxBytes ?? Number.POSITIVE_INFINITY
+    const chunks: Uint8Array[] = []
+    let range: KeyRange | undefined = query.range
+    while (range !== undefined && rowsLeft > 0 && bytesLeft > 0) {
+      const maxRows = Math.min(CHUNK_ROWS, rowsLeft)
+      const chunk = this.#chunk(category, range, query, maxRows, Math.min(CHUNK_BYTES, bytesLeft))
+      if (chunk === undefined) return new PackedPage(chunks, false)
+      chunks.push(chunk.packed)
+      rowsLeft -= chunk.rows
+      bytesLeft -= chunk.bytes
+      range = chunk.rest
+    }
+    const more = range !== undefined && (chunks.length > 0 || this.#size(category, range, query, 1).rows > 0)
+    return new PackedPage(chunks, more)
+  }
+
+  /** The first rows of a range; `undefined` when there are none. */
+  #chunk(
+    category: Uint8Array,
+    range: KeyRange,
+    query: KvScanQuery,
+    maxRows: number,
+    maxBytes: number
+  ): Chunk | undefined {
+    let limit = maxRows
+    // One row more than wanted tells whether there are more.
+    let size = this.#size(category, range, query, limit + 1)
+    if (size.rows === 0) return undefined
+    while (size.bytes > maxBytes && limit > 1) {
+      limit = Math.max(1, Math.floor((Math.min(limit, size.rows) * maxBytes) / size.bytes / 1.25))
+      size = this.#size(category, range, query, limit + 1)
+    }
+    const { where, values } = inRange(category, range)
+    const last = query.reverse ? 'min(key)' : 'max(key)'
+    const row = query.keysOnly ? PACKED_KEY : PACKED_ROW
+    const sql = `SELECT CAST(group_concat(${row}, '') AS BLOB), ${last} FROM (${select(where, query)})`
+    const found = this.#statements.get(sql, 'raw').get(...values, limit) as [Uint8Array, Uint8Array]
+    const rows = Math.min(size.rows, limit)
+    const rest = size.rows > rows ? rangeBehind(range, Key.view(found[1]), query.reverse ?? false) : undefined
+    return { packed: found[0], rows, bytes: found[0].length, rest }
+  }
+
+  /** How many rows there are up to a limit, and how large they are. Does not read the payloads. */
+  #size(
+    category: Uint8Array,
+    range: KeyRange,
+    query: KvScanQuery,
+    limit: number
+  ): { readonly rows: number; readonly bytes: number } {
+    const { where, values } = inRange(category, range)
+    const bytes = query.keysOnly ? 'length(key)' : 'length(key) + length(payload)'
+    const sql = `SELECT count(*), total(${bytes}) FROM (${select(where, query)})`
+    const [rows, total] = this.#statements.get(sql, 'raw').get(...values, limit) as [number, number]
+    return { rows, bytes: total }
+  }
+}
+
+function select(where: string, { reverse }: KvScanQuery): string {
+  return `SELECT key, payload FROM kv WHERE ${where} ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT ?`
+}
