@@ -14,6 +14,11 @@ export interface JobOptions {
    * a power loss may corrupt the file.
    */
   readonly durability?: Durability
+  /**
+   * Memory that the storage may use for pages of the file, in bytes; it takes only what it needs. Rows outside of it
+   * are read from the operating system's cache, or the disk. Default 32 MiB.
+   */
+  readonly cacheSizeBytes?: number
   /** Bytes of accepted writes that may wait for their commit. Default 64 MiB. */
   readonly maxQueueBytes?: number
   /** Operations that may wait for their commit. Default 100 000. */
@@ -33,6 +38,7 @@ export type ResolvedJobOptions = Required<JobOptions>
 
 export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   durability: 'normal',
+  cacheSizeBytes: 32 * 1024 * 1024,
   maxQueueBytes: 64 * 1024 * 1024,
   maxQueueOps: 100_000,
   whenFull: 'wait',
@@ -45,6 +51,7 @@ type Check = (value: unknown) => string | undefined
 
 const CHECKS: Record<keyof JobOptions, Check> = {
   durability: oneOf('normal', 'full', 'off'),
+  cacheSizeBytes: integerFrom(64 * 1024),
   maxQueueBytes: integerFrom(1),
   maxQueueOps: integerFrom(1),
   whenFull: oneOf('wait', 'refuse'),

@@ -27,6 +27,12 @@ const KV_COLUMNS = 'category BLOB 1 1, key BLOB 1 2, payload BLOB 1 0'
 
 const SYNCHRONOUS: Record<Durability, string> = { off: 'OFF', normal: 'NORMAL', full: 'FULL' }
 
+/**
+ * Pages in the WAL after which a commit brings them into the file. Four times SQLite's own number: rows in random
+ * order are stored half again as fast, and a commit that does it takes some tens of milliseconds.
+ */
+const CHECKPOINT_PAGES = 4000
+
 /** A WAL that has grown is cut back to this size by the next checkpoint that can. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -40,7 +46,7 @@ export function openDatabase({ file, options }: StorageStart, patient: Patient):
     db = opened
     whenFree(patient, () => {
       const fresh = recognise(opened, file)
-      configure(opened, file, options.durability)
+      configure(opened, file, options)
       if (fresh) create(opened)
     })
     return opened
@@ -78,6 +84,11 @@ export function recognise(db: Database.Database, file: string): boolean {
     throw new PersistencyError('ERR_VERSION', message)
   }
   if (version === 0 && tables.length === 0) return true
+  const encoding = db.pragma('encoding', { simple: true }) as string
+  if (encoding !== 'UTF-8') {
+    const message = `${file}: its text encoding is ${encoding}; the databases of this library are UTF-8`
+    throw new PersistencyError('ERR_FOREIGN_SCHEMA', message)
+  }
   if (!tables.includes('kv') || !hasKvLayout(db)) {
     const message = `${file}: is a SQLite database of something else: it has no table kv(category, key, payload) as expected; move it away or choose another job id`
     throw new PersistencyError('ERR_FOREIGN_SCHEMA', message)
@@ -93,7 +104,11 @@ function hasKvLayout(db: Database.Database): boolean {
   )
 }
 
-function configure(db: Database.Database, file: string, durability: Durability): void {
+function configure(
+  db: Database.Database,
+  file: string,
+  { durability, cacheSizeBytes }: StorageStart['options']
+): void {
   const mode = db.pragma('journal_mode = WAL', { simple: true })
   if (mode !== 'wal' && mode !== 'memory') {
     const message = `${file}: the file system does not support write-ahead logging (journal mode is ${String(mode)})`
@@ -102,6 +117,8 @@ function configure(db: Database.Database, file: string, durability: Durability):
   db.pragma(`synchronous = ${SYNCHRONOUS[durability]}`)
   db.pragma('temp_store = MEMORY')
   db.pragma('foreign_keys = OFF')
+  db.pragma(`cache_size = -${Math.ceil(cacheSizeBytes / 1024)}`)
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`)
 }
 

@@ -19,6 +19,8 @@ import {
   PersistEvent,
   PersistFailed
 } from '../messages.js'
+import type { PutOp } from '../types.js'
+import { IdleCheckpoint } from './idle-checkpoint.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
 import type { CallTask, FlushTask, GetTask, Task, WriteTask } from './tasks.js'
@@ -35,12 +37,14 @@ export interface SessionParts {
 export class StorageSession {
   readonly #parts: SessionParts
   readonly #withdraw: (() => void)[] = []
+  readonly #idle: IdleCheckpoint
   #turn: (Task | FlushTask)[] = []
 
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
     this.#parts = parts
     const { hub, context, store } = parts
+    this.#idle = new IdleCheckpoint(() => store.checkpoint())
     const listener = hub.listen(context, PersistEvent, (event) => {
       this.#add({ kind: 'write', event, error: undefined })
     })
@@ -59,6 +63,7 @@ export class StorageSession {
   /** Does what was taken in, then lets go of the context and the database. */
   close(): void {
     this.#work()
+    this.#idle.stop()
     for (const withdraw of this.#withdraw) withdraw()
     this.#parts.store.close()
   }
@@ -131,7 +136,10 @@ export class StorageSession {
       if (transaction && !store.inTransaction) return false
     }
     try {
-      if (transaction) store.commit()
+      if (transaction) {
+        store.commit()
+        this.#idle.wrote()
+      }
     } catch (thrown) {
       store.rollback()
       for (const task of group) task.error ??= this.#error(thrown)
@@ -150,30 +158,29 @@ export class StorageSession {
     this.#publish(group, 0)
   }
 
-  /** Attempts a task, and with it the gets of the same category that follow; answers how many it were. */
+  /** Attempts a task, and with it those behind it that can be done in one go; answers how many it were. */
   #attemptNext(group: readonly Task[], at: number): number {
-    const task = group[at] as Task
-    if (task.kind === 'get') {
-      const gets = getsFrom(group, at)
-      if (gets.length > 1 && this.#gather(gets)) return gets.length
-    }
-    this.#attempt(task)
+    const alike = rowTasksFrom(group, at)
+    if (alike.length > 1 && this.#gathered(alike)) return alike.length
+    this.#attempt(group[at] as Task)
     return 1
   }
 
-  /** Reads many rows in one go; `false` when that failed, so that each is to be tried by itself. */
-  #gather(gets: readonly GetTask[]): boolean {
-    const keys = gets.map(({ key }) => key)
+  /** Reads or stores many rows in one go; `false` when that failed, so that each is to be tried by itself. */
+  #gathered(tasks: readonly RowTask[]): boolean {
+    const { store } = this.#parts
     try {
-      const found = this.#read(() => this.#parts.store.getMany((gets[0] as GetTask).category, keys))
-      gets.forEach((task, index) => {
-        task.value = found[index]
-        task.error = undefined
-      })
-      return true
+      const [first] = tasks
+      if (first?.kind === 'get') {
+        const keys = tasks.map((task) => (task as GetTask).key)
+        const found = this.#read(() => store.getMany(first.category, keys))
+        for (const [index, task] of tasks.entries()) (task as GetTask).value = found[index]
+      } else store.putMany(tasks.map((task) => onlyPut(task) as PutOp))
     } catch {
       return false
     }
+    for (const task of tasks) task.error = undefined
+    return true
   }
 
   #attempt(task: Task): void {
@@ -241,16 +248,26 @@ function writes(task: Task): boolean {
   return task.kind === 'write' || (task.kind === 'call' && task.writes)
 }
 
-/** The gets of one category that stand in a row. */
-function getsFrom(group: readonly Task[], start: number): GetTask[] {
-  const gets: GetTask[] = []
-  const { category } = group[start] as GetTask
+type RowTask = GetTask | WriteTask
+
+/** The gets of one category, or the writes of one row each, that stand in a row. */
+function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
+  const first = group[start] as Task
+  const tasks: RowTask[] = []
   for (let at = start; at < group.length; at++) {
     const task = group[at] as Task
-    if (task.kind !== 'get' || task.category !== category) break
-    gets.push(task)
+    if (!(first.kind === 'get' ? task.kind === 'get' && task.category === first.category : onlyPut(task)))
+      break
+    tasks.push(task as RowTask)
   }
-  return gets
+  return tasks
+}
+
+/** The put of a write that is one put and nothing else. */
+function onlyPut(task: Task): PutOp | undefined {
+  if (task.kind !== 'write' || task.event.ops.length !== 1) return undefined
+  const [op] = task.event.ops
+  return op?.kind === 'put' ? op : undefined
 }
 
 function settle({ call, error, value }: CallTask | GetTask): void {

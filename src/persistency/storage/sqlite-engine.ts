@@ -80,8 +80,9 @@ export class SqliteEngine implements StorageEngine {
   }
 
   #start(task: StorageStart['task'], jobId: string, options: StorageStart['options']): StorageStart {
-    const { durability, busyTimeoutMs } = options
-    return { task, jobId, file: jobFile(this.rootDir, jobId), options: { durability, busyTimeoutMs } }
+    const { durability, cacheSizeBytes, busyTimeoutMs } = options
+    const file = jobFile(this.rootDir, jobId)
+    return { task, jobId, file, options: { durability, cacheSizeBytes, busyTimeoutMs } }
   }
 }
 

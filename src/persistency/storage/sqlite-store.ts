@@ -3,13 +3,16 @@ import type { Database, Statement } from 'better-sqlite3'
 import { type KeyRange, prefixRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
-import type { TxOp } from '../types.js'
+import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
 import { inRange, RangeReader } from './range-reader.js'
 import { Statements } from './statements.js'
 
 /** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
 const MAX_CACHED_CATEGORIES = 1024
+
+/** How many rows one statement stores, if there are so many: about half again as fast as one by one. */
+const STORED = 16
 
 /** How many rows one statement reads, largest first: a list of keys is split into such. */
 const GATHERED = [64, 32, 16, 8, 4, 2, 1]
@@ -26,6 +29,8 @@ export class SqliteStore {
   readonly #statements: Statements
   readonly #ranges: RangeReader
   readonly #categories = new Map<string, Buffer>()
+  #lastName = ''
+  #lastCategory: Buffer = Buffer.alloc(0)
   readonly #begin: Statement
   readonly #commit: Statement
   readonly #rollback: Statement
@@ -33,6 +38,7 @@ export class SqliteStore {
   readonly #release: Statement
   readonly #undo: Statement
   readonly #put: Statement
+  readonly #putMany: Statement
   readonly #delete: Statement
   readonly #get: Statement
   readonly #exists: Statement
@@ -50,6 +56,8 @@ export class SqliteStore {
     this.#release = db.prepare('RELEASE write')
     this.#undo = db.prepare('ROLLBACK TO write')
     this.#put = db.prepare('INSERT OR REPLACE INTO kv (category, key, payload) VALUES (?, ?, ?)')
+    const rows = Array.from({ length: STORED }, () => '(?, ?, ?)').join(', ')
+    this.#putMany = db.prepare(`INSERT OR REPLACE INTO kv (category, key, payload) VALUES ${rows}`)
     this.#delete = db.prepare('DELETE FROM kv WHERE category = ? AND key = ?')
     this.#get = db.prepare('SELECT payload FROM kv WHERE category = ? AND key = ?').pluck()
     this.#exists = db.prepare('SELECT 1 FROM kv WHERE category = ? AND key = ?').pluck()
@@ -87,7 +95,7 @@ export class SqliteStore {
     }
     this.#savepoint.run()
     try {
-      for (const op of ops) this.#applyOne(op)
+      this.#applyAll(ops)
     } catch (thrown) {
       if (this.#db.inTransaction) {
         this.#undo.run()
@@ -96,6 +104,20 @@ export class SqliteStore {
       throw thrown
     }
     this.#release.run()
+  }
+
+  /** Stores rows in their order, within the transaction. When it throws, any of them may be stored. */
+  putMany(puts: readonly PutOp[]): void {
+    let at = 0
+    for (; at + STORED <= puts.length; at += STORED) {
+      const values: Uint8Array[] = []
+      for (let next = at; next < at + STORED; next++) {
+        const { category, key, payload } = puts[next] as PutOp
+        values.push(this.#category(category), key.bytes, payload)
+      }
+      this.#putMany.run(values)
+    }
+    for (; at < puts.length; at++) this.#applyOne(puts[at] as PutOp)
   }
 
   /** Removes a row and answers whether it was there. */
@@ -153,8 +175,22 @@ export class SqliteStore {
     }
   }
 
+  /** Brings the write-ahead log into the file and cuts it, as far as other connections allow. */
+  checkpoint(): void {
+    this.#db.pragma('wal_checkpoint(TRUNCATE)')
+  }
+
   close(): void {
     this.#db.close()
+  }
+
+  #applyAll(ops: readonly TxOp[]): void {
+    for (let at = 0; at < ops.length; ) {
+      const puts = putsFrom(ops, at)
+      if (puts.length > 0) this.putMany(puts)
+      else this.#applyOne(ops[at] as TxOp)
+      at += Math.max(1, puts.length)
+    }
   }
 
   #applyOne(op: TxOp): void {
@@ -176,12 +212,26 @@ export class SqliteStore {
   }
 
   #category(name: string): Buffer {
+    if (name === this.#lastName) return this.#lastCategory
     let bytes = this.#categories.get(name)
     if (bytes === undefined) {
       if (this.#categories.size >= MAX_CACHED_CATEGORIES) this.#categories.clear()
       bytes = Buffer.from(name)
       this.#categories.set(name, bytes)
     }
+    this.#lastName = name
+    this.#lastCategory = bytes
     return bytes
   }
+}
+
+/** The puts that stand in a row. */
+function putsFrom(ops: readonly TxOp[], start: number): PutOp[] {
+  const puts: PutOp[] = []
+  for (let at = start; at < ops.length; at++) {
+    const op = ops[at] as TxOp
+    if (op.kind !== 'put') break
+    puts.push(op)
+  }
+  return puts
 }

@@ -7,5 +7,5 @@ export interface StorageStart {
   readonly jobId: string
   /** Path of the database file, or `:memory:`. */
   readonly file: string
-  readonly options: Pick<ResolvedJobOptions, 'durability' | 'busyTimeoutMs'>
+  readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes' | 'busyTimeoutMs'>
 }

@@ -1,0 +1,44 @@
+/**
+ * Owns tidying up the write-ahead log when nothing else is to be done. SQLite does it only as part of a commit that
+ * finds the log long; without this, whatever the last commits left would stay there until the file is closed.
+ */
+
+/** How long no write may have come, in milliseconds. */
+const IDLE_MS = 1000
+
+export class IdleCheckpoint {
+  readonly #checkpoint: () => void
+  #timer: NodeJS.Timeout | undefined
+  #lastWrite = 0
+
+  constructor(checkpoint: () => void) {
+    this.#checkpoint = checkpoint
+  }
+
+  /** Something was committed. */
+  wrote(): void {
+    this.#lastWrite = performance.now()
+    this.#timer ??= this.#wait(IDLE_MS)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** The timer is set once per idle period rather than with every commit, and holds no thread. */
+  #wait(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      const leftMs = this.#lastWrite + IDLE_MS - performance.now()
+      this.#timer = leftMs > 0 ? this.#wait(leftMs) : undefined
+      if (leftMs <= 0) this.#run()
+    }, ms).unref()
+  }
+
+  #run(): void {
+    try {
+      this.#checkpoint()
+    } catch {
+      // A lock or a full disk; the next commit or the closing tries again, and tells.
+    }
+  }
+}
