@@ -140,14 +140,25 @@ export class RequestBroker {
     request: RequestDefinition<Payload, Response, Failure>,
     ...args: RequestArgs<NoInfer<Payload>>
   ): ResultAsync<Response, Failure | BrokerError> {
-    const options = args[1]
-    const timeoutMs = options?.timeoutMs ?? request.timeoutMs
-    if (options?.timeoutMs !== undefined) checkTimeout(timeoutMs)
-    const answer = new Promise<Result<unknown, unknown>>((settle) => {
-      const call = new PendingCall(this.context, request.name, this.#hub.deadlines, settle)
-      if (call.start(timeoutMs, options?.signal)) this.#hub.call(request, args[0] as Payload, call)
-    })
-    return new ResultAsync(answer as Promise<Result<Response, Failure | BrokerError>>)
+    const [payload, options] = args
+    if (options?.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
+    return new ResultAsync(
+      new Promise<Result<Response, Failure | BrokerError>>((settle) => {
+        this.send(request, payload as Payload, options, settle as (result: Result<unknown, unknown>) => void)
+      })
+    )
+  }
+
+  /** As `request` with options in order, for who has a promise of its own to settle, once. @internal */
+  send<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    payload: Payload,
+    options: RequestOptions | undefined,
+    settle: (result: Result<unknown, unknown>) => void
+  ): void {
+    const call = new PendingCall(this.context, request.name, this.#hub.deadlines, settle)
+    if (call.start(options?.timeoutMs ?? request.timeoutMs, options?.signal))
+      this.#hub.call(request, payload, call)
   }
 
   /** Asks a synchronous provider of this thread and returns its answer at once. Errors as for `request`. */

@@ -6,6 +6,9 @@
  */
 import { decodeUtf8 } from './utf8.js'
 
+/** Bytes of an input that may stay alive for the sake of any part of it. */
+const SMALL_INPUT = 16 * 1024
+
 /** Reads binary values one after the other. */
 export class ByteReader {
   readonly #bytes: Uint8Array
@@ -65,6 +68,15 @@ export class ByteReader {
   view(n: number): Uint8Array {
     const at = this.#advance(n)
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, n)
+  }
+
+  /**
+   * The next `n` bytes to keep: a view if the whole input is small, a copy if it is not. Either way keeping them
+   * keeps little else; a copy of a few bytes costs much more than a view.
+   */
+  keep(n: number): Uint8Array {
+    const bytes = this.view(n)
+    return this.#bytes.length <= SMALL_INPUT ? bytes : bytes.slice()
   }
 
   /** A u32 byte length, then that many bytes, sharing memory with the input. */

@@ -2,6 +2,7 @@
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
+import type { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import { toPersistencyError } from './call-errors.js'
@@ -332,19 +333,20 @@ export class Job {
     if (this.#state !== 'open') return errAsync(this.#closedError())
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options.value
     const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-    const send = (): ResultAsync<Response, PersistencyError> =>
-      this.#requests
-        // The payload is never absent here, which a generic payload type cannot say.
-        .request(request as RequestDefinition<unknown, Response, PersistencyError>, payload, patience)
-        .mapErr((error) => toPersistencyError(error, this.id))
-    if (!this.#writes.queue.crowded) return send()
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
-      this.#writes.queue.inLine(
-        () => resolve(send()),
-        (error) => resolve(err(error))
-      )
+      const settle = (result: Result<unknown, unknown>): void => resolve(this.#translated(result))
+      const send = (): void => this.#requests.send(request, payload, patience, settle)
+      if (this.#writes.queue.crowded) this.#writes.queue.inLine(send, (error) => resolve(err(error)))
+      else send()
     })
+    if (!this.#writes.queue.crowded) return new ResultAsync(answer)
     return new ResultAsync(new Patience(`a read of job "${this.id}"`, patience).bound(answer))
+  }
+
+  /** The answer of a broker as an answer of a job. */
+  #translated<Response>(result: Result<unknown, unknown>): Result<Response, PersistencyError> {
+    if (result.isOk()) return result as Result<Response, PersistencyError>
+    return err(toPersistencyError(result.error as PersistencyError | BrokerError, this.id))
   }
 
   #closedError(): PersistencyError {

@@ -30,13 +30,12 @@ export const count: WireCodec<number> = {
   read: (reader) => reader.f64()
 }
 
-/** The bytes are copied on arrival, so that a small payload does not keep a large frame alive. */
 export const optionalBytes: WireCodec<Uint8Array | undefined> = {
   write(writer, value) {
     writer.u8(value === undefined ? 0 : 1)
     if (value !== undefined) writer.raw(value)
   },
-  read: (reader) => (reader.u8() === 0 ? undefined : reader.view(reader.remaining).slice())
+  read: (reader) => (reader.u8() === 0 ? undefined : reader.keep(reader.remaining))
 }
 
 export const error: WireCodec<PersistencyError> = {

@@ -68,7 +68,12 @@ describe('the file', () => {
 describe('the connection', () => {
   const connect = (durability: Durability, file: string): Database.Database =>
     openDatabase(
-      { task: 'serve', jobId: 'tenant', file, options: { durability, busyTimeoutMs: 1234 } },
+      {
+        task: 'serve',
+        jobId: 'tenant',
+        file,
+        options: { durability, cacheSizeBytes: 2 ** 20, busyTimeoutMs: 1234 }
+      },
       { busyTimeoutMs: 1234, urgent: () => false }
     )
 

@@ -123,23 +123,24 @@ export class StorageSession {
   /** Does a group and publishes the outcome; `false` when the transaction could not be committed. */
   #inOneTransaction(group: readonly Task[]): boolean {
     const { store } = this.#parts
+    if (!group.some(writes)) {
+      this.#readAll(group)
+      return true
+    }
     const started = performance.now()
-    const transaction = group.some(writes)
     try {
-      if (transaction) store.begin()
+      store.begin()
     } catch (thrown) {
       this.#withoutLock(group, thrown)
       return true
     }
     for (let next = 0; next < group.length; ) {
       next += this.#attemptNext(group, next)
-      if (transaction && !store.inTransaction) return false
+      if (!store.inTransaction) return false
     }
     try {
-      if (transaction) {
-        store.commit()
-        this.#idle.wrote()
-      }
+      store.commit()
+      this.#idle.wrote()
     } catch (thrown) {
       store.rollback()
       for (const task of group) task.error ??= this.#error(thrown)
@@ -147,6 +148,15 @@ export class StorageSession {
     }
     this.#publish(group, performance.now() - started)
     return true
+  }
+
+  /** Answers each read as soon as it is done: the other thread goes on with the first while the rest is read. */
+  #readAll(group: readonly Task[]): void {
+    for (let next = 0; next < group.length; ) {
+      const done = this.#attemptNext(group, next)
+      this.#publish(group.slice(next, next + done), 0)
+      next += done
+    }
   }
 
   /** The lock on the file is not to be had: no write can be done now, and trying each alone would wait for each. */
@@ -250,14 +260,21 @@ function writes(task: Task): boolean {
 
 type RowTask = GetTask | WriteTask
 
+/** So many gets are read together at most; their answers then leave while the next are read. */
+const READ_TOGETHER = 32
+
 /** The gets of one category, or the writes of one row each, that stand in a row. */
 function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
   const first = group[start] as Task
+  const alike = (task: Task): boolean =>
+    first.kind === 'get'
+      ? task.kind === 'get' && task.category === first.category
+      : onlyPut(task) !== undefined
+  const end = first.kind === 'get' ? Math.min(group.length, start + READ_TOGETHER) : group.length
   const tasks: RowTask[] = []
-  for (let at = start; at < group.length; at++) {
+  for (let at = start; at < end; at++) {
     const task = group[at] as Task
-    if (!(first.kind === 'get' ? task.kind === 'get' && task.category === first.category : onlyPut(task)))
-      break
+    if (!alike(task)) break
     tasks.push(task as RowTask)
   }
   return tasks
