@@ -1,5 +1,5 @@
 // Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, each
-// relative link and its anchor lead somewhere, and docs/errors.md names every error code and kind there is.
+// relative link and its anchor lead somewhere, and docs/errors.md names every error code, kind and warning there is.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -70,9 +70,13 @@ function checkCatalogue() {
   const text = read(catalogue)
   const codes = read('src/persistency/errors.ts').match(/\bERR_[A-Z_]+(?=:)/g) ?? []
   const kinds = read('src/brokers/errors.ts').match(/(?<=^ *\| ')\w+(?=')/gm) ?? []
-  if (codes.length === 0 || kinds.length === 0)
+  const sources = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.ts'))
+  const warnings = sources.flatMap(
+    (name) => read(join('src', name)).match(/(?<=')PERSISTENCY_[A-Z_]+(?=')/g) ?? []
+  )
+  if ([codes, kinds, warnings].some((names) => names.length === 0))
     problems.push(`${catalogue}: found no errors in src/ to compare`)
-  for (const name of [...codes, ...kinds]) {
+  for (const name of [...codes, ...kinds, ...warnings]) {
     if (!text.includes(`| \`${name}\``)) problems.push(`${catalogue}: has no row for ${name}`)
   }
 }

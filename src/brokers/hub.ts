@@ -25,6 +25,9 @@ import { World } from './world.js'
 export const ListenerFailed: EventDefinition<ListenerError> =
   defineEvent<ListenerError>('brokers.listenerFailed')
 
+/** Published in a context whenever the handler of a signal, whose name it carries, may have come or gone. */
+export const HandlerChanged: EventDefinition<string> = defineEvent<string>('brokers.handlerChanged')
+
 const DEFAULT_HUB = Symbol.for('persistency.defaultHub/1')
 
 /**
@@ -196,6 +199,7 @@ export class BrokerHub {
       world.signals.delete(signal.name)
       this.#dropIfEmpty(world)
     }
+    this.emit(context, HandlerChanged, signal.name)
   }
 
   /** How many contexts hold a listener or a provider. */

@@ -2,7 +2,12 @@
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { type ClientOf, clientOf } from './client.js'
 import { BrokerContext } from './context.js'
-import type { EventDefinition, RequestDefinition, SignalDefinition } from './definitions.js'
+import {
+  defineRequest,
+  type EventDefinition,
+  type RequestDefinition,
+  type SignalDefinition
+} from './definitions.js'
 import { BrokerError, messageOf } from './errors.js'
 import { EventBroker } from './event-broker.js'
 import { BrokerHub } from './hub.js'
@@ -104,10 +109,10 @@ function wire<Interface extends InterfaceDefinition>(
   implementation: ImplementationOf<Interface>,
   { hub, context, requests, signals, events }: Scope
 ): Result<Instance<Interface>, BrokerError> {
-  const methods = implementation as Record<string, ((payload: unknown) => unknown) | undefined>
+  const methods = implementation as Readonly<Record<string, unknown>>
   const method = (name: string): ((...args: unknown[]) => unknown) => {
     const found = methods[name]
-    if (typeof found === 'function') return found.bind(implementation)
+    if (typeof found === 'function') return found.bind(implementation) as (...args: unknown[]) => unknown
     throw new TypeError(`an implementation of "${definition.name}" lacks the method "${name}"`)
   }
   const wanted = [
@@ -122,7 +127,8 @@ function wire<Interface extends InterfaceDefinition>(
       const handler = method(name)
       return () =>
         signals.on(signal as SignalDefinition<unknown>, handler).map((handle) => () => handle.drop())
-    })
+    }),
+    () => takePlace(definition, requests)
   ]
   const undo: (() => void | Promise<void>)[] = []
   for (const install of wanted) {
@@ -143,6 +149,18 @@ function wire<Interface extends InterfaceDefinition>(
   }
   const client = clientOf(definition, context, hub)
   return ok({ definition, context, requests, signals, events, client, close, [Symbol.asyncDispose]: close })
+}
+
+/** Held by an instance while it lives, so that an interface of events alone has a place in its context too. */
+function takePlace({ name }: InterfaceDefinition, requests: RequestBroker): Result<() => void, BrokerError> {
+  const place = defineRequest<void, void>(`brokers.instance/${name}`, { sync: true })
+  return requests
+    .provide(place, () => undefined)
+    .map((handle) => () => handle.remove())
+    .mapErr(({ kind }) => {
+      const message = `interface "${name}" is implemented already in context ${requests.context.toString()}`
+      return new BrokerError(kind, message)
+    })
 }
 
 function isResult<T, E>(made: T | Result<T, E>): made is Result<T, E> {

@@ -15,8 +15,9 @@ export interface HandlerHandle {
   /** Whether this registration is the one that handles now. */
   readonly active: boolean
   /**
-   * Takes the handler out: signals are refused from now on. Resolves when those accepted before have been handled,
-   * at the latest after five seconds, so that a handler may drop itself. Repeating it is harmless, and it does not touch a handler that has taken its place.
+   * Takes the handler out: signals are refused from now on. Resolves when those accepted before have been handled, at
+   * the latest after five seconds. A handler takes itself out with {@link HandlerScope.drop}. Repeating it is harmless,
+   * and it does not touch a handler that has taken its place.
    */
   drop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -56,7 +57,7 @@ export class SignalBroker {
     handler: SignalHandler<Payload>
   ): Result<HandlerHandle, BrokerError> {
     const context = this.context
-    if (this.has(signal)) {
+    if (this.#hub.signalTarget(context, signal) !== undefined) {
       const message = `signal "${signal.name}" has a handler already in context ${context.toString()}`
       return err(new BrokerError('alreadyHandled', message))
     }
@@ -96,7 +97,7 @@ export class SignalBroker {
 
   /** Whether somebody handles the signal in this context. */
   has<Payload>(signal: SignalDefinition<Payload>): boolean {
-    return this.#hub.signalTarget(this.context, signal) !== undefined
+    return this.#hub.signalTarget(this.context, signal)?.vacant === false
   }
 
   /** The function that handles the signal now; `undefined` with none, or when it lives on another thread. */
@@ -121,7 +122,7 @@ export class SignalBroker {
   ): Result<void, BrokerError> {
     const context = this.context
     const target = this.#hub.signalTarget(context, signal)
-    if (target === undefined) {
+    if (target === undefined || target.vacant) {
       const message = `nobody handles signal "${signal.name}" in context ${context.toString()}`
       return err(new BrokerError('noHandler', message))
     }
@@ -142,11 +143,18 @@ export class SignalBroker {
     if (typeof handler !== 'function') {
       throw new TypeError(`a handler of "${signal.name}" must be a function; got ${String(handler)}`)
     }
-    const report = (error: unknown): void =>
-      this.#hub.report({ context, event: signal.name, listenerId: 0, error }, false)
-    const target = new SignalQueue(handler as SignalHandler<unknown>, signal.queueDepth, report)
+    const target = new SignalQueue(handler as SignalHandler<unknown>, signal.queueDepth, {
+      remove: (current) => this.#remove(context, signal, current),
+      report: (error) => this.#hub.report({ context, event: signal.name, listenerId: 0, error }, false)
+    })
     this.#hub.setSignalTarget(context, signal, target)
     return target
+  }
+
+  #remove<Payload>(context: BrokerContext, signal: SignalDefinition<Payload>, target: SignalTarget): void {
+    if (this.#hub.signalTarget(context, signal) === target) {
+      this.#hub.setSignalTarget(context, signal, undefined)
+    }
   }
 
   #handle<Payload>(
@@ -156,7 +164,7 @@ export class SignalBroker {
   ): HandlerHandle {
     const isActive = (): boolean => this.#hub.signalTarget(context, signal) === target
     const drop = async (): Promise<void> => {
-      if (isActive()) this.#hub.setSignalTarget(context, signal, undefined)
+      this.#remove(context, signal, target)
       await target.close()
     }
     return {

@@ -3,8 +3,24 @@
 import { isThenable } from './thenable.js'
 import { Waiters } from './waiters.js'
 
+/** What a handler gets besides the payload. */
+export interface HandlerScope {
+  /**
+   * Takes the handler out from inside of itself: like `drop` of its handle, but waits for nothing. Signals that were
+   * accepted before are handled still, after the run that calls it.
+   */
+  drop(): Promise<void>
+}
+
 /** Handles one signal. The next one waits for its promise. A failure is reported and ends nothing. */
-export type SignalHandler<Payload> = (payload: Payload) => unknown
+export type SignalHandler<Payload> = (payload: Payload, scope: HandlerScope) => unknown
+
+/** Where a handler is installed, and who hears of its failures. */
+export interface SignalHome {
+  /** Takes the target out, if it is the one that is there. */
+  remove(target: SignalTarget): void
+  report(error: unknown): void
+}
 
 /** Takes signals in, now or never. */
 export interface SignalTarget {
@@ -12,6 +28,8 @@ export interface SignalTarget {
   readonly source: unknown
   /** Whether it accepts no more. */
   readonly closed: boolean
+  /** Whether it only keeps the place: its handler on another thread is not there now. */
+  readonly vacant: boolean
   /**
    * Answers whether the signal was accepted; `done` is called when it has been handled.
    *
@@ -30,17 +48,24 @@ interface Waiting {
 /** Hands signals to a function of this thread one at a time, in order, each in a microtask of its own. */
 export class SignalQueue implements SignalTarget {
   readonly source: SignalHandler<unknown>
+  readonly vacant = false
   readonly #depth: number
-  readonly #report: (error: unknown) => void
+  readonly #home: SignalHome
+  readonly #scope: HandlerScope = {
+    drop: async () => {
+      this.#closed = true
+      this.#home.remove(this)
+    }
+  }
   readonly #idle = new Waiters()
   #waiting: Waiting[] = []
   #running = false
   #closed = false
 
-  constructor(source: SignalHandler<unknown>, depth: number, report: (error: unknown) => void) {
+  constructor(source: SignalHandler<unknown>, depth: number, home: SignalHome) {
     this.source = source
     this.#depth = depth
-    this.#report = report
+    this.#home = home
   }
 
   get closed(): boolean {
@@ -68,10 +93,10 @@ export class SignalQueue implements SignalTarget {
     while (this.#waiting.length > 0) {
       const { payload, done } = this.#waiting[0] as Waiting
       try {
-        const outcome = this.source(payload)
+        const outcome = this.source(payload, this.#scope)
         if (isThenable(outcome)) await outcome
       } catch (error) {
-        this.#report(error)
+        this.#home.report(error)
       }
       // Only now is there room for another one.
       this.#waiting.shift()

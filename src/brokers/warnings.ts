@@ -1,7 +1,11 @@
 /** Owns the last resort for failures that nobody listens to: the warning channel of the process, throttled. */
 import { messageOf } from './errors.js'
 
+/** By subject, the one that occurred last at the end. */
 const counts = new Map<string, number>()
+
+/** How many subjects are counted; the one that has not occurred for the longest time is forgotten first. */
+const MAX_SUBJECTS = 1000
 
 /**
  * Reports on the process warning channel: the 1st, 10th, 100th, ... occurrence of each `subject`, so that a
@@ -10,7 +14,9 @@ const counts = new Map<string, number>()
 export function warnThrottled(code: string, subject: string, thrown: unknown): void {
   const key = `${code} ${subject}`
   const count = (counts.get(key) ?? 0) + 1
+  counts.delete(key)
   counts.set(key, count)
+  if (counts.size > MAX_SUBJECTS) counts.delete(counts.keys().next().value as string)
   if (!isPowerOfTen(count)) return
   const times = count === 1 ? '' : ` (${count} times so far)`
   process.emitWarning(`${subject}: ${messageOf(thrown)}${times}`, {

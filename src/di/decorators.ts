@@ -7,6 +7,7 @@ import type {
   SignalDefinition
 } from '../brokers/definitions.js'
 import type { ListenerScope } from '../brokers/listener.js'
+import type { SignalHandler } from '../brokers/signal-queue.js'
 
 type AnyDefinition =
   | EventDefinition<unknown>
@@ -55,9 +56,7 @@ export function answers<Payload, Response, Failure>(
 }
 
 /** The method handles a signal. */
-export function handles<Payload>(
-  signal: SignalDefinition<Payload>
-): MethodMark<(payload: Payload) => unknown> {
+export function handles<Payload>(signal: SignalDefinition<Payload>): MethodMark<SignalHandler<Payload>> {
   return mark(signal)
 }
 

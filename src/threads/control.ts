@@ -61,7 +61,8 @@ export const CONTROL_CONTRACT: ThreadContract = {
 /** How a port is posted to a worker: the one thing that travels outside of frames. */
 export interface PortDelivery<Port> {
   readonly peer: number
-  readonly port: Port
+  /** Absent when the port that was posted before will not be used after all. */
+  readonly port: Port | undefined
 }
 
 export function nameOf({ kind, name }: CarriedMessage): MessageName {

@@ -2,7 +2,7 @@
 import { collect } from '../brokers/collect.js'
 import { BrokerContext } from '../brokers/context.js'
 import { messageOf } from '../brokers/errors.js'
-import { type BrokerHub, noProvider } from '../brokers/hub.js'
+import { type BrokerHub, HandlerChanged, noProvider } from '../brokers/hub.js'
 import { warnThrottled } from '../brokers/warnings.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
@@ -27,6 +27,8 @@ interface Channel {
   readonly name: string
   readonly key: string
   route: Route | undefined
+  /** Whether the other side takes it that its signals have a handler here. */
+  handled: boolean
 }
 
 export class Inbound {
@@ -56,9 +58,11 @@ export class Inbound {
   receive(context: BrokerContext, message: CarriedMessage): () => void {
     const key = routeKey(context.id, ChannelKind[message.kind], message.name)
     this.#routes.set(key, { context, message, answering: answeringOf(message) })
+    const unwatch = message.kind === 'signal' ? this.#watchHandler(context, message.name, key) : undefined
     return () => {
       this.#routes.delete(key)
       for (const channel of this.#channels) if (channel?.key === key) channel.route = undefined
+      unwatch?.()
     }
   }
 
@@ -67,7 +71,10 @@ export class Inbound {
     const kind = reader.u8()
     const contextId = reader.text()
     const name = reader.text()
-    this.#channels[id] = { id, contextId, name, key: routeKey(contextId, kind, name), route: undefined }
+    const key = routeKey(contextId, kind, name)
+    const channel = { id, contextId, name, key, route: undefined, handled: true }
+    this.#channels[id] = channel
+    if (kind === ChannelKind.signal) this.#tellHandler(channel)
   }
 
   event(reader: ByteReader): void {
@@ -146,6 +153,36 @@ export class Inbound {
       this.#warn(`signal "${message.name}" could not be read`, error)
       return false
     }
+  }
+
+  /** Tells the other side whenever the handler of a signal comes or goes; answers how to stop. */
+  #watchHandler(context: BrokerContext, signal: string, key: string): () => void {
+    const tell = (): void => {
+      for (const channel of this.#channels) if (channel?.key === key) this.#tellHandler(channel)
+    }
+    const changed = (name: string): void => {
+      if (name === signal) tell()
+    }
+    const watching = this.#hub.listen(context, HandlerChanged, changed, { internal: true })
+    tell()
+    return () => {
+      void watching.drop()
+      tell()
+    }
+  }
+
+  #tellHandler(channel: Channel): void {
+    const route = this.#routes.get(channel.key)
+    const handled =
+      route?.message.kind === 'signal' &&
+      this.#hub.signalTarget(route.context, route.message)?.vacant === false
+    if (handled === channel.handled) return
+    if (this.#outbox.encoding) {
+      queueMicrotask(() => this.#tellHandler(channel))
+      return
+    }
+    channel.handled = handled
+    this.#outbox.handler(channel.id, handled)
   }
 
   /** Told once per turn, however many it were. */

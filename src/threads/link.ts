@@ -152,6 +152,7 @@ export class Link {
     else if (tag === Tag.response || tag === Tag.failure) this.#outbound.answer(reader, tag)
     else if (tag === Tag.signal) this.#inbound.signal(reader)
     else if (tag === Tag.handled) this.#outbound.handled(reader)
+    else if (tag === Tag.handler) this.#outbound.handler(reader)
     else if (tag === Tag.cancel) this.#inbound.cancel(reader)
     else if (tag === Tag.channel) this.#inbound.openChannel(reader)
     else throw new RangeError(`unknown message tag ${tag} in a frame`)

@@ -1,7 +1,7 @@
 /** Owns what a link sends: the stand-ins it puts into the hub for listeners, providers and handlers elsewhere. */
 import type { BrokerContext } from '../brokers/context.js'
 import { BrokerError } from '../brokers/errors.js'
-import type { BrokerHub } from '../brokers/hub.js'
+import { type BrokerHub, HandlerChanged } from '../brokers/hub.js'
 import type { Call } from '../brokers/provider.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
 import { type Exchange, OutboundCall } from './calls.js'
@@ -88,6 +88,13 @@ export class Outbound {
     this.#signals.get(channel)?.handled(count)
   }
 
+  /** The handler of a signal on the other side has come or gone. */
+  handler(reader: ByteReader): void {
+    const channel = reader.u32()
+    const there = reader.u32() === 1
+    this.#signals.get(channel)?.handlerIs(there)
+  }
+
   /** Ends everything under way. */
   disconnect(reason: string, cause: unknown): void {
     const calls = [...this.#calls.values()]
@@ -146,17 +153,20 @@ export class Outbound {
       const text = `signal "${signal.name}" has a handler already in context ${context.toString()}`
       throw new BrokerError('alreadyHandled', text)
     }
-    let channel: ChannelId | undefined
-    const target = new RemoteSignalTarget(signal.queueDepth, (payload) => {
-      channel ??= outbox.openChannel(context, ChannelKind.signal, signal.name)
-      this.#signals.set(channel, target)
-      outbox.message(Tag.signal, channel, signal, payload)
-      onChange()
+    // Opened before the first signal, so that the other side can say that nobody handles it.
+    const channel = outbox.openChannel(context, ChannelKind.signal, signal.name)
+    const target = new RemoteSignalTarget(signal.queueDepth, {
+      send(payload) {
+        outbox.message(Tag.signal, channel, signal, payload)
+        onChange()
+      },
+      handlerChanged: () => hub.emit(context, HandlerChanged, signal.name)
     })
+    this.#signals.set(channel, target)
     hub.setSignalTarget(context, signal, target)
     return () => {
       if (hub.signalTarget(context, signal) === target) hub.setSignalTarget(context, signal, undefined)
-      void target.close()
+      void target.close().then(() => this.#signals.delete(channel))
     }
   }
 

@@ -66,6 +66,11 @@ export class Outbox {
     return this.#acknowledged < this.#sent || this.#hasMessages
   }
 
+  /** Whether a message is being encoded: a codec or a getter of it runs. */
+  get encoding(): boolean {
+    return this.#encoding !== undefined
+  }
+
   /**
    * Numbers one message of one context, and tells the other side.
    *
@@ -80,6 +85,7 @@ export class Outbox {
     writer.u8(kind)
     writer.text(context.id)
     writer.text(name)
+    this.#schedule()
     return id
   }
 
@@ -144,24 +150,16 @@ export class Outbox {
 
   /** Tells that signals of a channel have been handled. */
   handled(channel: ChannelId, count: number): void {
-    if (this.#encoding !== undefined) {
-      queueMicrotask(() => this.handled(channel, count))
-      return
-    }
-    this.#writer.u8(Tag.handled)
-    this.#writer.u32(channel)
-    this.#writer.u32(count)
-    this.#schedule()
+    this.#plain(Tag.handled, channel, count)
+  }
+
+  /** Tells whether the signals of a channel have a handler. */
+  handler(channel: ChannelId, there: boolean): void {
+    this.#plain(Tag.handler, channel, there ? 1 : 0)
   }
 
   cancel(call: number): void {
-    if (this.#encoding !== undefined) {
-      queueMicrotask(() => this.cancel(call))
-      return
-    }
-    this.#writer.u8(Tag.cancel)
-    this.#writer.u32(call)
-    this.#schedule()
+    this.#plain(Tag.cancel, call)
   }
 
   /** Frames of the other side have been worked off; tells it with the next frame, or on its own when due. */
@@ -207,6 +205,17 @@ export class Outbox {
 
   get #hasMessages(): boolean {
     return this.#writer.offset > FRAME_HEADER_BYTES
+  }
+
+  /** A message of numbers only. */
+  #plain(tag: number, ...fields: number[]): void {
+    if (this.#encoding !== undefined) {
+      queueMicrotask(() => this.#plain(tag, ...fields))
+      return
+    }
+    this.#writer.u8(tag)
+    for (const field of fields) this.#writer.u32(field)
+    this.#schedule()
   }
 
   #failure(call: number, { name, error: codec }: Pick<Answering, 'name' | 'error'>, error: unknown): void {

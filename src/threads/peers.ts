@@ -18,15 +18,15 @@ export class Peers {
     this.#known = [...toWorker, ...toHost, ...toPeers]
   }
 
-  /** A port has arrived; it is used when the request for it comes. */
+  /** A port has arrived, and is used when the request for it comes; or none will come. */
   deliver({ peer, port }: PortDelivery<MessagePort>): void {
-    this.#ports.set(peer, port)
+    if (port !== undefined) this.#ports.set(peer, port)
+    else this.#take(peer)?.close()
   }
 
   /** Links a context to the worker at the other end of the port. */
   connect({ id, context, send, receive }: PeerRequest): Result<void, unknown> {
-    const port = this.#ports.get(id)
-    this.#ports.delete(id)
+    const port = this.#take(id)
     if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
     const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1 })
     try {
@@ -52,6 +52,12 @@ export class Peers {
   /** Ends all links. */
   close(): void {
     for (const link of this.#links) link.close('this worker was stopped')
+  }
+
+  #take(peer: number): MessagePort | undefined {
+    const port = this.#ports.get(peer)
+    this.#ports.delete(peer)
+    return port
   }
 
   #find({ kind, name }: MessageName): CarriedMessage {

@@ -3,47 +3,69 @@
 import type { SignalTarget } from '../brokers/signal-queue.js'
 import { Waiters } from '../brokers/waiters.js'
 
+/** Where the signals go. */
+export interface SignalWire {
+  /** @throws BrokerError `notSendable` */
+  send(payload: unknown): void
+  /** The handler on the other side has come or gone. */
+  handlerChanged(): void
+}
+
 /** Accepts as many signals as the definition lets wait, counting those that the other side has not handled yet. */
 export class RemoteSignalTarget implements SignalTarget {
   readonly source = undefined
   readonly #depth: number
-  readonly #send: (payload: unknown) => void
+  readonly #wire: SignalWire
   readonly #idle = new Waiters()
-  #outstanding = 0
+  /** Whom to tell of each signal that the other side has not handled yet. */
+  readonly #outstanding: ((() => void) | undefined)[] = []
   #closed = false
+  #vacant = false
 
-  constructor(depth: number, send: (payload: unknown) => void) {
+  constructor(depth: number, wire: SignalWire) {
     this.#depth = depth
-    this.#send = send
+    this.#wire = wire
   }
 
   get closed(): boolean {
     return this.#closed
   }
 
+  get vacant(): boolean {
+    return this.#vacant
+  }
+
   /** @throws BrokerError `notSendable` */
-  accept(payload: unknown): boolean {
-    if (this.#closed || this.#outstanding >= this.#depth) return false
-    this.#send(payload)
-    this.#outstanding++
+  accept(payload: unknown, done?: () => void): boolean {
+    if (this.#closed || this.#vacant) return false
+    // Signals of another thread that are passed on are limited there, where the signaller can be told.
+    if (done === undefined && this.#outstanding.length >= this.#depth) return false
+    this.#wire.send(payload)
+    this.#outstanding.push(done)
     return true
   }
 
   /** The other side has handled so many more. */
   handled(count: number): void {
-    this.#outstanding -= count
-    if (this.#outstanding === 0) this.#idle.wake()
+    for (const done of this.#outstanding.splice(0, count)) done?.()
+    if (this.#outstanding.length === 0) this.#idle.wake()
+  }
+
+  /** Whether the other side has a handler now. */
+  handlerIs(there: boolean): void {
+    this.#vacant = !there
+    this.#wire.handlerChanged()
   }
 
   /** The other side is gone: nothing more will be handled. */
   abandon(): void {
     this.#closed = true
-    this.handled(this.#outstanding)
+    this.handled(this.#outstanding.length)
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#outstanding === 0) return
+    if (this.#outstanding.length === 0) return
     await this.#idle.wait()
   }
 }

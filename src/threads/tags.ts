@@ -13,9 +13,11 @@
  * | `failure` | u32 call, u8 form (0 the provider's own error, 1 a BrokerError), body error |
  * | `cancel` | u32 call |
  * | `handled` | u32 channel, u32 how many more signals of it have been handled |
+ * | `handler` | u32 channel, u32 whether its signals have a handler from now on (1) or none (0) |
  *
  * A channel is one message of one context; its number is assigned by the sender and declared before its first use.
- * A multi-request travels as a request whose response is the list of outcomes.
+ * A multi-request travels as a request whose response is the list of outcomes. A channel of signals has a handler until
+ * its receiver says otherwise.
  */
 export const Tag = {
   channel: 1,
@@ -25,7 +27,8 @@ export const Tag = {
   failure: 5,
   cancel: 6,
   signal: 7,
-  handled: 8
+  handled: 8,
+  handler: 9
 } as const
 
 /** The kind of message that a channel carries. */

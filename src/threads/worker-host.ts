@@ -175,6 +175,10 @@ export class WorkerHost {
     return other
       .#connectPeer({ ...peer, send: back, receive: forth })
       .andThen(() => this.#connectPeer({ ...peer, send: forth, receive: back }))
+      .mapErr((error) => {
+        this.#worker.postMessage({ peer: id, port: undefined })
+        return error
+      })
   }
 
   /** Resolves when the worker has worked off everything sent so far; a pause for those who emit without end. */

@@ -1,23 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { BrokerContext, BrokerHub, defineEvent, EventBroker, type ListenerError } from 'persistency/brokers'
-import type { Subscription } from 'rxjs'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { BrokerContext, defineEvent, type EventBroker, type ListenerError } from 'persistency/brokers'
 import { gate, isPending, nextTurn } from '../support/brokers-async.js'
+import { Note, Tick, watchedEvents } from '../support/events.js'
 
-const Note = defineEvent<string>('events.note')
-const Tick = defineEvent('events.tick')
-
-let hub: BrokerHub
 let events: EventBroker
 let failures: ListenerError[]
-let watching: Subscription
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  events = new EventBroker(hub, BrokerContext.create('events'))
-  failures = []
-  watching = events.listenerErrors.subscribe((failure) => failures.push(failure))
+  ;({ events, failures } = watchedEvents())
 })
-afterEach(() => watching.unsubscribe())
 
 describe('delivery', () => {
   it('calls every listener once with the very value', () => {

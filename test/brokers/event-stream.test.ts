@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import { BrokerContext, BrokerHub, defineEvent, EventBroker, type ListenerError } from 'persistency/brokers'
 import {
   bufferCount,
@@ -11,7 +11,6 @@ import {
   mergeMap,
   of,
   retry,
-  type Subscription,
   share,
   switchMap,
   take,
@@ -20,19 +19,15 @@ import {
 } from 'rxjs'
 import { nextTurn } from '../support/brokers-async.js'
 import { runChild } from '../support/brokers-child.js'
+import { watchedEvents } from '../support/events.js'
 
 const Count = defineEvent<number>('stream.count')
 
 let events: EventBroker
 let failures: ListenerError[]
-let watching: Subscription
-
 beforeEach(() => {
-  events = new EventBroker(new BrokerHub(), BrokerContext.create('stream'))
-  failures = []
-  watching = events.listenerErrors.subscribe((failure) => failures.push(failure))
+  ;({ events, failures } = watchedEvents())
 })
-afterEach(() => watching.unsubscribe())
 
 const failWith = (message: string): never => {
   throw new Error(message)

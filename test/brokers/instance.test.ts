@@ -4,26 +4,22 @@ import {
   BrokerContext,
   BrokerHub,
   createInstance,
+  defineInterface,
   EventBroker,
-  type Instance,
   implement,
   RequestBroker,
   SignalBroker
 } from 'persistency/brokers'
-import { Adjust, Changed, Read, Reset, Room, Thermostat } from '../shared/thermostat.js'
+import { Adjust, Changed, Read, Reset, Room, room, Thermostat } from '../shared/thermostat.js'
 
 let hub: BrokerHub
 beforeEach(() => {
   hub = new BrokerHub()
 })
 
-function room(celsius?: number): Instance<typeof Thermostat> {
-  return implement(Thermostat, new Room(celsius), { hub })._unsafeUnwrap()
-}
-
 describe('a closed instance', () => {
   it('answers no request, handles no signal and hears no event, while others stay', async () => {
-    const [gone, stays] = [room(18), room(19)]
+    const [gone, stays] = [room(hub, 18), room(hub, 19)]
     let heard = 0
     for (const { events } of [gone, stays]) events.listen(Changed, () => heard++)
     await gone.close()
@@ -38,7 +34,7 @@ describe('a closed instance', () => {
   })
 
   it('leaves nothing behind in the hub', async () => {
-    const instance = room()
+    const instance = room(hub)
     instance.events.listen(Changed, () => {})
     await instance[Symbol.asyncDispose]()
     expect(hub.contextCount).toBe(0)
@@ -47,7 +43,7 @@ describe('a closed instance', () => {
   it('is never answered by somebody in the default context', async () => {
     const context = BrokerContext.default
     const inDefault = implement(Thermostat, new Room(1), { hub, context })._unsafeUnwrap()
-    const gone = room(18)
+    const gone = room(hub, 18)
     await gone.close()
     expect((await gone.client.read())._unsafeUnwrapErr().kind).toBe('noProvider')
     expect((await inDefault.client.read())._unsafeUnwrap()).toBe(1)
@@ -63,7 +59,7 @@ describe('a closed instance', () => {
   })
 
   it('makes room for the next one, which closing it again does not touch', async () => {
-    const first = room(18)
+    const first = room(hub, 18)
     await first.close()
     const { context } = first
     const second = implement(Thermostat, new Room(19), { hub, context })._unsafeUnwrap()
@@ -93,7 +89,7 @@ describe('a second implementation in a context', () => {
   })
 
   it('leaves the first one and its listeners intact', async () => {
-    const first = room(18)
+    const first = room(hub, 18)
     const heard: number[] = []
     first.events.listen(Changed, (celsius) => heard.push(celsius))
     const refused = implement(Thermostat, new Room(19), { hub, context: first.context })
@@ -101,6 +97,29 @@ describe('a second implementation in a context', () => {
     new EventBroker(hub, first.context).emit(Changed, 1)
     expect((await first.client.read())._unsafeUnwrap()).toBe(18)
     expect([first.client.reset().isOk(), heard]).toEqual([true, [1]])
+  })
+
+  it('is refused over events alone, until the first one is closed', async () => {
+    const Weather = defineInterface('weather', { events: { changed: Changed } })
+    const context = BrokerContext.create()
+    const first = implement(Weather, {}, { hub, context })._unsafeUnwrap()
+    const heard: number[] = []
+    first.events.listen(Changed, (celsius) => heard.push(celsius))
+    const refused = implement(Weather, {}, { hub, context })._unsafeUnwrapErr()
+    expect(refused).toMatchObject({ name: 'BrokerError', kind: 'alreadyProvided' })
+    expect(refused.message).toContain('"weather"')
+    first.events.emit(Changed, 1)
+    await first.close()
+    expect([heard, hub.contextCount]).toEqual([[1], 0])
+    const second = implement(Weather, {}, { hub, context })
+    await first.close()
+    expect([second.isOk(), implement(Weather, {}, { hub, context }).isErr()]).toEqual([true, true])
+  })
+
+  it('is welcome when it implements another interface', () => {
+    const { context } = room(hub)
+    const Weather = defineInterface('weather', { events: { changed: Changed } })
+    expect(implement(Weather, {}, { hub, context }).isOk()).toBe(true)
   })
 })
 

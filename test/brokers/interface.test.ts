@@ -4,20 +4,15 @@ import {
   BrokerHub,
   clientOf,
   defineInterface,
-  type Instance,
   implement,
   RequestBroker
 } from 'persistency/brokers'
-import { Adjust, Changed, Read, Reset, Room, Thermostat, Unit } from '../shared/thermostat.js'
+import { Adjust, Changed, Read, Reset, Room, room, Thermostat, Unit } from '../shared/thermostat.js'
 
 let hub: BrokerHub
 beforeEach(() => {
   hub = new BrokerHub()
 })
-
-function room(celsius?: number): Instance<typeof Thermostat> {
-  return implement(Thermostat, new Room(celsius), { hub })._unsafeUnwrap()
-}
 
 describe('an interface', () => {
   it('groups messages under the names of its methods', () => {
@@ -43,7 +38,7 @@ describe('an interface', () => {
 
 describe('an instance', () => {
   it('lives in a new context unless told otherwise', () => {
-    const [a, b] = [room(), room()]
+    const [a, b] = [room(hub), room(hub)]
     expect(a.context.equals(b.context)).toBe(false)
     expect(a.context.equals(BrokerContext.default)).toBe(false)
     const context = BrokerContext.create('mine')
@@ -51,7 +46,7 @@ describe('an instance', () => {
   })
 
   it('answers its client, with its own errors and at once where the request is synchronous', async () => {
-    const { client } = room()
+    const { client } = room(hub)
     expect((await client.set(25))._unsafeUnwrap()).toBe(25)
     expect((await client.read())._unsafeUnwrap()).toBe(25)
     expect((await client.set(99))._unsafeUnwrapErr()).toEqual({ reason: 'too hot' })
@@ -59,7 +54,7 @@ describe('an instance', () => {
   })
 
   it('answers a client that was made from its context, and calls through the brokers', async () => {
-    const { context } = room(18)
+    const { context } = room(hub, 18)
     expect((await clientOf(Thermostat, context, hub).read())._unsafeUnwrap()).toBe(18)
     expect((await new RequestBroker(hub, context).request(Read))._unsafeUnwrap()).toBe(18)
     expect((await clientOf(Thermostat, BrokerContext.create(), hub).read())._unsafeUnwrapErr().kind).toBe(
@@ -77,7 +72,7 @@ describe('an instance', () => {
   })
 
   it('emits and hears events in its own context', () => {
-    const [a, b] = [room(), room()]
+    const [a, b] = [room(hub), room(hub)]
     const heard: number[] = []
     a.events.listen(Changed, (celsius) => heard.push(celsius))
     b.events.emit(Changed, 1)
@@ -86,7 +81,7 @@ describe('an instance', () => {
   })
 
   it('has clients which honour a provider that is in its place, there and nowhere else', async () => {
-    const [a, b] = [room(18), room(19)]
+    const [a, b] = [room(hub, 18), room(hub, 19)]
     const during = await a.requests.withProvider(
       Read,
       () => 99,
@@ -117,7 +112,7 @@ describe('an instance', () => {
   })
 
   it('makes another one in a context derived from its own, which closes alone', async () => {
-    const parent = room(18)
+    const parent = room(hub, 18)
     const context = parent.context.child('annex')
     const annex = implement(Thermostat, new Room(5), { hub, context })._unsafeUnwrap()
     expect(annex.context.root).toBe(parent.context)

@@ -1,24 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { BrokerContext, BrokerHub, defineEvent, EventBroker, type ListenerError } from 'persistency/brokers'
-import type { Subscription } from 'rxjs'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { BrokerContext, type EventBroker, type ListenerError } from 'persistency/brokers'
 import { nextTurn, thenable, unreadable } from '../support/brokers-async.js'
 import { runChild } from '../support/brokers-child.js'
+import { Note, watchedEvents } from '../support/events.js'
 
-const Note = defineEvent<string>('events.note')
-const _Tick = defineEvent('events.tick')
-
-let hub: BrokerHub
 let events: EventBroker
 let failures: ListenerError[]
-let watching: Subscription
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  events = new EventBroker(hub, BrokerContext.create('events'))
-  failures = []
-  watching = events.listenerErrors.subscribe((failure) => failures.push(failure))
+  ;({ events, failures } = watchedEvents())
 })
-afterEach(() => watching.unsubscribe())
 
 describe('a listener that fails', () => {
   it('hurts neither the other listeners nor the emitter when it throws', () => {

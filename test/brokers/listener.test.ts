@@ -1,30 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import {
-  BrokerContext,
-  BrokerHub,
-  defineEvent,
-  EventBroker,
-  type ListenerError,
-  type ListenerHandle
-} from 'persistency/brokers'
-import type { Subscription } from 'rxjs'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { BrokerContext, type EventBroker, type ListenerError, type ListenerHandle } from 'persistency/brokers'
 import { gate, isPending, nextTurn } from '../support/brokers-async.js'
+import { Note, Tick, watchedEvents } from '../support/events.js'
 
-const Note = defineEvent<string>('events.note')
-const Tick = defineEvent('events.tick')
-
-let hub: BrokerHub
 let events: EventBroker
 let failures: ListenerError[]
-let watching: Subscription
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  events = new EventBroker(hub, BrokerContext.create('events'))
-  failures = []
-  watching = events.listenerErrors.subscribe((failure) => failures.push(failure))
+  ;({ events, failures } = watchedEvents())
 })
-afterEach(() => watching.unsubscribe())
 
 describe('dropping a listener', () => {
   it('removes just that listener, and repeating it is harmless', async () => {

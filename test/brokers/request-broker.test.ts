@@ -3,7 +3,7 @@ import { err, ok, okAsync } from 'neverthrow'
 import {
   BrokerContext,
   BrokerError,
-  BrokerHub,
+  type BrokerHub,
   defineEvent,
   defineRequest,
   EventBroker,
@@ -11,19 +11,12 @@ import {
   type RequestProvider
 } from 'persistency/brokers'
 import { gate, thenable } from '../support/brokers-async.js'
-
-const Length = defineRequest<string, number>('requests.length')
-const Next = defineRequest<void, number>('requests.next')
-const Stop = defineRequest<void, void, string>('requests.stop')
-const Divide = defineRequest<{ a: number; b: number }, number, { reason: string }>('requests.divide')
-const _Add = defineRequest<readonly [number, number], number, string>('requests.add', { sync: true })
+import { Divide, Length, Next, newRequests, Stop } from '../support/requests.js'
 
 let hub: BrokerHub
 let requests: RequestBroker
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  requests = new RequestBroker(hub, BrokerContext.create('requests'))
+  ;({ hub, requests } = newRequests())
 })
 
 describe('a request', () => {

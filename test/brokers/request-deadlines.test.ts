@@ -1,28 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { err, ok } from 'neverthrow'
-import {
-  BrokerContext,
-  BrokerError,
-  BrokerHub,
-  defineRequest,
-  type ProviderCall,
-  RequestBroker
-} from 'persistency/brokers'
+import { BrokerError, defineRequest, type ProviderCall, type RequestBroker } from 'persistency/brokers'
 import { gate, isPending, never, nextTurn } from '../support/brokers-async.js'
 import { runChild } from '../support/brokers-child.js'
+import { Length, Next, newRequests } from '../support/requests.js'
 
-const Length = defineRequest<string, number>('requests.length')
-const Next = defineRequest<void, number>('requests.next')
-const _Stop = defineRequest<void, void, string>('requests.stop')
-const _Divide = defineRequest<{ a: number; b: number }, number, { reason: string }>('requests.divide')
-const _Add = defineRequest<readonly [number, number], number, string>('requests.add', { sync: true })
-
-let hub: BrokerHub
 let requests: RequestBroker
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  requests = new RequestBroker(hub, BrokerContext.create('requests'))
+  ;({ requests } = newRequests())
 })
 
 describe('a request that takes too long', () => {

@@ -1,28 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { err, errAsync } from 'neverthrow'
-import {
-  BrokerContext,
-  BrokerError,
-  BrokerHub,
-  defineRequest,
-  RequestBroker,
-  type RequestProvider
-} from 'persistency/brokers'
+import { BrokerError, type RequestBroker, type RequestProvider } from 'persistency/brokers'
 import { nextTurn, thenable, unreadable } from '../support/brokers-async.js'
 import { runChild } from '../support/brokers-child.js'
+import { Divide, Length, newRequests } from '../support/requests.js'
 
-const Length = defineRequest<string, number>('requests.length')
-const _Next = defineRequest<void, number>('requests.next')
-const _Stop = defineRequest<void, void, string>('requests.stop')
-const Divide = defineRequest<{ a: number; b: number }, number, { reason: string }>('requests.divide')
-const _Add = defineRequest<readonly [number, number], number, string>('requests.add', { sync: true })
-
-let hub: BrokerHub
 let requests: RequestBroker
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  requests = new RequestBroker(hub, BrokerContext.create('requests'))
+  ;({ requests } = newRequests())
 })
 
 describe('a provider that fails', () => {

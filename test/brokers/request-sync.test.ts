@@ -3,25 +3,16 @@ import { err, ok } from 'neverthrow'
 import {
   BrokerContext,
   type BrokerError,
-  BrokerHub,
   defineRequest,
   type ProviderCall,
-  RequestBroker
+  type RequestBroker
 } from 'persistency/brokers'
 import { runChild } from '../support/brokers-child.js'
+import { Add, newRequests } from '../support/requests.js'
 
-const _Length = defineRequest<string, number>('requests.length')
-const _Next = defineRequest<void, number>('requests.next')
-const _Stop = defineRequest<void, void, string>('requests.stop')
-const _Divide = defineRequest<{ a: number; b: number }, number, { reason: string }>('requests.divide')
-const Add = defineRequest<readonly [number, number], number, string>('requests.add', { sync: true })
-
-let hub: BrokerHub
 let requests: RequestBroker
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  requests = new RequestBroker(hub, BrokerContext.create('requests'))
+  ;({ requests } = newRequests())
 })
 
 describe('a synchronous request', () => {

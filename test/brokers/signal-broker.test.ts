@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { BrokerContext, BrokerHub, defineSignal, EventBroker, SignalBroker } from 'persistency/brokers'
+import { gate } from '../support/brokers-async.js'
 
 const Save = defineSignal<number>('signal.save')
 const Wake = defineSignal('signal.wake')
@@ -18,15 +19,6 @@ beforeEach(() => {
   handled = []
 })
 
-/** Something that a handler can wait for. */
-function gate(): { wait: Promise<void>; open: () => void } {
-  let open = (): void => {}
-  const wait = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { wait, open: () => open() }
-}
-
 describe('handling a signal', () => {
   it('is refused to a second handler, and the first stays', async () => {
     const handle = signals.on(Save, note)._unsafeUnwrap()
@@ -41,7 +33,7 @@ describe('handling a signal', () => {
   it('begins after signal() has returned, one at a time, in order', async () => {
     const first = gate()
     const handle = signals.on(Save, async (n) => {
-      if (n === 1) await first.wait
+      if (n === 1) await first.opened
       note(n)
     })
     for (const n of [1, 2, 3]) signals.signal(Save, n)
@@ -89,7 +81,7 @@ describe('handling a signal', () => {
       else signals.signal(Wake)
     })
     signals.signal(Save, 1)
-    await done.wait
+    await done.opened
     expect(handled).toEqual([1, 2, 3])
   })
 
@@ -107,7 +99,34 @@ describe('handling a signal', () => {
     expect(handled).toEqual([1, 2])
   })
 
-  it('may await its own drop, and is let go after the grace period', async () => {
+  it('may drop itself through its scope, which waits neither for itself nor for those accepted before', async () => {
+    const log: unknown[] = []
+    const handle = signals
+      .on(Save, async (n, { drop }) => {
+        await drop()
+        await drop()
+        log.push(n, signals.signal(Save, 3)._unsafeUnwrapErr().kind)
+      })
+      ._unsafeUnwrap()
+    const began = performance.now()
+    for (const n of [1, 2]) signals.signal(Save, n)
+    await Promise.resolve()
+    expect([handle.active, signals.has(Save)]).toEqual([false, false])
+    await handle.drop()
+    expect(log).toEqual([1, 'noHandler', 2, 'noHandler'])
+    expect(signals.on(Save, note).isOk()).toBe(true)
+    expect(performance.now() - began).toBeLessThan(2500)
+  })
+
+  it('leaves whoever took its place alone when it drops itself', async () => {
+    const handle = signals.on(Save, (_, { drop }) => drop())._unsafeUnwrap()
+    signals.signal(Save, 1)
+    const next = signals.replace(Save, note)
+    await handle.drop()
+    expect([next.active, signals.handler(Save)]).toEqual([true, note])
+  })
+
+  it('may await the drop of its own handle, and is let go after the grace period', async () => {
     const done = gate()
     const handle = signals
       .on(Save, async () => {
@@ -116,7 +135,7 @@ describe('handling a signal', () => {
       })
       ._unsafeUnwrap()
     signals.signal(Save, 1)
-    await done.wait
+    await done.opened
     expect(signals.has(Save)).toBe(false)
   })
 
@@ -144,7 +163,7 @@ describe('sending a signal', () => {
   it('is refused with queueFull while the queue is full, the running one included', async () => {
     const first = gate()
     const handle = signals.on(Tight, async (n) => {
-      await first.wait
+      await first.opened
       note(n)
     })
     const accepted = [1, 2, 3].map((n) => signals.signal(Tight, n).isOk())
@@ -158,7 +177,7 @@ describe('sending a signal', () => {
 
   it('counts 256 when the definition does not say how many may wait', async () => {
     const first = gate()
-    const handle = signals.on(Save, () => first.wait)._unsafeUnwrap()
+    const handle = signals.on(Save, () => first.opened)._unsafeUnwrap()
     const accepted = Array.from({ length: 257 }, (_, n) => signals.signal(Save, n).isOk())
     expect(accepted.lastIndexOf(true)).toBe(255)
     first.open()
@@ -170,7 +189,7 @@ describe('dropping the handler of a signal', () => {
   it('waits for those accepted before, and may be repeated', async () => {
     const first = gate()
     signals.on(Save, async (n) => {
-      await first.wait
+      await first.opened
       note(n)
     })
     signals.signal(Save, 1)

@@ -85,6 +85,31 @@ describe('a failing listener that nobody watches', () => {
       'a listener of "other" failed in context tenant: listener'
     ])
   })
+
+  it('is counted for the last 1000 subjects: one that keeps failing stays, one of long ago is new', async () => {
+    const messages = await messagesOf(`
+      const failIn = (label) => {
+        const broker = events.in(BrokerContext.create(label))
+        broker.listen(Note, fail)
+        broker.emit(Note, {})
+      }
+      failIn('of long ago')
+      failIn('busy')
+      for (let n = 1; n <= 1000; n++) {
+        failIn('tenant ' + n)
+        if (n % 100 === 0) failIn('busy')
+      }
+      failIn('tenant 1000')
+      failIn('of long ago')
+    `)
+    const about = (label: string): string[] => messages.filter((text) => text.includes(`context ${label}:`))
+    expect(about('of long ago')).toHaveLength(2)
+    expect(about('busy')).toEqual([
+      expect.stringContaining('busy: listener'),
+      expect.stringContaining('(10 times so far)')
+    ])
+    expect(about('tenant 1000')).toHaveLength(1)
+  })
 })
 
 describe('a failing listener that somebody watches', () => {

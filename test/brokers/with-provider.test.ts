@@ -1,20 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { ok } from 'neverthrow'
-import { BrokerContext, BrokerHub, defineRequest, RequestBroker } from 'persistency/brokers'
+import { BrokerContext, type BrokerHub, RequestBroker } from 'persistency/brokers'
 import { gate } from '../support/brokers-async.js'
-
-const Length = defineRequest<string, number>('requests.length')
-const _Next = defineRequest<void, number>('requests.next')
-const _Stop = defineRequest<void, void, string>('requests.stop')
-const _Divide = defineRequest<{ a: number; b: number }, number, { reason: string }>('requests.divide')
-const _Add = defineRequest<readonly [number, number], number, string>('requests.add', { sync: true })
+import { Length, newRequests } from '../support/requests.js'
 
 let hub: BrokerHub
 let requests: RequestBroker
-
 beforeEach(() => {
-  hub = new BrokerHub()
-  requests = new RequestBroker(hub, BrokerContext.create('requests'))
+  ;({ hub, requests } = newRequests())
 })
 
 describe('replacing a provider', () => {

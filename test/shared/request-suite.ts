@@ -11,8 +11,10 @@ import {
   GaveUp,
   Nothing,
   Relay,
+  Restore,
   Slow,
-  Unprovided
+  Unprovided,
+  Withdraw
 } from '../fixtures/shared-worker.mjs'
 import { Near, type NearOf } from './broker-suite.js'
 
@@ -166,6 +168,16 @@ export function requestSuite(nearOf: NearOf): void {
     )
     await expect(failing).rejects.toThrow('the body failed')
     expect(await body()).toBe(4)
+  })
+
+  it('find noProvider once the other side has withdrawn theirs, and the next one after that', async () => {
+    const { requests } = nearOf()
+    await requests.request(Withdraw)
+    expect((await requests.request(Double, { n: 2 }))._unsafeUnwrapErr()).toMatchObject({
+      kind: 'noProvider'
+    })
+    await requests.request(Restore)
+    expect((await requests.request(Double, { n: 2 }))._unsafeUnwrap()).toBe(4)
   })
 
   it('of the other side are answered here, with a typed error too', async () => {

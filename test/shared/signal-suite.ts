@@ -1,6 +1,6 @@
 /** Owns what a caller may rely on about signals. */
 import { expect, it } from '@jest/globals'
-import { Back, Note, SignalBack, Tight, Wake } from '../fixtures/shared-worker.mjs'
+import { Back, Note, Restore, SignalBack, Tight, Wake, Withdraw } from '../fixtures/shared-worker.mjs'
 import { Near, type NearOf } from './broker-suite.js'
 
 export function signalSuite(nearOf: NearOf): void {
@@ -66,6 +66,18 @@ export function signalSuite(nearOf: NearOf): void {
     expect((await near.seen()).notes).toEqual([1])
   })
 
+  it('are refused once the other side has withdrawn their handler, and go to the next one after that', async () => {
+    const near = nearOf()
+    near.signals.signal(Note, 1)
+    await near.requests.request(Withdraw)
+    expect(near.signals.has(Note)).toBe(false)
+    expect(near.signals.signal(Note, 2)._unsafeUnwrapErr()).toMatchObject({ kind: 'noHandler' })
+    await near.requests.request(Restore)
+    expect(near.signals.has(Note)).toBe(true)
+    expect(near.signals.signal(Note, 3).isOk()).toBe(true)
+    expect(await notesOnce(near, 2)).toEqual([1, -3])
+  })
+
   it('go to the handler that replaces another', async () => {
     const near = nearOf()
     const handled: number[] = []
@@ -125,6 +137,17 @@ export function signalSuite(nearOf: NearOf): void {
     expect((await near.requests.request(SignalBack, 10))._unsafeUnwrap()).toEqual(Array(10).fill(true))
     await all
     expect(handled).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
+
+  it('of the other side are refused while nobody handles them here', async () => {
+    const near = nearOf()
+    const accepted = async (): Promise<boolean[]> =>
+      (await near.requests.request(SignalBack, 1))._unsafeUnwrap()
+    expect(await accepted()).toEqual([false])
+    const handle = near.signals.on(Back, () => {})._unsafeUnwrap()
+    expect(await accepted()).toEqual([true])
+    await handle.drop()
+    expect(await accepted()).toEqual([false])
   })
 
   it('stay in their context', async () => {

@@ -1,11 +1,14 @@
 /** Owns an interface with parts of every kind, and an implementation of it. */
 import { err, ok, type Result } from 'neverthrow'
 import {
+  type BrokerHub,
   defineEvent,
   defineInterface,
   defineRequest,
   defineSignal,
-  type ImplementationOf
+  type ImplementationOf,
+  type Instance,
+  implement
 } from 'persistency/brokers'
 
 export const Read = defineRequest<void, number>('thermostat.read')
@@ -44,4 +47,9 @@ export class Room implements ImplementationOf<typeof Thermostat> {
   reset(): void {
     this.resets++
   }
+}
+
+/** A room in a context of its own. */
+export function room(hub: BrokerHub, celsius?: number): Instance<typeof Thermostat> {
+  return implement(Thermostat, new Room(celsius), { hub })._unsafeUnwrap()
 }

@@ -2,13 +2,14 @@
 
 export const PRELUDE = `
 import { existsSync, readFileSync } from 'node:fs'
-import { BrokerContext, BrokerHub, EventBroker, RequestBroker } from 'persistency/brokers'
+import { BrokerContext, BrokerHub, EventBroker, RequestBroker, SignalBroker } from 'persistency/brokers'
 import { startWorker } from 'persistency/threads'
-import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, WhatWasHeard } from './messages.mjs'
+import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, Unhandled, WhatWasHeard } from './messages.mjs'
 const hub = new BrokerHub()
 const context = BrokerContext.create('served')
 const requests = new RequestBroker(hub, context)
 const events = new EventBroker(hub, context)
+const signals = new SignalBroker(hub, context)
 const moduleAt = (name) => new URL(name, import.meta.url)
 const start = (options) => startWorker(moduleAt('./worker.mjs'), contract, { hub, context, ...options })
 const started = async (options) => (await start(options))._unsafeUnwrap()
@@ -18,23 +19,26 @@ const print = (value) => console.log(JSON.stringify(value))
 
 export const FILES = {
   'messages.mjs': `
-import { defineEvent, defineRequest } from 'persistency/brokers'
+import { defineEvent, defineRequest, defineSignal } from 'persistency/brokers'
 export const Echo = defineRequest('workers.echo')
 export const WhatWasHeard = defineRequest('workers.whatWasHeard')
 export const AskPeer = defineRequest('workers.askPeer')
 export const Tick = defineEvent('workers.tick')
 export const Both = defineEvent('workers.both')
 export const Heard = defineEvent('workers.heard')
+export const Unhandled = defineSignal('workers.unhandled')
 export const PeerEcho = defineRequest('workers.peerEcho')
 export const PeerTick = defineEvent('workers.peerTick')
 export const contract = {
-  toWorker: [Echo, WhatWasHeard, AskPeer, Tick, Both],
+  toWorker: [Echo, WhatWasHeard, AskPeer, Tick, Both, Unhandled],
   toHost: [Both, Heard],
   toPeers: [PeerEcho, PeerTick],
 }
 `,
   'worker.mjs': `
 import { appendFileSync } from 'node:fs'
+import { queryObjects } from 'node:v8'
+import { MessagePort } from 'node:worker_threads'
 import { BrokerContext, EventBroker, RequestBroker } from 'persistency/brokers'
 import { serveBrokers } from 'persistency/threads'
 import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, WhatWasHeard } from './messages.mjs'
@@ -47,11 +51,13 @@ serveBrokers(contract, ({ hub, context, data }) => {
   const requests = new RequestBroker(hub, context)
   const events = new EventBroker(hub, context)
   const heard = []
+  process.on('warning', ({ code }) => heard.push(code))
   requests.provide(Echo, (what) => {
     if (what === 'exit') process.exit(3)
     if (what === 'throw') setImmediate(() => { throw new Error('orphan') })
     if (what === 'hoard') for (const hoard = []; ; ) hoard.push(new Array(10_000).fill(hoard.length))
     if (what === 'spin') for (;;);
+    if (what === 'count ports') return queryObjects(MessagePort)
     return what === 'never' || what === 'throw' ? new Promise(() => {}) : what
   })
   requests.provide(WhatWasHeard, () => heard)

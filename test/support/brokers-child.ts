@@ -1,6 +1,6 @@
 /** Runs a short program in a process of its own at the root of the project, where it can import 'persistency'. */
-import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { spawnNode } from './spawn-node.js'
 
 export interface ChildResult {
   readonly code: number | null
@@ -21,27 +21,12 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
 }
 `
 
-/** Runs `source` as an ES module. It is killed after 20 seconds. */
-export function runChild(source: string): Promise<ChildResult> {
-  return new Promise((settle, reject) => {
-    const started = performance.now()
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', PREAMBLE + source], {
-      cwd: resolve(import.meta.dirname, '../..'),
-      timeout: 20_000
-    })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (chunk) => {
-      stdout += String(chunk)
-    })
-    child.stderr.on('data', (chunk) => {
-      stderr += String(chunk)
-    })
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      const lines = stdout.split('\n').filter((line) => line !== '')
-      const parsed = lines.map((line) => JSON.parse(line) as unknown)
-      settle({ code, signal, stderr, lines: parsed, lifetimeMs: performance.now() - started })
-    })
-  })
+/** Runs `source` as an ES module. */
+export async function runChild(source: string): Promise<ChildResult> {
+  const started = performance.now()
+  const args = ['--input-type=module', '--eval', PREAMBLE + source]
+  const { code, signal, stderr, stdout } = await spawnNode(args, resolve(import.meta.dirname, '../..'))
+  const lifetimeMs = performance.now() - started
+  const lines = stdout.split('\n').filter((line) => line !== '')
+  return { code, signal, stderr, lines: lines.map((line) => JSON.parse(line) as unknown), lifetimeMs }
 }

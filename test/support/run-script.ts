@@ -1,15 +1,11 @@
 /** Runs a program in a process of its own, with the built package at hand, and tells what came of it. */
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Ended, spawnNode } from './spawn-node.js'
 
-export interface ScriptResult {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly stdout: string
-  readonly stderr: string
+export interface ScriptResult extends Ended {
   /** What the program printed as JSON on its last line; `undefined` when it did not. */
   readonly output: unknown
 }
@@ -24,33 +20,18 @@ function withPackage(source: string): string {
     .replaceAll(/from 'persistency\/(\w+)'/g, (_, entry: string) => `from ${dist(`${entry}/index.js`)}`)
 }
 
-/** Runs `source` as an ES module; `files` are further modules that are put beside it. It is killed after 20 seconds. */
+/** Runs `source` as an ES module; `files` are further modules that are put beside it. */
 export async function runScript(source: string, files: Record<string, string> = {}): Promise<ScriptResult> {
   const folder = mkdtempSync(join(tmpdir(), 'persistency-script-'))
   try {
     for (const [name, text] of Object.entries({ ...files, 'main.mjs': source })) {
       writeFileSync(join(folder, name), withPackage(text))
     }
-    return await run(folder)
+    const ended = await spawnNode([join(folder, 'main.mjs')], folder)
+    return { ...ended, output: lastJson(ended.stdout) }
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
-}
-
-function run(folder: string): Promise<ScriptResult> {
-  return new Promise((settle, reject) => {
-    const child = spawn(process.execPath, [join(folder, 'main.mjs')], { cwd: folder, timeout: 20_000 })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.on('data', (chunk) => {
-      stdout += String(chunk)
-    })
-    child.stderr.on('data', (chunk) => {
-      stderr += String(chunk)
-    })
-    child.once('error', reject)
-    child.once('close', (code, signal) => settle({ code, signal, stdout, stderr, output: lastJson(stdout) }))
-  })
 }
 
 function lastJson(stdout: string): unknown {

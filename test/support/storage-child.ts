@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Ended } from './spawn-node.js'
 
 /** Where a program outside of the repository finds the built package. */
 export const PACKAGE_URL = new URL('../../dist/index.js', import.meta.url).href
@@ -10,13 +11,6 @@ export const PACKAGE_URL = new URL('../../dist/index.js', import.meta.url).href
 const SQLITE_URL = pathToFileURL(
   join(import.meta.dirname, '../../node_modules/better-sqlite3/lib/index.js')
 ).href
-
-export interface Ended {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 export interface Program {
   /** Resolves when the program has printed a line that holds `text`; rejects when it ends before. */

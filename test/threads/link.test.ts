@@ -6,14 +6,17 @@ import {
   BrokerHub,
   defineEvent,
   defineRequest,
+  defineSignal,
   EventBroker,
   RequestBroker,
+  SignalBroker,
   type WireCodec
 } from 'persistency/brokers'
 import { Link, type LinkOptions } from 'persistency/threads'
 
 const Ping = defineEvent<{ n: number }>('test.ping')
 const Double = defineRequest<{ n: number }, number, { reason: string }>('test.double')
+const Note = defineSignal<number>('test.note', { queueDepth: 2 })
 const eager: LinkOptions = { maxFramesInFlight: 2, acknowledgeEvery: 1 }
 
 /** Two hubs that are linked through a real pair of message ports, as two threads are. */
@@ -37,6 +40,10 @@ class Pair {
 
   requests(side: 0 | 1): RequestBroker {
     return new RequestBroker(this.hubs[side], this.context)
+  }
+
+  signals(side: 0 | 1): SignalBroker {
+    return new SignalBroker(this.hubs[side], this.context)
   }
 
   close(): void {
@@ -230,6 +237,85 @@ describe('a link', () => {
     expect(await arrived).toEqual([1, 2, 3])
   })
 
+  it('answers a signal with noHandler while nobody handles it there, and keeps the place', async () => {
+    const { signals } = bind(linked([Note]))
+    while (signals(0).has(Note)) await new Promise(setImmediate)
+    expect(signals(0).signal(Note, 2)._unsafeUnwrapErr()).toMatchObject({ kind: 'noHandler' })
+    expect(
+      signals(0)
+        .on(Note, () => {})
+        ._unsafeUnwrapErr()
+    ).toMatchObject({ kind: 'alreadyHandled' })
+    const handled = new Promise((resolve) => signals(1).on(Note, resolve))
+    while (!signals(0).has(Note)) await new Promise(setImmediate)
+    expect(signals(0).signal(Note, 3).isOk()).toBe(true)
+    expect(await handled).toBe(3)
+  })
+
+  it('answers a signal with noHandler when the other side receives it no more', async () => {
+    pair = new Pair()
+    const { links, context } = pair
+    const { signals } = bind(pair)
+    signals(1).on(Note, () => {})
+    const unroute = links[1].route(context, { send: [], receive: [Note] })
+    links[0].route(context, { send: [Note], receive: [] })
+    await new Promise(setImmediate)
+    expect(signals(0).has(Note)).toBe(true)
+    unroute()
+    while (signals(0).has(Note)) await new Promise(setImmediate)
+    expect(signals(0).signal(Note, 1)._unsafeUnwrapErr()).toMatchObject({ kind: 'noHandler' })
+  })
+
+  it('keeps apart the message that is being encoded and a handler that its codec takes out', async () => {
+    pair = new Pair()
+    const { links, context } = pair
+    const { events, signals } = bind(pair)
+    const codec: WireCodec<number> = {
+      write: (writer, n) => {
+        writer.u16(n)
+        void signals(1).drop(Note)
+      },
+      read: (reader) => reader.u16()
+    }
+    const Odd = defineEvent<number>('test.odd', { codec })
+    links[1].route(context, { send: [Odd], receive: [Note] })
+    links[0].route(context, { send: [Note], receive: [Odd] })
+    const arrived = arrivals(events(0), Odd, 2)
+    signals(1).on(Note, () => {})
+    events(1).emit(Odd, 1)
+    const handled = new Promise((resolve) => signals(1).on(Note, resolve))
+    await new Promise(setImmediate)
+    expect(signals(0).signal(Note, 3).isOk()).toBe(true)
+    expect(await handled).toBe(3)
+    events(1).emit(Odd, 2)
+    expect(await arrived).toEqual([1, 2])
+    while (signals(0).has(Note)) await new Promise(setImmediate)
+  })
+
+  it('passes signals on to a further link: more than fit at once, and whether somebody handles them', async () => {
+    const first = linked([Note])
+    const { context } = first
+    const { port1, port2 } = new MessageChannel()
+    const last = new BrokerHub()
+    const links = [new Link(port1, first.hubs[1], eager), new Link(port2, last, eager)] as const
+    links[0].route(context, { send: [Note], receive: [] })
+    links[1].route(context, { send: [], receive: [Note] })
+    const { signals } = bind(first)
+    while (signals(0).has(Note)) await new Promise(setImmediate)
+    const handled: number[] = []
+    new SignalBroker(last, context).on(Note, (n) => handled.push(n))
+    while (!signals(0).has(Note)) await new Promise(setImmediate)
+    for (let n = 0; n < 10; ) {
+      if (signals(0).signal(Note, n).isOk()) n++
+      else await new Promise(setImmediate)
+    }
+    while (handled.length < 10) await new Promise(setImmediate)
+    expect(handled).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    for (const link of links) link.close('the test is over')
+    for (const port of [port1, port2]) port.close()
+    while (signals(0).has(Note)) await new Promise(setImmediate)
+  })
+
   it('settles what is under way when it is closed, and withdraws its providers', async () => {
     const linkedPair = linked([Double])
     const { requests } = bind(linkedPair)
@@ -290,6 +376,10 @@ describe('a link', () => {
   })
 })
 
-function bind(from: Pair): { events: Pair['events']; requests: Pair['requests'] } {
-  return { events: (side) => from.events(side), requests: (side) => from.requests(side) }
+function bind(from: Pair): Pick<Pair, 'events' | 'requests' | 'signals'> {
+  return {
+    events: (side) => from.events(side),
+    requests: (side) => from.requests(side),
+    signals: (side) => from.signals(side)
+  }
 }

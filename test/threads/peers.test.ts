@@ -77,6 +77,25 @@ describe('two connected workers', () => {
     expect((output as { cause: string }).cause).toContain('workers.unknown')
   })
 
+  it('keep no port of a connection that one of them refused', async () => {
+    const { output } = await run(`
+      const Unknown = { ...PeerTick, name: 'workers.unknown' }
+      const pairs = [[asking, answering], [answering, asking]]
+      const connect = ([first, second]) => first.connect(second, peers, { forth: [Unknown], back: [] })
+      const ports = async () =>
+        (await requests.request(Echo, 'count ports')).value +
+        (await requests.in(otherContext).request(Echo, 'count ports')).value
+      for (const pair of pairs) await connect(pair)
+      const before = await ports()
+      for (let n = 0; n < 10; n++) for (const pair of pairs) await connect(pair)
+      // Ports close a little after they were told to.
+      const deadline = performance.now() + 5000
+      while ((await ports()) > before && performance.now() < deadline);
+      print((await ports()) - before)
+    `)
+    expect(output).toBeLessThanOrEqual(0)
+  })
+
   it('are not connected once one of them is gone', async () => {
     const { output } = await run(`
       await answering.stop()

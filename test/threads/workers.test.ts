@@ -234,6 +234,18 @@ describe('a worker and its host', () => {
     expect(output).toEqual({ here: both, there: both })
   })
 
+  it('lose a signal that nobody handles with a warning of the worker, and the next one is refused', async () => {
+    const { output } = await run(`
+      await started()
+      const send = () => kindOf(signals.signal(Unhandled))
+      const first = send()
+      let heard = []
+      while (heard.length === 0) heard = (await requests.request(WhatWasHeard)).value
+      print({ first, heard, second: send() })
+    `)
+    expect(output).toEqual({ first: 'ok', heard: ['PERSISTENCY_MESSAGE_LOST'], second: 'noHandler' })
+  })
+
   it('keep two contexts of one thread apart', async () => {
     const { output } = await run(`
       const other = BrokerContext.create('other')
