@@ -25,6 +25,7 @@ import {
   KvScan
 } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
+import { copyRow } from './packed-page.js'
 import { Patience } from './patience.js'
 import { streamRows } from './stream.js'
 import type {
@@ -175,7 +176,10 @@ export class Job {
     return this.#request(KvFlush, { durable }, ok(patience)).andThen(() => this.#writes.takeLoss())
   }
 
-  /** The payload of a row, in bytes of your own; `undefined` when there is no such row. */
+  /**
+   * The payload of a row; `undefined` when there is no such row. Nobody else uses its bytes, but its `buffer` may hold
+   * up to 16 KiB besides.
+   */
   get(
     category: string,
     key: Key,
@@ -222,8 +226,8 @@ export class Job {
 
   /**
    * The rows of a range, or everything under a prefix, in key order, as of one moment. The whole answer is held in
-   * memory; use {@link Job.stream} for large ranges. Keys and payloads share the memory of that one answer: copy what
-   * you keep for long.
+   * memory; use {@link Job.stream} for large ranges. Keys and payloads share the memory of that one answer, unless
+   * `copy` is asked for.
    */
   scan(
     category: string,
@@ -234,8 +238,9 @@ export class Job {
     if (query.isErr()) return errAsync(query.error)
     const checked = check.checkScanOptions(options)
     if (checked.isErr()) return errAsync(checked.error)
-    const page = this.#request(KvScan, { ...checked.value, ...query.value }, ok(checked.value))
-    return page.map(({ rows }) => rows as KvRow[])
+    const { copy = false, ...how } = checked.value
+    const page = this.#request(KvScan, { ...how, ...query.value }, ok(how))
+    return page.map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
   }
 
   /** The rows whose key starts with a prefix, in key order. As {@link Job.scan}. */

@@ -66,7 +66,7 @@ export interface KvRangeQuery {
   readonly range: KeyRange
 }
 
-export interface KvScanQuery extends KvRangeQuery, ScanOptions {
+export interface KvScanQuery extends KvRangeQuery, Omit<ScanOptions, 'copy'> {
   /** Ends the page once it holds so many bytes. Default no limit. */
   readonly maxBytes?: number
 }

@@ -8,8 +8,8 @@ import type { KvScanPage } from './message-payloads.js'
 import type { KvRow } from './types.js'
 
 /** The SQL expression of one packed row. Blobs and text are the same bytes in a UTF-8 database. */
-export const PACKED_ROW = "printf('%08x%08x', length(key), length(payload)) || key || payload"
-export const PACKED_KEY = "printf('%08x00000000', length(key)) || key"
+export const PACKED_ROW = "printf('%08x%08x', octet_length(key), octet_length(payload)) || key || payload"
+export const PACKED_KEY = "printf('%08x00000000', octet_length(key)) || key"
 
 const LENGTH_DIGITS = 8
 
@@ -45,6 +45,11 @@ export function unpackRows(bytes: Uint8Array, rows: KvRow[]): void {
     rows.push({ key, payload })
     at = end
   }
+}
+
+/** A row in memory of its own. */
+export function copyRow({ key, payload }: KvRow): KvRow {
+  return { key: Key.of(key.bytes), payload: payload.slice() }
 }
 
 /** Lower-case hex; anything else gives a number that does not fit, or none. */

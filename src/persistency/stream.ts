@@ -4,6 +4,7 @@ import type { PersistencyError } from './errors.js'
 import { type KeyRange, rangeBehind } from './key-range.js'
 import type { Key } from './keys.js'
 import type { KvScanPage, KvScanQuery } from './message-payloads.js'
+import { copyRow } from './packed-page.js'
 import type { KvRow, ReadOptions, StreamOptions } from './types.js'
 import { checkQuery, checkStreamOptions } from './validate.js'
 
@@ -92,7 +93,7 @@ async function* readPages(
   if (query.isErr()) throw query.error
   const checked = checkStreamOptions(options)
   if (checked.isErr()) throw checked.error
-  const { limit, pageSize = DEFAULT_PAGE_ROWS, timeoutMs, signal, ...how } = checked.value
+  const { limit, pageSize = DEFAULT_PAGE_ROWS, timeoutMs, signal, copy, ...how } = checked.value
   const read = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
   let range: KeyRange | undefined = query.value.range
   let left = limit ?? Number.POSITIVE_INFINITY
@@ -110,7 +111,7 @@ async function* readPages(
     range =
       more && last !== undefined ? rangeBehind(range as KeyRange, last.key, how.reverse ?? false) : undefined
     ahead = first ? undefined : fetch()
-    yield rows
+    yield copy ? rows.map(copyRow) : rows
     if (first) ahead = fetch()
   }
 }

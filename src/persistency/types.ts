@@ -41,6 +41,11 @@ export interface ScanOptions {
   readonly limit?: number
   /** Leaves the payloads out: they come back empty. Default `false`. */
   readonly keysOnly?: boolean
+  /**
+   * Gives every key and payload memory of its own. By default those of a page are views on one piece of memory, which
+   * is several times as fast, and any of them that is kept keeps the page alive. Default `false`.
+   */
+  readonly copy?: boolean
 }
 
 /** How patient a read is. */
@@ -56,6 +61,7 @@ export interface StreamOptions extends ReadOptions {
   readonly reverse?: boolean
   readonly limit?: number
   readonly keysOnly?: boolean
+  readonly copy?: boolean
   /** Rows fetched at a time. Default 512; a page is also cut at about a mebibyte. */
   readonly pageSize?: number
 }

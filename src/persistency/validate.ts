@@ -170,7 +170,12 @@ export function checkRange(range: unknown): Checked<KeyRange> {
 }
 
 const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }
-const SCAN_CHECKS = { reverse: booleanValue, limit: integerFrom(0), keysOnly: booleanValue }
+const SCAN_CHECKS = {
+  reverse: booleanValue,
+  limit: integerFrom(0),
+  keysOnly: booleanValue,
+  copy: booleanValue
+}
 
 /** Errors of all of these: `ERR_OPTION`. */
 export function checkReadOptions(options: unknown): Checked<ReadOptions> {

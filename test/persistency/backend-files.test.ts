@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import type Database from 'better-sqlite3'
 import { type Durability, key } from 'persistency'
@@ -92,6 +93,8 @@ describe('the connection', () => {
       expect(pragma('busy_timeout')).toBe(50)
       expect(pragma('foreign_keys')).toBe(0)
       expect(pragma('journal_size_limit')).toBe(64 * 1024 * 1024)
+      expect(pragma('cache_size')).toBe(-1024)
+      expect(pragma('wal_autocheckpoint')).toBe(4000)
     } finally {
       db.close()
     }
@@ -105,6 +108,17 @@ describe('the connection', () => {
     } finally {
       db.close()
     }
+  })
+})
+
+describe('a job that nobody writes to', () => {
+  test('brings its log into the file and cuts it', async () => {
+    const { job, file } = await storage.open()
+    await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: new Uint8Array(5000) }))
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(5000)
+    for (let wait = 0; wait < 100 && statSync(`${file}-wal`).size > 0; wait++) await setTimeout(50)
+    expect(statSync(`${file}-wal`).size).toBe(0)
+    expect((await okOf(job.get('c', key(1))))?.length).toBe(5000)
   })
 })
 
@@ -123,6 +137,12 @@ describe('a file that is not ours', () => {
       sql(`${CREATE_KV}; PRAGMA user_version = 2`),
       'ERR_VERSION',
       'got 2'
+    ],
+    [
+      'has another encoding',
+      sql(`PRAGMA encoding = 'UTF-16'; ${CREATE_KV}; PRAGMA user_version = 1`),
+      'ERR_FOREIGN_SCHEMA',
+      'UTF-16'
     ],
     ['has other tables', sql('CREATE TABLE notes (text)'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
     ['has another kv', sql('CREATE TABLE kv (key TEXT, value TEXT)'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],

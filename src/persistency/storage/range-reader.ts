@@ -95,7 +95,7 @@ export class RangeReader {
     limit: number
   ): { readonly rows: number; readonly bytes: number } {
     const { where, values } = inRange(category, range)
-    const bytes = query.keysOnly ? 'length(key)' : 'length(key) + length(payload)'
+    const bytes = query.keysOnly ? 'octet_length(key)' : 'octet_length(key) + octet_length(payload)'
     const sql = `SELECT count(*), total(${bytes}) FROM (${select(where, query)})`
     const [rows, total] = this.#statements.get(sql, 'raw').get(...values, limit) as [number, number]
     return { rows, bytes: total }
