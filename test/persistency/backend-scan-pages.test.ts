@@ -82,7 +82,7 @@ describe('a scan', () => {
         pages.set(payload.buffer, payload.buffer.byteLength)
       }
       expect(Math.max(...pages.values())).toBeLessThan(1024 * 1024 + 3_000_000 + 100_000)
-      expect(pages.size).toBeGreaterThan(5)
+      expect(pages.size).toBeGreaterThan(2)
     }
     expect(await okOf(job.scan('c', EVERYTHING))).toHaveLength(120)
   })
