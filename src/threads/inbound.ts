@@ -37,7 +37,9 @@ export class Inbound {
   /** The link; what it brings does not go back to it. */
   readonly #origin: unknown
   readonly #routes = new Map<string, Route>()
-  readonly #channels: (Channel | undefined)[] = []
+  readonly #channels = new Map<ChannelId, Channel>()
+  /** The channel of the message before: messages come in rows. */
+  #last: Channel | undefined
   readonly #calls = new Map<number, InboundCall>()
   /** Signals handled since the other side was told, by channel. */
   readonly #handled = new Map<ChannelId, number>()
@@ -61,7 +63,7 @@ export class Inbound {
     const unwatch = message.kind === 'signal' ? this.#watchHandler(context, message.name, key) : undefined
     return () => {
       this.#routes.delete(key)
-      for (const channel of this.#channels) if (channel?.key === key) channel.route = undefined
+      for (const channel of this.#channels.values()) if (channel.key === key) channel.route = undefined
       unwatch?.()
     }
   }
@@ -73,8 +75,13 @@ export class Inbound {
     const name = reader.text()
     const key = routeKey(contextId, kind, name)
     const channel = { id, contextId, name, key, route: undefined, handled: true }
-    this.#channels[id] = channel
+    this.#channels.set(id, channel)
     if (kind === ChannelKind.signal) this.#tellHandler(channel)
+  }
+
+  endChannel(reader: ByteReader): void {
+    this.#channels.delete(reader.u32())
+    this.#last = undefined
   }
 
   event(reader: ByteReader): void {
@@ -158,7 +165,7 @@ export class Inbound {
   /** Tells the other side whenever the handler of a signal comes or goes; answers how to stop. */
   #watchHandler(context: BrokerContext, signal: string, key: string): () => void {
     const tell = (): void => {
-      for (const channel of this.#channels) if (channel?.key === key) this.#tellHandler(channel)
+      for (const channel of this.#channels.values()) if (channel.key === key) this.#tellHandler(channel)
     }
     const changed = (name: string): void => {
       if (name === signal) tell()
@@ -198,9 +205,10 @@ export class Inbound {
 
   #channel(reader: ByteReader): Channel {
     const id = reader.u32()
-    const channel = this.#channels[id]
+    const channel = this.#last?.id === id ? this.#last : this.#channels.get(id)
     if (channel === undefined) throw new RangeError(`a message for channel ${id}, which was not declared`)
     channel.route ??= this.#routes.get(channel.key)
+    this.#last = channel
     return channel
   }
 

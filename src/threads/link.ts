@@ -155,6 +155,7 @@ export class Link {
     else if (tag === Tag.handler) this.#outbound.handler(reader)
     else if (tag === Tag.cancel) this.#inbound.cancel(reader)
     else if (tag === Tag.channel) this.#inbound.openChannel(reader)
+    else if (tag === Tag.channelEnd) this.#inbound.endChannel(reader)
     else throw new RangeError(`unknown message tag ${tag} in a frame`)
   }
 

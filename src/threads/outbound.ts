@@ -109,19 +109,21 @@ export class Outbound {
 
   #sendEvent(context: BrokerContext, event: AnyEvent): () => void {
     const { hub, outbox, origin, onChange } = this.#parts
-    // Opened with the first message, so that what is never sent costs the other side nothing.
-    let channel: ChannelId | undefined
+    const channel = new LazyChannel(outbox, context, ChannelKind.event, event.name)
     const forward = (payload: unknown): void => {
-      channel ??= outbox.openChannel(context, ChannelKind.event, event.name)
-      outbox.message(Tag.event, channel, event, payload)
+      outbox.message(Tag.event, channel.open(), event, payload)
       onChange()
     }
     const handle = hub.listen(context, event, forward, { origin, internal: true })
-    return () => void handle.drop()
+    return () => {
+      void handle.drop()
+      channel.end()
+    }
   }
 
   #sendRequest(context: BrokerContext, request: AnyRequest): () => void {
-    const handler = this.#forward(context, ChannelKind.request, {
+    const channel = new LazyChannel(this.#parts.outbox, context, ChannelKind.request, request.name)
+    const handler = this.#forward(channel, {
       name: request.name,
       payload: request.codec.payload,
       response: request.codec.response ?? cloneCodec,
@@ -132,19 +134,26 @@ export class Outbound {
       const text = `request "${request.name}" has a provider already in context ${context.toString()}`
       throw new BrokerError('alreadyProvided', text)
     }
-    return () => handle.remove()
+    return () => {
+      handle.remove()
+      channel.end()
+    }
   }
 
   #sendMultiRequest(context: BrokerContext, request: AnyMultiRequest): () => void {
-    const handler = this.#forward(context, ChannelKind.multiRequest, {
+    const { hub, origin, outbox } = this.#parts
+    const channel = new LazyChannel(outbox, context, ChannelKind.multiRequest, request.name)
+    const handler = this.#forward(channel, {
       name: request.name,
       payload: request.codec.payload,
       response: outcomesCodec(request),
       error: errorCodec
     })
-    const { hub, origin } = this.#parts
     const handle = hub.addProvider(context, request, { handler, source: undefined, origin, spread: true })
-    return () => handle.remove()
+    return () => {
+      handle.remove()
+      channel.end()
+    }
   }
 
   #sendSignal(context: BrokerContext, signal: AnySignal): () => void {
@@ -166,14 +175,16 @@ export class Outbound {
     hub.setSignalTarget(context, signal, target)
     return () => {
       if (hub.signalTarget(context, signal) === target) hub.setSignalTarget(context, signal, undefined)
-      void target.close().then(() => this.#signals.delete(channel))
+      void target.close().then(() => {
+        this.#signals.delete(channel)
+        outbox.endChannel(channel)
+      })
     }
   }
 
   /** A request handler which has the other side answer. */
-  #forward(context: BrokerContext, kind: 1 | 2, exchange: Exchange): (payload: unknown, call: Call) => void {
+  #forward(channel: LazyChannel, exchange: Exchange): (payload: unknown, call: Call) => void {
     const { outbox, onChange, maxPendingRequests } = this.#parts
-    let channel: ChannelId | undefined
     return (payload, call) => {
       if (this.#calls.size >= maxPendingRequests) {
         const message = `request "${exchange.name}" was not sent: ${this.#calls.size} requests wait for the other thread`
@@ -182,8 +193,7 @@ export class Outbound {
       }
       const id = this.#nextCallId()
       try {
-        channel ??= outbox.openChannel(context, kind, exchange.name)
-        outbox.request(channel, id, exchange, payload)
+        outbox.request(channel.open(), id, exchange, payload)
       } catch (notSendable) {
         call.reject(notSendable)
         return
@@ -196,6 +206,34 @@ export class Outbound {
   #nextCallId(): number {
     this.#lastCallId = (this.#lastCallId + 1) >>> 0
     return this.#lastCallId
+  }
+}
+
+/** A channel that is opened with its first message, so that what is never sent costs the other side nothing. */
+class LazyChannel {
+  readonly #outbox: Outbox
+  readonly #context: BrokerContext
+  readonly #kind: number
+  readonly #name: string
+  #id: ChannelId | undefined
+
+  constructor(outbox: Outbox, context: BrokerContext, kind: number, name: string) {
+    this.#outbox = outbox
+    this.#context = context
+    this.#kind = kind
+    this.#name = name
+  }
+
+  /** @throws BrokerError `notSendable` while another message is being encoded */
+  open(): ChannelId {
+    this.#id ??= this.#outbox.openChannel(this.#context, this.#kind, this.#name)
+    return this.#id
+  }
+
+  /** Has the other side forget the channel; a message that comes late all the same opens a new one. */
+  end(): void {
+    if (this.#id !== undefined) this.#outbox.endChannel(this.#id)
+    this.#id = undefined
   }
 }
 

@@ -89,6 +89,11 @@ export class Outbox {
     return id
   }
 
+  /** Nothing more is sent through a channel: the other side may forget it. */
+  endChannel(channel: ChannelId): void {
+    this.#plain(Tag.channelEnd, channel)
+  }
+
   /**
    * An event or a signal.
    *
@@ -209,6 +214,7 @@ export class Outbox {
 
   /** A message of numbers only. */
   #plain(tag: number, ...fields: number[]): void {
+    if (this.#closed) return
     if (this.#encoding !== undefined) {
       queueMicrotask(() => this.#plain(tag, ...fields))
       return

@@ -14,8 +14,10 @@
  * | `cancel` | u32 call |
  * | `handled` | u32 channel, u32 how many more signals of it have been handled |
  * | `handler` | u32 channel, u32 whether its signals have a handler from now on (1) or none (0) |
+ * | `channelEnd` | u32 channel |
  *
- * A channel is one message of one context; its number is assigned by the sender and declared before its first use.
+ * A channel is one message of one context; its number is assigned by the sender, declared before its first use and not
+ * used again after its end.
  * A multi-request travels as a request whose response is the list of outcomes. A channel of signals has a handler until
  * its receiver says otherwise.
  */
@@ -28,7 +30,8 @@ export const Tag = {
   cancel: 6,
   signal: 7,
   handled: 8,
-  handler: 9
+  handler: 9,
+  channelEnd: 10
 } as const
 
 /** The kind of message that a channel carries. */

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { err, ok } from 'neverthrow'
@@ -13,6 +15,9 @@ import {
   type WireCodec
 } from 'persistency/brokers'
 import { Link, type LinkOptions } from 'persistency/threads'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const Ping = defineEvent<{ n: number }>('test.ping')
 const Double = defineRequest<{ n: number }, number, { reason: string }>('test.double')
@@ -316,6 +321,48 @@ describe('a link', () => {
     while (signals(0).has(Note)) await new Promise(setImmediate)
   })
 
+  it('carries a context again after it has stopped carrying it', async () => {
+    pair = new Pair()
+    const { context, links } = pair
+    const { events, requests } = bind(pair)
+    for (let round = 0; round < 3; round++) {
+      const unroutes = [
+        links[0].route(context, { send: [Ping, Double], receive: [] }),
+        links[1].route(context, { send: [], receive: [Ping, Double] })
+      ]
+      const arrived = arrivals(events(1), Ping, 1)
+      const provider = requests(1)
+        .provide(Double, ({ n }) => ok(n * 2))
+        ._unsafeUnwrap()
+      events(0).emit(Ping, { n: round })
+      expect(await arrived).toEqual([{ n: round }])
+      expect((await requests(0).request(Double, { n: round }))._unsafeUnwrap()).toBe(round * 2)
+      provider.remove()
+      await events(1).dropAll(Ping)
+      for (const unroute of unroutes) unroute()
+    }
+    expect(pair.faults).toEqual([])
+  })
+
+  it('keeps nothing of the contexts that it carries no more', async () => {
+    pair = new Pair()
+    const { hubs, links } = pair
+    const carry = async (contexts: number): Promise<void> => {
+      for (let count = 0; count < contexts; count++) {
+        const context = BrokerContext.create()
+        const unroute = links[0].route(context, { send: [Ping, Note], receive: [] })
+        new EventBroker(hubs[0], context).emit(Ping, { n: count })
+        unroute()
+        if (count % 100 === 0) await links[0].drained()
+      }
+      await links[0].drained()
+    }
+    await carry(500)
+    const before = heapInUse()
+    await carry(20_000)
+    expect(heapInUse() - before).toBeLessThan(2 * 1024 * 1024)
+  })
+
   it('settles what is under way when it is closed, and withdraws its providers', async () => {
     const linkedPair = linked([Double])
     const { requests } = bind(linkedPair)
@@ -382,4 +429,9 @@ function bind(from: Pair): Pick<Pair, 'events' | 'requests' | 'signals'> {
     requests: (side) => from.requests(side),
     signals: (side) => from.signals(side)
   }
+}
+
+function heapInUse(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
 }
