@@ -131,7 +131,7 @@ export class SignalBroker {
     } catch (notSendable) {
       return err(notSendable as BrokerError)
     }
-    const message = `the handler of signal "${signal.name}" is ${signal.queueDepth} signals behind in context ${context.toString()}`
+    const message = `signal "${signal.name}" was not accepted: its queue of ${signal.queueDepth} is full in context ${context.toString()}`
     return err(new BrokerError('queueFull', message))
   }
 
