@@ -7,6 +7,7 @@ import {
   type RequestDefinition
 } from '../brokers/definitions.js'
 import type { CarriedMessage, ThreadContract } from './carried.js'
+import type { LaneId } from './lanes.js'
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -38,9 +39,20 @@ export interface PeerRequest {
   readonly receive: readonly MessageName[]
 }
 
+/** A context to be served. */
+export interface ServeRequest {
+  readonly context: BrokerContextData
+  readonly data: unknown
+  /** The lane that carries its messages; absent when they travel with those of all others. */
+  readonly lane: LaneId | undefined
+}
+
 /** Asks the worker to set up a context. Answered with the error of the set-up, whatever its type. */
-export const ServeContext: RequestDefinition<{ context: BrokerContextData; data: unknown }, void, unknown> =
+export const ServeContext: RequestDefinition<ServeRequest, void, unknown> =
   defineRequest('threads.serveContext')
+
+/** Tells the worker that nobody waits for the set-up of a context any more. */
+export const AbandonContext: EventDefinition<{ contextId: string }> = defineEvent('threads.abandonContext')
 
 /** Asks the worker to close what it set up for a context. */
 export const ReleaseContext: RequestDefinition<{ contextId: string }, void, unknown> =
@@ -54,7 +66,7 @@ export const StopWorker: EventDefinition<void> = defineEvent<void>('threads.stop
 
 /** What a host and its worker exchange in the control context. */
 export const CONTROL_CONTRACT: ThreadContract = {
-  toWorker: [ServeContext, ReleaseContext, ConnectPeer, StopWorker],
+  toWorker: [ServeContext, AbandonContext, ReleaseContext, ConnectPeer, StopWorker],
   toHost: []
 }
 

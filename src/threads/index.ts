@@ -6,6 +6,7 @@ export { cloneCodec } from './clone-codec.js'
 export { Link, type LinkOptions } from './link.js'
 export type { OutboxOptions } from './outbox.js'
 export type { LinkPort } from './port.js'
+export type { ThreadShare } from './rota.js'
 export { type ServeCall, type Service, type Setup, type SetupAnswer, serveBrokers } from './serve.js'
 export { type StartWorkerOptions, startWorker } from './start-worker.js'
 export {

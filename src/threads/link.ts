@@ -40,6 +40,10 @@ export class Link {
   readonly #drained: (() => void)[] = []
   #busy = false
   #closed = false
+  #takingIn = false
+  /** Whether work goes on after the turn that brought it, and how many frames wait for that to be acknowledged. */
+  #held = false
+  #heldFrames = 0
 
   constructor(port: LinkPort, hub: BrokerHub, options: LinkOptions) {
     const onChange = (): void => this.#checkBusy()
@@ -104,6 +108,21 @@ export class Link {
     }
   }
 
+  /** Leaves the frames that are being taken in unacknowledged until the work on them is done. */
+  holdAcknowledgement(): void {
+    if (this.#takingIn) this.#held = true
+  }
+
+  /** Work outside of a turn is done: posts what came of it and, unless it goes on, acknowledges what was held. */
+  afterWork(goesOn: boolean): void {
+    if (this.#held && !goesOn) {
+      this.#outbox.acknowledge(this.#heldFrames)
+      this.#held = false
+      this.#heldFrames = 0
+    }
+    this.#outbox.flush()
+  }
+
   /** Stops carrying; every request under way ends with `disconnected`. Repeating it is harmless. */
   close(reason: string, cause?: unknown): void {
     if (this.#closed) return
@@ -123,6 +142,7 @@ export class Link {
     let acknowledged = 0
     let frames = 0
     let other: unknown
+    this.#takingIn = true
     this.#hub.turns.run(() => {
       let bytes = 0
       for (let value: unknown = first; value !== undefined; ) {
@@ -138,7 +158,9 @@ export class Link {
         value = bytes < TURN_BYTES ? this.#options.takeNext?.() : undefined
       }
     })
-    if (frames > 0) this.#outbox.acknowledge(frames)
+    this.#takingIn = false
+    if (this.#held) this.#heldFrames += frames
+    else if (frames > 0) this.#outbox.acknowledge(frames)
     this.#outbox.acknowledged(acknowledged)
     // The answers that were ready at the end of the turn leave in one frame.
     if (this.#options.acknowledgeEvery === 1) this.#outbox.flush()

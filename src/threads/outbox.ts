@@ -22,6 +22,8 @@ export interface OutboxOptions {
   readonly maxFramesInFlight: number
   /** Received frames after which an acknowledgement is sent even when there is nothing else to say. */
   readonly acknowledgeEvery: number
+  /** The room for a frame to begin with; it grows as needed. Default: that of a full frame. For links by the thousand. */
+  readonly initialBytes?: number
 }
 
 /** A frame of this size leaves at once, whatever is under way: it keeps the other thread busy and memory bounded. */
@@ -37,7 +39,7 @@ export class Outbox {
   readonly #port: LinkPort
   readonly #options: OutboxOptions
   readonly #onSent: () => void
-  readonly #writer = new ByteWriter(FULL_FRAME_BYTES + 4096)
+  readonly #writer: ByteWriter
   #lastChannel: ChannelId = 0
   #scheduled = false
   #closed = false
@@ -58,6 +60,7 @@ export class Outbox {
     this.#port = port
     this.#options = options
     this.#onSent = onSent
+    this.#writer = new ByteWriter(options.initialBytes ?? FULL_FRAME_BYTES + 4096)
     this.#writer.u32(0)
   }
 

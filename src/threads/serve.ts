@@ -6,18 +6,22 @@ import type { RequestDefinition } from '../brokers/definitions.js'
 import { BrokerHub } from '../brokers/hub.js'
 import type { ThreadContract } from './carried.js'
 import {
+  AbandonContext,
   CONTROL_CONTRACT,
   ConnectPeer,
   type PortDelivery,
   ReleaseContext,
   ServeContext,
+  type ServeRequest,
   StateIndex,
   StopWorker,
   type WorkerStart
 } from './control.js'
-import { Link } from './link.js'
+import { Link, type LinkOptions } from './link.js'
 import { Peers } from './peers.js'
 import { Poller } from './poller.js'
+import type { ThreadShare } from './rota.js'
+import { type Lane, WorkerLanes } from './worker-lanes.js'
 
 /** What a set-up may answer, to be told when its context is over. */
 export interface Service {
@@ -36,6 +40,8 @@ export interface ServeCall {
    * instance, must ask from time to time and give up.
    */
   readonly urgent: () => boolean
+  /** How to leave others their turn; absent when the contexts of this thread do not take turns. */
+  readonly share: ThreadShare | undefined
 }
 
 /** What a set-up comes to: nothing, a service to be closed, or a `Result` of either. */
@@ -64,7 +70,13 @@ export function serveBrokers(contract: ThreadContract, setup: Setup): void {
 
 interface Served {
   readonly service: Service | undefined
+  readonly lane: Lane
   readonly unroute: () => void
+}
+
+/** A context that is being set up; given up when the host does not wait for it any more. */
+interface SettingUp {
+  givenUp: boolean
 }
 
 class ServedThread {
@@ -74,7 +86,9 @@ class ServedThread {
   readonly #setup: Setup
   readonly #state: Int32Array
   readonly #link: Link
+  readonly #lanes: WorkerLanes
   readonly #peers: Peers
+  readonly #settingUp = new Map<string, SettingUp>()
   readonly #served = new Map<string, Served>()
 
   constructor(port: MessagePort, start: WorkerStart, contract: ThreadContract, setup: Setup) {
@@ -84,28 +98,38 @@ class ServedThread {
     this.#state = new Int32Array(start.state)
     this.#peers = new Peers(this.#hub, contract)
     // The host waits for each frame to be worked off, so each is acknowledged; answers leave as soon as they are there.
-    this.#link = new Link(port, this.#hub, {
+    const options: LinkOptions = {
       maxFramesInFlight: Number.POSITIVE_INFINITY,
       acknowledgeEvery: 1,
-      takeNext: () => receiveMessageOnPort(port)?.message,
       onFault: (fault) => {
         throw fault
-      },
-      onOther: (delivery) => this.#peers.deliver(delivery as PortDelivery<MessagePort>)
+      }
+    }
+    this.#lanes = new WorkerLanes(port, this.#hub, options)
+    this.#link = new Link(port, this.#hub, {
+      ...options,
+      takeNext: () => receiveMessageOnPort(port)?.message,
+      onOther: (value) => {
+        if (!this.#lanes.take(value)) this.#peers.deliver(value as PortDelivery<MessagePort>)
+      }
     })
     const poller = new Poller(
       port,
-      (value) => this.#link.take(value),
-      () => !this.#link.busy
+      (value) => {
+        this.#link.take(value)
+        this.#lanes.workNow()
+      },
+      () => !this.#link.busy && this.#lanes.idle
     )
     port.on('message', () => poller.afterFrame())
   }
 
   open(control: BrokerContextData): void {
     const context = BrokerContext.from(control)
-    this.#answer(context, ServeContext, (request) => this.#serve(request.context, request.data))
+    this.#answer(context, ServeContext, (request) => this.#serve(request))
     this.#answer(context, ReleaseContext, (request) => this.#release(request.contextId))
     this.#answer(context, ConnectPeer, async (request) => this.#peers.connect(request))
+    this.#hub.listen(context, AbandonContext, ({ contextId }) => this.#abandon(contextId))
     this.#hub.listen(context, StopWorker, () => this.#stop())
     this.#link.route(context, { send: CONTROL_CONTRACT.toHost, receive: CONTROL_CONTRACT.toWorker })
     process.once('exit', () => this.#markStopped())
@@ -124,26 +148,55 @@ class ServedThread {
     })
   }
 
-  async #serve(contextData: BrokerContextData, data: unknown): Promise<Result<void, unknown>> {
+  async #serve({ context: contextData, data, lane: laneId }: ServeRequest): Promise<Result<void, unknown>> {
     const context = BrokerContext.from(contextData)
-    const answer = await this.#setup({ hub: this.#hub, context, data, urgent: this.#urgent })
-    if (isResult(answer) && answer.isErr()) return err(answer.error)
-    const service = isResult(answer) ? answer._unsafeUnwrap() : answer
-    const { toHost: send, toWorker: receive } = this.#contract
-    const unroute = this.#link.route(context, { send, receive })
-    this.#served.set(context.id, { service: service ?? undefined, unroute })
-    return ok(undefined)
+    const lane = laneId === undefined ? this.#mainLane : this.#lanes.open(laneId)
+    const settingUp: SettingUp = { givenUp: false }
+    this.#settingUp.set(context.id, settingUp)
+    try {
+      const { share } = lane
+      const call = { hub: this.#hub, context, data, urgent: this.#urgent, share }
+      const answer = await lane.run(() => this.#setup(call))
+      if (isResult(answer) && answer.isErr()) {
+        lane.close()
+        return err(answer.error)
+      }
+      const service = isResult(answer) ? answer._unsafeUnwrap() : answer
+      const { toHost: send, toWorker: receive } = this.#contract
+      const unroute = lane.link.route(context, { send, receive })
+      this.#served.set(context.id, { service: service ?? undefined, lane, unroute })
+    } catch (thrown) {
+      lane.close()
+      throw thrown
+    } finally {
+      this.#settingUp.delete(context.id)
+    }
+    return settingUp.givenUp ? await this.#release(context.id) : ok(undefined)
+  }
+
+  /** Contexts without a lane of their own travel together. */
+  get #mainLane(): Lane {
+    return { link: this.#link, share: undefined, run: async (work) => await work(), close: () => {} }
   }
 
   async #release(contextId: string): Promise<Result<void, unknown>> {
     const served = this.#served.get(contextId)
     this.#served.delete(contextId)
+    if (served === undefined) return ok(undefined)
     try {
-      await served?.service?.close()
+      await served.lane.run(() => served.service?.close())
     } finally {
-      served?.unroute()
+      served.unroute()
+      served.lane.close()
     }
     return ok(undefined)
+  }
+
+  /** The host does not know whether the context is served: it is to be over either way. */
+  #abandon(contextId: string): void {
+    const settingUp = this.#settingUp.get(contextId)
+    if (settingUp !== undefined) settingUp.givenUp = true
+    else this.#release(contextId).catch(() => {})
   }
 
   async #stop(): Promise<void> {

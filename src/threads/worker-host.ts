@@ -9,6 +9,7 @@ import type { ModuleUrl } from '../brokers/platform.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { CarriedMessage, Routes, ThreadContract } from './carried.js'
 import {
+  AbandonContext,
   CONTROL_CONTRACT,
   ConnectPeer,
   nameOf,
@@ -20,7 +21,7 @@ import {
   type WorkerStart
 } from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
-import { Link } from './link.js'
+import { type HostLane, HostLinks } from './host-links.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
 export interface ThreadLimits {
@@ -41,6 +42,12 @@ export interface WorkerHostOptions {
   readonly resourceLimits?: ThreadLimits
   /** Requests that may wait for the worker; more are refused with `overloaded`. Default 65 536. */
   readonly maxPendingRequests?: number
+  /**
+   * Has the contexts of the worker take turns, so that one which is sent much cannot keep the others waiting. Messages
+   * keep their order within a context then, not across contexts, and `maxPendingRequests` is for each context.
+   * Default `false`.
+   */
+  readonly fair?: boolean
 }
 
 /** How a worker ended. */
@@ -91,7 +98,8 @@ export class WorkerHost {
   readonly exited: Promise<WorkerExit>
   readonly #hub: BrokerHub
   readonly #worker: Worker
-  readonly #link: Link
+  readonly #links: HostLinks
+  readonly #fair: boolean
   readonly #control = BrokerContext.create('worker control')
   readonly #requests: RequestBroker
   readonly #state = new Int32Array(new SharedArrayBuffer(8))
@@ -101,8 +109,9 @@ export class WorkerHost {
 
   /** Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws. */
   constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
-    const { hub = BrokerHub.default, name, execArgv = [], resourceLimits } = options
+    const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
     this.#hub = hub
+    this.#fair = fair
     this.#requests = new RequestBroker(hub, this.#control)
     const workerData: WorkerStart = {
       control: this.#control.toJSON(),
@@ -115,9 +124,9 @@ export class WorkerHost {
       ...(resourceLimits !== undefined && { resourceLimits })
     })
     this.#worker.unref()
-    this.#link = new Link(this.#worker, hub, {
-      maxFramesInFlight: 2,
-      acknowledgeEvery: 16,
+    this.#links = new HostLinks({
+      port: this.#worker,
+      hub,
       maxPendingRequests: options.maxPendingRequests ?? DEFAULT_MAX_PENDING,
       onBusy: (busy) => (busy ? this.#worker.ref() : this.#worker.unref()),
       onFault: (fault) => {
@@ -125,7 +134,8 @@ export class WorkerHost {
         void this.#worker.terminate()
       }
     })
-    this.#link.route(this.#control, { send: CONTROL_CONTRACT.toWorker, receive: CONTROL_CONTRACT.toHost })
+    const { toWorker: send, toHost: receive } = CONTROL_CONTRACT
+    this.#links.main.route(this.#control, { send, receive })
     this.#worker.on('error', (error) => {
       this.#error = error
     })
@@ -150,10 +160,17 @@ export class WorkerHost {
   ): ResultAsync<ServedContext, BrokerError> {
     if (this.#ended) return errAsync(gone())
     const routes = { send: contract.toWorker, receive: contract.toHost }
+    const lane = this.#fair ? this.#links.open() : undefined
     return this.#requests
-      .request(ServeContext, { context: context.toJSON(), data }, { timeoutMs })
-      .mapErr((error) => asBrokerError(`context ${context.toString()} could not be set up`, error))
-      .andThen(() => this.#carry(context, routes))
+      .request(ServeContext, { context: context.toJSON(), data, lane: lane?.id }, { timeoutMs })
+      .mapErr((error) => {
+        if (error instanceof BrokerError && error.kind === 'timeout') {
+          this.#hub.emit(this.#control, AbandonContext, { contextId: context.id })
+        }
+        lane?.close('its context was not set up')
+        return asBrokerError(`context ${context.toString()} could not be set up`, error)
+      })
+      .andThen(() => this.#carry(context, routes, lane))
   }
 
   /**
@@ -183,7 +200,7 @@ export class WorkerHost {
 
   /** Resolves when the worker has worked off everything sent so far; a pause for those who emit without end. */
   drained(): Promise<void> {
-    return this.#link.drained()
+    return this.#links.drained()
   }
 
   /** Ends the thread after everything sent to it; terminates it when that takes over five seconds. Idempotent. */
@@ -198,8 +215,10 @@ export class WorkerHost {
 
   /** Tells the thread to finish and end, without waiting. @internal */
   beginDrain(): void {
+    // What the contexts were sent goes first.
+    this.#links.flush()
     this.#hub.emit(this.#control, StopWorker, undefined)
-    this.#link.flush()
+    this.#links.main.flush()
   }
 
   /** Blocks this thread until the worker has finished, or `deadline` has passed; tells which. @internal */
@@ -240,21 +259,28 @@ export class WorkerHost {
   }
 
   /** The worker has set the context up; when this thread has no place for its messages, it must be closed again. */
-  #carry(context: BrokerContext, routes: Routes): ResultAsync<ServedContext, BrokerError> {
+  #carry(
+    context: BrokerContext,
+    routes: Routes,
+    lane: HostLane | undefined
+  ): ResultAsync<ServedContext, BrokerError> {
     try {
-      return okAsync(this.#served(context, this.#link.route(context, routes)))
+      const unroute = (lane?.link ?? this.#links.main).route(context, routes)
+      return okAsync(this.#served(context, lane, unroute))
     } catch (taken) {
-      const release = this.#served(context, () => {}).release()
+      const release = this.#served(context, lane, () => {}).release()
       return release.orElse(() => ok(undefined)).andThen(() => err(taken as BrokerError))
     }
   }
 
-  #served(context: BrokerContext, unroute: () => void): ServedContext {
+  #served(context: BrokerContext, lane: HostLane | undefined, unroute: () => void): ServedContext {
     let released: ResultAsync<void, BrokerError> | undefined
     const release = async (): Promise<Result<void, BrokerError>> => {
+      lane?.link.flush()
       const result = await this.#requests.request(ReleaseContext, { contextId: context.id }, NO_LIMIT)
       // Only now: what the worker had to say before its answer has been delivered.
       unroute()
+      lane?.close('its context was released')
       return result.mapErr((error) =>
         asBrokerError(`context ${context.toString()} was not closed cleanly`, error)
       )
@@ -272,7 +298,7 @@ export class WorkerHost {
     undrain(this)
     const expected = this.#stopping !== undefined
     const reason = expected ? 'the worker thread was stopped' : `the worker thread ended with code ${code}`
-    this.#link.close(reason, this.#error)
+    this.#links.close(reason, this.#error)
     return { expected, code, error: this.#error }
   }
 }

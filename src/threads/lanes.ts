@@ -1,0 +1,50 @@
+/** Owns how several links share one port: each has a lane, which is a number that travels with its frames. */
+import type { LinkPort } from './port.js'
+
+export type LaneId = number
+
+/** The room for a frame that a lane begins with: there may be thousands of them, most of them idle. */
+export const LANE_BYTES = 1024
+
+/** A frame on its way through a shared port. */
+export interface LaneFrame {
+  readonly lane: LaneId
+  readonly frame: Uint8Array
+}
+
+/** The part of a `Worker` or a `MessagePort` that lanes need. */
+export interface SharedPort {
+  postMessage(value: LaneFrame, transfer: readonly ArrayBuffer[]): void
+}
+
+export function isLaneFrame(value: unknown): value is LaneFrame {
+  return typeof value === 'object' && value !== null && 'lane' in value
+}
+
+/** A lane as the link that uses it sees it. Whoever reads the shared port calls `deliver`. */
+export class LanePort implements LinkPort {
+  readonly #port: SharedPort
+  readonly #lane: LaneId
+  #listener: ((frame: unknown) => void) | undefined
+
+  constructor(port: SharedPort, lane: LaneId) {
+    this.#port = port
+    this.#lane = lane
+  }
+
+  postMessage(frame: Uint8Array, transfer: readonly ArrayBuffer[]): void {
+    this.#port.postMessage({ lane: this.#lane, frame }, transfer)
+  }
+
+  on(_event: 'message', listener: (value: unknown) => void): void {
+    this.#listener = listener
+  }
+
+  off(): void {
+    this.#listener = undefined
+  }
+
+  deliver(frame: Uint8Array): void {
+    this.#listener?.(frame)
+  }
+}

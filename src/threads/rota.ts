@@ -1,0 +1,143 @@
+/**
+ * Owns whose turn it is on a thread that serves several contexts. Each has a line of work, done in order; those that
+ * have work take turns, a slice of time each.
+ */
+
+/** How long one line may go on while others may be waiting, in milliseconds. */
+export const SLICE_MS = 2
+
+/** How a context shares its thread with others. For code that may have more to do than fits a slice. */
+export interface ThreadShare {
+  /** Whether the slice of this context is used up. */
+  over(): boolean
+  /**
+   * Goes on with `work` in a later slice, at the earliest after `delayMs`. Until it has been called and has not asked
+   * for more, nothing else of the context is taken in. To be called while messages are taken in, at most once a slice.
+   */
+  goOn(work: () => void, delayMs?: number): void
+}
+
+/** The lines that have work, in the order of their turns. */
+export class Rota {
+  readonly #waiting: WorkLine[] = []
+  #scheduled = false
+  #sliceEnd = 0
+
+  /** Whether no line can go on. */
+  get idle(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  get sliceOver(): boolean {
+    return performance.now() >= this.#sliceEnd
+  }
+
+  /** A line has work. */
+  add(line: WorkLine): void {
+    this.#waiting.push(line)
+    this.#schedule()
+  }
+
+  /** Gives turns to the lines that wait, for a slice; then the thread looks for messages before it goes on. */
+  readonly run = (): void => {
+    const until = performance.now() + SLICE_MS
+    do {
+      const line = this.#waiting.shift()
+      if (line === undefined) return
+      this.#sliceEnd = performance.now() + SLICE_MS
+      line.work()
+    } while (performance.now() < until)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.idle) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.run()
+    })
+  }
+}
+
+/** The work of one context, in order: frames to be taken in, and whatever else is to be done between them. */
+export class WorkLine implements ThreadShare {
+  readonly #rota: Rota
+  readonly #takeIn: (frame: Uint8Array) => void
+  readonly #afterStep: (goesOn: boolean) => void
+  readonly #queue: (Uint8Array | (() => void))[] = []
+  #rest: (() => void) | undefined
+  #resting = false
+  #listed = false
+
+  /** @param afterStep called after each piece of work, with whether it goes on in a later slice */
+  constructor(rota: Rota, takeIn: (frame: Uint8Array) => void, afterStep: (goesOn: boolean) => void) {
+    this.#rota = rota
+    this.#takeIn = takeIn
+    this.#afterStep = afterStep
+  }
+
+  /** Adds a frame behind all that is there, or work, which must not throw. */
+  push(next: Uint8Array | (() => void)): void {
+    this.#queue.push(next)
+    this.#list()
+  }
+
+  /** Adds work, and answers what it comes to. */
+  run<T>(work: () => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.push(() => {
+        try {
+          resolve(work())
+        } catch (thrown) {
+          reject(thrown)
+        }
+      })
+    })
+  }
+
+  /** Takes the next frame out, if it is a frame that comes next. */
+  takeFrame(): Uint8Array | undefined {
+    return this.#queue[0] instanceof Uint8Array ? (this.#queue.shift() as Uint8Array) : undefined
+  }
+
+  over(): boolean {
+    return this.#rota.sliceOver
+  }
+
+  goOn(work: () => void, delayMs = 0): void {
+    this.#rest = work
+    if (delayMs === 0) return
+    this.#resting = true
+    setTimeout(() => {
+      this.#resting = false
+      this.#list()
+    }, delayMs)
+  }
+
+  /** Works until the slice is over or nothing can be done now. */
+  work(): void {
+    this.#listed = false
+    do this.#step()
+    while (this.#ready && !this.#rota.sliceOver)
+    this.#list()
+  }
+
+  get #ready(): boolean {
+    return !this.#resting && (this.#rest !== undefined || this.#queue.length > 0)
+  }
+
+  #step(): void {
+    const next = this.#rest ?? this.#queue.shift()
+    this.#rest = undefined
+    if (next instanceof Uint8Array) this.#takeIn(next)
+    else next?.()
+    this.#afterStep(this.#rest !== undefined)
+  }
+
+  #list(): void {
+    if (this.#listed || !this.#ready) return
+    this.#listed = true
+    this.#rota.add(this)
+  }
+}
