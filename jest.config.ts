@@ -5,11 +5,9 @@
 
 import type { Config } from 'jest'
 
-const config: Config = {
+const project: Config = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testTimeout: 30_000,
-  maxWorkers: 2,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -25,6 +23,32 @@ const config: Config = {
   },
   // TypeScript sources import each other as './x.js'; fall back to the './x.ts' that is really there.
   moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1.js', '$1.ts'] }
+}
+
+// What holds for a job holds on whatever thread it is: these tests run on shared threads as well.
+const ON_SHARED_THREADS = [
+  'backend*',
+  'bounded-queue',
+  'exit',
+  'facade*',
+  'input*',
+  'lifecycle*',
+  'model',
+  'original-file'
+]
+
+const config: Config = {
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  projects: [
+    { ...project, displayName: 'dedicated' },
+    {
+      ...project,
+      displayName: 'shared',
+      testMatch: ON_SHARED_THREADS.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
+      globals: { storageThreads: { threads: { shared: 2 } } }
+    }
+  ]
 }
 
 export default config

@@ -83,7 +83,7 @@ export {
   PersistEvent,
   PersistFailed
 } from './persistency/messages.js'
-export type { Durability, JobOptions, ResolvedJobOptions } from './persistency/options.js'
+export type { Durability, JobOptions, ResolvedJobOptions, ThreadsOption } from './persistency/options.js'
 export { payload, toPayload } from './persistency/payload.js'
 export {
   GetPersistency,

@@ -19,6 +19,7 @@ const KIND_OF = {
   ERR_TIMEOUT: 'timeout',
   ERR_ABORTED: 'aborted',
   ERR_OVERLOADED: 'overloaded',
+  ERR_TOO_MANY_JOBS: 'overloaded',
   ERR_JOB_IN_USE: 'inUse',
   ERR_CREATE_DIR: 'backend',
   ERR_OPEN: 'backend',

@@ -1,4 +1,4 @@
-/** Owns the options of jobs: their names, defaults and limits. */
+/** Owns the options of jobs and of their threads: names, defaults and limits. */
 import { err, ok, type Result } from 'neverthrow'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
@@ -16,7 +16,7 @@ export interface JobOptions {
   readonly durability?: Durability
   /**
    * Memory that the storage may use for pages of the file, in bytes; it takes only what it needs. Rows outside of it
-   * are read from the operating system's cache, or the disk. Default 32 MiB.
+   * are read from the operating system's cache, or the disk. Default 32 MiB, on shared threads 2 MiB.
    */
   readonly cacheSizeBytes?: number
   /** Bytes of accepted writes that may wait for their commit. Default 64 MiB. */
@@ -31,7 +31,16 @@ export interface JobOptions {
   readonly busyTimeoutMs?: number
   /** How long opening the storage may take, in milliseconds. Default 30 000. */
   readonly openTimeoutMs?: number
+  /**
+   * `keep` (default) holds the database open as long as the job is. `close` lets it be closed while others need its
+   * place under `maxOpenJobs`; the next call opens it again, in order, and the job notices nothing but the time that
+   * takes. Needs shared threads and a directory.
+   */
+  readonly whenIdle?: 'keep' | 'close'
 }
+
+/** Which threads the storage of the jobs runs on. */
+export type ThreadsOption = 'dedicated' | { readonly shared: number }
 
 /** Job options with every default filled in. */
 export type ResolvedJobOptions = Required<JobOptions>
@@ -44,7 +53,14 @@ export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   whenFull: 'wait',
   requestTimeoutMs: 5000,
   busyTimeoutMs: 5000,
-  openTimeoutMs: 30_000
+  openTimeoutMs: 30_000,
+  whenIdle: 'keep'
+})
+
+/** Those of jobs on shared threads: there may be a thousand of them, so each has a small cache. */
+export const SHARED_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
+  ...DEFAULT_JOB_OPTIONS,
+  cacheSizeBytes: 2 * 1024 * 1024
 })
 
 type Check = (value: unknown) => string | undefined
@@ -57,7 +73,8 @@ const CHECKS: Record<keyof JobOptions, Check> = {
   whenFull: oneOf('wait', 'refuse'),
   requestTimeoutMs: positiveMs,
   busyTimeoutMs: integerFrom(0, 2 ** 31 - 1),
-  openTimeoutMs: positiveMs
+  openTimeoutMs: positiveMs,
+  whenIdle: oneOf('keep', 'close')
 }
 
 /** Checks options and fills in what is missing. Errors: `ERR_OPTION`, for unknown names too. */
@@ -122,6 +139,16 @@ export function integerFrom(least: number, most: number = Number.MAX_SAFE_INTEGE
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
       ? undefined
       : expected
+}
+
+/** Allows what names the threads of jobs. */
+export function threadsOption(value: unknown): string | undefined {
+  if (value === 'dedicated') return undefined
+  const shared =
+    typeof value === 'object' && value !== null ? (value as { shared?: unknown }).shared : undefined
+  const fits =
+    Number.isSafeInteger(shared) && (shared as number) >= 1 && Object.keys(value as object).length === 1
+  return fits ? undefined : '"dedicated" or { shared: n } with an integer n of at least 1'
 }
 
 /** Allows true and false. */

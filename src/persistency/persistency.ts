@@ -7,7 +7,17 @@ import { ByJobId, jobNotFound } from './by-job-id.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import { Job } from './job.js'
-import { checkOptions, type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
+import {
+  checkOptions,
+  DEFAULT_JOB_OPTIONS,
+  integerFrom,
+  type JobOptions,
+  type ResolvedJobOptions,
+  resolveJobOptions,
+  SHARED_JOB_OPTIONS,
+  type ThreadsOption,
+  threadsOption
+} from './options.js'
 import { checkRootDir } from './storage/root-dir.js'
 import { SqliteEngine } from './storage/sqlite-engine.js'
 import type { OpenedStorage, StorageEngine } from './storage-engine.js'
@@ -19,6 +29,18 @@ export interface PersistencyOptions extends JobOptions {
   readonly rootDir: string
   /** Where the events and requests of the jobs travel. Default: the hub of this thread. */
   readonly hub?: BrokerHub
+  /**
+   * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
+   * where they take turns: for many tenants that are idle most of the time. A thread is started when it is needed and
+   * ends with its last job; one that dies fails all jobs it serves.
+   */
+  readonly threads?: ThreadsOption
+  /**
+   * How many databases may be open at once; each takes three file descriptors. Further jobs make one close that was
+   * opened with `whenIdle: 'close'`, the least recently used one of its thread; where there is none, `openJob` is
+   * `ERR_TOO_MANY_JOBS`. Shared threads have an equal share of it each, and are at most so many. Default no limit.
+   */
+  readonly maxOpenJobs?: number
 }
 
 /** What a coordinator is made of. */
@@ -38,11 +60,15 @@ interface Tenant {
   readonly storage: OpenedStorage
 }
 
+type OwnOptions = Pick<PersistencyOptions, 'hub' | 'threads' | 'maxOpenJobs'>
+
+const OWN_CHECKS = { hub: brokerHub, threads: threadsOption, maxOpenJobs: integerFrom(1) }
+
 let singleton: Persistency | undefined
 
 /**
- * Opens and closes the jobs of one root directory. Each job is one tenant: one file, one storage thread, one broker
- * context.
+ * Opens and closes the jobs of one root directory. Each job is one tenant: one file, one broker context, and a storage
+ * thread of its own or a place on a shared one.
  *
  * Belongs to the thread that made it. No method throws or rejects for an expected reason. Opening, closing and
  * dropping are idempotent, and calls for one id that overlap take part in the same work.
@@ -86,19 +112,26 @@ export class Persistency extends ByJobId {
       const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
       return err(new PersistencyError('ERR_ROOT_DIR', message))
     }
-    const { rootDir: directory, hub, ...jobOptions } = options
-    const checkedHub = checkOptions<{ hub?: BrokerHub }>({ hub }, { hub: brokerHub })
-    if (checkedHub.isErr()) return err(checkedHub.error)
-    return resolveJobOptions(jobOptions).andThen((defaults) =>
-      SqliteEngine.create(directory).map(
-        (engine) =>
-          new Persistency({
-            rootDir: engine.rootDir,
-            hub: hub ?? BrokerHub.default,
-            engine,
-            jobOptions: defaults
-          })
-      )
+    const { rootDir: directory, hub, threads, maxOpenJobs, ...jobOptions } = options
+    const checked = checkOptions<OwnOptions>({ hub, threads, maxOpenJobs }, OWN_CHECKS)
+    if (checked.isErr()) return err(checked.error)
+    const engineOptions = {
+      threads: threads ?? 'dedicated',
+      maxOpenJobs: maxOpenJobs ?? Number.POSITIVE_INFINITY
+    }
+    const base = engineOptions.threads === 'dedicated' ? DEFAULT_JOB_OPTIONS : SHARED_JOB_OPTIONS
+    return resolveJobOptions(jobOptions, base).andThen((defaults) =>
+      SqliteEngine.create(directory, engineOptions)
+        .andThen((engine) => engine.check(defaults).map(() => engine))
+        .map(
+          (engine) =>
+            new Persistency({
+              rootDir: engine.rootDir,
+              hub: hub ?? BrokerHub.default,
+              engine,
+              jobOptions: defaults
+            })
+        )
     )
   }
 
@@ -148,7 +181,7 @@ export class Persistency extends ByJobId {
    *
    * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, and the reasons why a file cannot be opened:
    * `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`, `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`,
-   * `ERR_TIMEOUT`.
+   * `ERR_TIMEOUT`, `ERR_TOO_MANY_JOBS`.
    */
   openJob(id: string, options?: JobOptions): ResultAsync<Job, PersistencyError> {
     const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))

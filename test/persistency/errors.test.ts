@@ -141,6 +141,15 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
       return job.persist(put)
     }
   },
+  ERR_TOO_MANY_JOBS: {
+    kind: 'overloaded',
+    names: /"second".*maxOpenJobs is 1/,
+    provoke: async ({ root }) => {
+      const crowded = storage.owner({ rootDir: join(root, 'crowded'), maxOpenJobs: 1 })
+      await okOf(crowded.openJob('first'))
+      return await crowded.openJob('second')
+    }
+  },
   ERR_JOB_IN_USE: {
     kind: 'inUse',
     names: 'tenant.db',

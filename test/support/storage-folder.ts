@@ -1,10 +1,17 @@
-/** Temporary folders and the jobs in them; both are gone after each test. */
+/**
+ * Temporary folders and the jobs in them; both are gone after each test. The Jest project says on which threads they
+ * run, so that the same tests hold for each.
+ */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from '@jest/globals'
 import { type Job, type JobOptions, Persistency, type PersistencyOptions } from 'persistency'
 import { okOf } from './storage-results.js'
+
+/** Set by the project in jest.config.ts. */
+const THREADS: Pick<PersistencyOptions, 'threads'> =
+  (globalThis as { storageThreads?: object }).storageThreads ?? {}
 
 export interface OpenedJob {
   readonly root: string
@@ -30,8 +37,9 @@ export function useStorage() {
   }
 
   /** A coordinator of a folder, by default of a new one. */
-  const owner = (rootDir: string | PersistencyOptions = folder()): Persistency => {
-    const persistency = Persistency.open(rootDir)._unsafeUnwrap()
+  const owner = (options: string | PersistencyOptions = folder()): Persistency => {
+    const own = typeof options === 'string' ? { rootDir: options } : options
+    const persistency = Persistency.open({ ...THREADS, ...own })._unsafeUnwrap()
     owners.push(persistency)
     return persistency
   }

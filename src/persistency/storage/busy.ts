@@ -3,6 +3,7 @@
  * waits inside of SQLite takes the whole process with it (better-sqlite3 cannot return into a thread that is being
  * terminated). So SQLite waits for moments only, and in between this asks whether the thread is to end.
  */
+import { PersistencyError } from '../errors.js'
 import { codeOf } from './sqlite-errors.js'
 
 /** How long SQLite itself waits, in milliseconds. */
@@ -18,6 +19,12 @@ export interface Patient {
   readonly urgent: () => boolean
 }
 
+/** Whether something failed because somebody else holds a lock. */
+export function isBusy(thrown: unknown): boolean {
+  const code = thrown instanceof PersistencyError ? thrown.backendCode : codeOf(thrown)
+  return code?.startsWith('SQLITE_BUSY') ?? false
+}
+
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
 /** Runs `attempt` until it does not fail for a lock, or patience ends; then throws what it threw last. */
@@ -27,8 +34,7 @@ export function whenFree<T>({ busyTimeoutMs, urgent }: Patient, attempt: () => T
     try {
       return attempt()
     } catch (thrown) {
-      if (!codeOf(thrown)?.startsWith('SQLITE_BUSY') || performance.now() >= deadline || urgent())
-        throw thrown
+      if (!isBusy(thrown) || performance.now() >= deadline || urgent()) throw thrown
       Atomics.wait(pause, 0, 0, PAUSE_MS)
     }
   }

@@ -46,6 +46,8 @@ export function openDatabase({ file, options }: StorageStart, patient: Patient):
     db = opened
     whenFree(patient, () => {
       const fresh = recognise(opened, file)
+      // An empty file has nothing to roll back to; without a journal of its own, the change to WAL is one page written.
+      if (fresh) opened.pragma('journal_mode = MEMORY')
       configure(opened, file, options)
       if (fresh) create(opened)
     })

@@ -20,7 +20,10 @@ import {
   PersistFailed
 } from '../messages.js'
 import type { PutOp } from '../types.js'
+import { isBusy } from './busy.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
+import type { StoreHolder } from './open-stores.js'
+import { type Pace, RETRY_MS } from './pace.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
 import type { CallTask, FlushTask, GetTask, Task, WriteTask } from './tasks.js'
@@ -31,7 +34,8 @@ export interface SessionParts {
   readonly jobId: string
   /** Names the database in errors. */
   readonly file: string
-  readonly store: SqliteStore
+  readonly holder: StoreHolder
+  readonly pace: Pace
 }
 
 export class StorageSession {
@@ -43,8 +47,8 @@ export class StorageSession {
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
     this.#parts = parts
-    const { hub, context, store } = parts
-    this.#idle = new IdleCheckpoint(() => store.checkpoint())
+    const { hub, context, holder } = parts
+    this.#idle = new IdleCheckpoint(() => holder.checkpoint())
     const listener = hub.listen(context, PersistEvent, (event) => {
       this.#add({ kind: 'write', event, error: undefined })
     })
@@ -52,20 +56,21 @@ export class StorageSession {
     this.#provide(KvGet, ({ category, key }, call) => {
       this.#add({ kind: 'get', category, key, call, value: undefined, error: undefined })
     })
-    this.#answer(KvGetMany, false, ({ category, keys }) => store.getMany(category, keys))
-    this.#answer(KvExists, false, ({ category, key }) => store.exists(category, key))
-    this.#answer(KvScan, false, (query) => store.scan(query))
-    this.#answer(KvCount, false, ({ category, range }) => store.count(category, range))
-    this.#answer(KvDelete, true, ({ category, key }) => store.delete(category, key))
+    this.#answer(KvGetMany, false, ({ category, keys }) => holder.open().getMany(category, keys))
+    this.#answer(KvExists, false, ({ category, key }) => holder.open().exists(category, key))
+    this.#answer(KvScan, false, (query) => holder.open().scan(query))
+    this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
+    this.#answer(KvDelete, true, ({ category, key }) => holder.open().delete(category, key))
     this.#provide(KvFlush, ({ durable }, call) => this.#add({ kind: 'flush', durable, call }))
   }
 
   /** Does what was taken in, then lets go of the context and the database. */
   close(): void {
+    this.#parts.pace.hurry()
     this.#work()
     this.#idle.stop()
     for (const withdraw of this.#withdraw) withdraw()
-    this.#parts.store.close()
+    this.#parts.holder.close()
   }
 
   #answer<Query, Response>(
@@ -96,73 +101,106 @@ export class StorageSession {
     this.#turn.push(task)
   }
 
+  /** Does what was taken in, as far as a slice goes and locks allow; the rest later. */
   #work(): void {
+    const { pace } = this.#parts
     const turn = this.#turn
     this.#turn = []
-    let group: Task[] = []
-    for (const task of turn) {
-      if (task.kind !== 'flush') {
-        group.push(task)
-        continue
-      }
-      this.#doGroup(group)
-      group = []
-      this.#flush(task)
+    for (let done = 0; done < turn.length; ) {
+      const step = this.#next(turn, done)
+      done += step
+      if (done === turn.length || (step > 0 && !pace.over)) continue
+      this.#turn = turn.slice(done).concat(this.#turn)
+      pace.later(() => this.#work(), step > 0 ? 0 : RETRY_MS)
+      return
     }
-    this.#doGroup(group)
   }
 
-  #doGroup(group: readonly Task[]): void {
-    if (group.length === 0 || this.#inOneTransaction(group)) return
+  /** Does what comes next; answers how many tasks that were, 0 when it is to be tried again later. */
+  #next(turn: readonly (Task | FlushTask)[], at: number): number {
+    const task = turn[at] as Task | FlushTask
+    if (task.kind === 'flush') return this.#flush(task) ? 1 : 0
+    const group: Task[] = []
+    for (let next = at; next < turn.length; next++) {
+      const member = turn[next] as Task | FlushTask
+      if (member.kind === 'flush') break
+      group.push(member)
+    }
+    return this.#doGroup(group)
+  }
+
+  #doGroup(group: readonly Task[]): number {
+    const done = this.#attemptGroup(group)
+    if (done !== undefined) return done
     // The transaction was lost as a whole: each task gets its own, so that one failure costs only itself.
-    for (const task of group) {
-      if (!this.#inOneTransaction([task])) this.#publish([task], 0)
+    for (const [index, task] of group.entries()) {
+      if (index > 0 && this.#parts.pace.over) return index
+      const alone = this.#attemptGroup([task])
+      if (alone === 0) return index
+      if (alone === undefined) this.#publish([task], 0)
     }
+    return group.length
   }
 
-  /** Does a group and publishes the outcome; `false` when the transaction could not be committed. */
-  #inOneTransaction(group: readonly Task[]): boolean {
-    const { store } = this.#parts
-    if (!group.some(writes)) {
-      this.#readAll(group)
-      return true
-    }
-    const started = performance.now()
+  /**
+   * Does a group as far as the slice goes, and publishes the outcome. Answers how many tasks were done: 0 when it is to
+   * be tried again later, `undefined` when the transaction could not be committed.
+   */
+  #attemptGroup(group: readonly Task[]): number | undefined {
+    const { holder, pace } = this.#parts
+    const changes = group.some(writes)
+    let store: SqliteStore | undefined
     try {
-      store.begin()
+      store = holder.open()
+      if (changes) store.begin()
     } catch (thrown) {
-      this.#withoutLock(group, thrown)
-      return true
+      if (pace.mayRetry(thrown)) return 0
+      this.#withoutLock(group, thrown, store === undefined)
+      return group.length
     }
-    for (let next = 0; next < group.length; ) {
+    return changes ? this.#inOneTransaction(group, store) : this.#readAll(group)
+  }
+
+  #inOneTransaction(group: readonly Task[], store: SqliteStore): number | undefined {
+    const { pace } = this.#parts
+    const started = performance.now()
+    let next = 0
+    do {
       next += this.#attemptNext(group, next)
-      if (!store.inTransaction) return false
-    }
+      if (!store.inTransaction) return undefined
+    } while (next < group.length && !pace.over)
     try {
       store.commit()
-      this.#idle.wrote()
     } catch (thrown) {
       store.rollback()
       for (const task of group) task.error ??= this.#error(thrown)
-      return false
+      return undefined
     }
-    this.#publish(group, performance.now() - started)
-    return true
+    this.#idle.wrote()
+    pace.unlocked()
+    this.#publish(next === group.length ? group : group.slice(0, next), performance.now() - started)
+    return next
   }
 
   /** Answers each read as soon as it is done: the other thread goes on with the first while the rest is read. */
-  #readAll(group: readonly Task[]): void {
-    for (let next = 0; next < group.length; ) {
+  #readAll(group: readonly Task[]): number {
+    const { pace } = this.#parts
+    let next = 0
+    do {
       const done = this.#attemptNext(group, next)
+      const { error } = group[next] as Task
+      if (isBusy(error) && pace.mayRetry(error)) break
+      pace.unlocked()
       this.#publish(group.slice(next, next + done), 0)
       next += done
-    }
+    } while (next < group.length && !pace.over)
+    return next
   }
 
   /** The lock on the file is not to be had: no write can be done now, and trying each alone would wait for each. */
-  #withoutLock(group: readonly Task[], thrown: unknown): void {
+  #withoutLock(group: readonly Task[], thrown: unknown, closed: boolean): void {
     for (const task of group) {
-      if (writes(task)) task.error = this.#error(thrown)
+      if (closed || writes(task)) task.error = this.#error(thrown)
       else this.#attempt(task)
     }
     this.#publish(group, 0)
@@ -178,7 +216,7 @@ export class StorageSession {
 
   /** Reads or stores many rows in one go; `false` when that failed, so that each is to be tried by itself. */
   #gathered(tasks: readonly RowTask[]): boolean {
-    const { store } = this.#parts
+    const store = this.#parts.holder.open()
     try {
       const [first] = tasks
       if (first?.kind === 'get') {
@@ -194,7 +232,7 @@ export class StorageSession {
   }
 
   #attempt(task: Task): void {
-    const { store } = this.#parts
+    const store = this.#parts.holder.open()
     task.error = undefined
     try {
       if (task.kind === 'write') store.apply(task.event.ops)
@@ -206,7 +244,7 @@ export class StorageSession {
   }
 
   #read<T>(work: () => T): T {
-    const { store } = this.#parts
+    const store = this.#parts.holder.open()
     return store.inTransaction ? work() : store.read(work)
   }
 
@@ -240,13 +278,16 @@ export class StorageSession {
     })
   }
 
-  #flush({ durable, call }: FlushTask): void {
+  /** `false` when it is to be tried again later. */
+  #flush({ durable, call }: FlushTask): boolean {
     try {
-      if (durable) this.#parts.store.sync()
+      if (durable) this.#parts.holder.open().sync()
       call.resolve(undefined)
     } catch (thrown) {
+      if (this.#parts.pace.mayRetry(thrown)) return false
       call.reject(this.#error(thrown))
     }
+    return true
   }
 
   #error(thrown: unknown): PersistencyError {
@@ -263,6 +304,9 @@ type RowTask = GetTask | WriteTask
 /** So many gets are read together at most; their answers then leave while the next are read. */
 const READ_TOGETHER = 32
 
+/** So many rows are stored together at most; then it is time to look at the clock. */
+const STORED_TOGETHER = 512
+
 /** The gets of one category, or the writes of one row each, that stand in a row. */
 function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
   const first = group[start] as Task
@@ -270,7 +314,7 @@ function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
     first.kind === 'get'
       ? task.kind === 'get' && task.category === first.category
       : onlyPut(task) !== undefined
-  const end = first.kind === 'get' ? Math.min(group.length, start + READ_TOGETHER) : group.length
+  const end = Math.min(group.length, start + (first.kind === 'get' ? READ_TOGETHER : STORED_TOGETHER))
   const tasks: RowTask[] = []
   for (let at = start; at < end; at++) {
     const task = group[at] as Task

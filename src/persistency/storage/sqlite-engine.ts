@@ -1,94 +1,138 @@
-/** Owns the engine that gives each job a SQLite file and a worker thread of its own. Main-thread side. */
+/** Owns the engine that gives each job a SQLite file and a place on a worker thread. Main-thread side. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import { BrokerError, messageOf } from '../../brokers/errors.js'
 import { BrokerHub } from '../../brokers/hub.js'
-import { type ServedContext, type WorkerExit, WorkerHost } from '../../threads/worker-host.js'
+import type { ServedContext, WorkerExit } from '../../threads/worker-host.js'
 import { isPersistencyErrorData, PersistencyError } from '../errors.js'
 import { STORAGE_CONTRACT } from '../messages.js'
-import { DEFAULT_JOB_OPTIONS } from '../options.js'
+import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../storage-engine.js'
 import { checkRootDir, jobFile, MEMORY } from './root-dir.js'
 import type { StorageStart } from './start.js'
+import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
 
-const WORKER = new URL('./worker.js', import.meta.url)
+const DEFAULT_THREADS: ThreadPoolOptions = { threads: 'dedicated', maxOpenJobs: Number.POSITIVE_INFINITY }
+
+const ONE_FOR_ALL = { shared: 1 } as const
 
 export class SqliteEngine implements StorageEngine {
   /** Absolute path of the directory, or `:memory:`. */
   readonly rootDir: string
+  readonly #options: ThreadPoolOptions
+  readonly #threads: ThreadPool
+  /** Removing a file may wait for a lock, so it does not happen where jobs are served. */
+  readonly #removers: ThreadPool
+  readonly #removersHub = new BrokerHub()
 
-  private constructor(rootDir: string) {
+  private constructor(rootDir: string, options: ThreadPoolOptions) {
     this.rootDir = rootDir
+    this.#options = options
+    this.#threads = new ThreadPool(options)
+    const threads = options.threads === 'dedicated' ? 'dedicated' : ONE_FOR_ALL
+    this.#removers = new ThreadPool({ threads, maxOpenJobs: Number.POSITIVE_INFINITY })
   }
 
   /** Errors: `ERR_ROOT_DIR`. */
-  static create(rootDir: string): Result<SqliteEngine, PersistencyError> {
-    return checkRootDir(rootDir).map((path) => new SqliteEngine(path))
+  static create(
+    rootDir: string,
+    options: ThreadPoolOptions = DEFAULT_THREADS
+  ): Result<SqliteEngine, PersistencyError> {
+    return checkRootDir(rootDir).map((path) => new SqliteEngine(path, options))
+  }
+
+  /** Whether this engine can do what the options of a job ask for. Errors: `ERR_OPTION`. */
+  check({ whenIdle }: Pick<ResolvedJobOptions, 'whenIdle'>): Result<void, PersistencyError> {
+    if (whenIdle !== 'close') return ok(undefined)
+    const message = 'option "whenIdle" of "close"'
+    if (this.#options.threads === 'dedicated') {
+      return refuse(
+        `${message} needs threads: { shared: n }; an idle thread of its own costs far more than its file`
+      )
+    }
+    if (this.rootDir === MEMORY)
+      return refuse(`${message} is not for ":memory:"; what the job holds would be lost`)
+    return ok(undefined)
   }
 
   open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError> {
     const { jobId, hub, context, options, onFailed } = request
-    const start = this.#start('serve', jobId, options)
-    return this.#serve(start, hub, context, options.openTimeoutMs).map(({ host, served }) => {
+    const closable = options.whenIdle === 'close'
+    const seat = this.check(options).andThen(() => this.#seat(this.#threads, { hub, jobId, closable }))
+    if (seat.isErr()) return errAsync(seat.error)
+    const start = this.#start('serve', jobId, options, seat.value.maxOpen)
+    return serve(seat.value, context, start, options.openTimeoutMs).map((served) => {
       let closing = false
-      void host.exited.then((exit) => {
+      void seat.value.host.exited.then((exit) => {
         if (!closing) onFailed(died(jobId, exit))
       })
       return {
         close() {
           closing = true
-          return new ResultAsync(stop(host, served)).mapErr((error) => toError(error, start, 'ERR_STORAGE'))
+          return new ResultAsync(release(seat.value, served)).mapErr((error) =>
+            toError(error, start, 'ERR_STORAGE')
+          )
         }
       }
     })
   }
 
   remove(jobId: string): ResultAsync<void, PersistencyError> {
-    const start = this.#start('remove', jobId, DEFAULT_JOB_OPTIONS)
+    const start = this.#start('remove', jobId, DEFAULT_JOB_OPTIONS, 1)
     if (start.file === MEMORY) return new ResultAsync(Promise.resolve(ok(undefined)))
-    const hub = new BrokerHub()
     const context = BrokerContext.create(`remove ${jobId}`)
-    return this.#serve(start, hub, context, DEFAULT_JOB_OPTIONS.openTimeoutMs).andThen(({ host, served }) =>
-      new ResultAsync(stop(host, served)).mapErr((error) => toError(error, start))
+    const seat = this.#seat(this.#removers, { hub: this.#removersHub, jobId, closable: false })
+    if (seat.isErr()) return errAsync(seat.error)
+    return serve(seat.value, context, start, DEFAULT_JOB_OPTIONS.openTimeoutMs).andThen((served) =>
+      new ResultAsync(release(seat.value, served)).mapErr((error) => toError(error, start))
     )
   }
 
-  /** Starts a worker for one task; a worker whose task cannot be started is gone when the error comes back. */
-  #serve(
-    start: StorageStart,
-    hub: BrokerHub,
-    context: BrokerContext,
-    timeoutMs: number
-  ): ResultAsync<{ host: WorkerHost; served: ServedContext }, PersistencyError> {
-    let host: WorkerHost
+  #seat(pool: ThreadPool, request: SeatRequest): Result<Seat, PersistencyError> {
+    let seat: Seat | undefined
     try {
-      host = new WorkerHost(WORKER, { hub, name: `storage ${start.jobId}` })
+      seat = pool.take(request)
     } catch (cause) {
-      return errAsync(
-        new PersistencyError('ERR_OPEN', `the storage thread cannot be started: ${messageOf(cause)}`, {
-          cause
-        })
-      )
+      const message = `the storage thread cannot be started: ${messageOf(cause)}`
+      return err(new PersistencyError('ERR_OPEN', message, { cause }))
     }
-    return host
-      .serve(context, STORAGE_CONTRACT, start, timeoutMs)
-      .map((served) => ({ host, served }))
-      .orElse(
-        (error) =>
-          new ResultAsync(host.stop().then(() => err<never, PersistencyError>(toError(error, start))))
-      )
+    if (seat !== undefined) return ok(seat)
+    const message = `job "${request.jobId}" cannot be opened: maxOpenJobs is ${this.#options.maxOpenJobs}, and none of the databases that are open may be closed; close a job, raise the limit, or open jobs with whenIdle: "close"`
+    return err(new PersistencyError('ERR_TOO_MANY_JOBS', message))
   }
 
-  #start(task: StorageStart['task'], jobId: string, options: StorageStart['options']): StorageStart {
-    const { durability, cacheSizeBytes, busyTimeoutMs } = options
-    const file = jobFile(this.rootDir, jobId)
-    return { task, jobId, file, options: { durability, cacheSizeBytes, busyTimeoutMs } }
+  #start(
+    task: StorageStart['task'],
+    jobId: string,
+    { durability, cacheSizeBytes, busyTimeoutMs, whenIdle }: StorageStart['options'],
+    maxOpen: number
+  ): StorageStart {
+    const options = { durability, cacheSizeBytes, busyTimeoutMs, whenIdle }
+    return { task, jobId, file: jobFile(this.rootDir, jobId), options, maxOpen }
   }
 }
 
-async function stop(host: WorkerHost, served: ServedContext): Promise<Result<void, unknown>> {
+/** Has a thread take a task on; a seat whose task cannot be started is given back when the error comes back. */
+function serve(
+  seat: Seat,
+  context: BrokerContext,
+  start: StorageStart,
+  timeoutMs: number
+): ResultAsync<ServedContext, PersistencyError> {
+  return seat.host
+    .serve(context, STORAGE_CONTRACT, start, timeoutMs)
+    .orElse(
+      (error) => new ResultAsync(seat.leave().then(() => err<never, PersistencyError>(toError(error, start))))
+    )
+}
+
+function refuse(message: string): Result<never, PersistencyError> {
+  return err(new PersistencyError('ERR_OPTION', message))
+}
+
+async function release(seat: Seat, served: ServedContext): Promise<Result<void, unknown>> {
   const released = await served.release()
-  await host.stop()
+  await seat.leave()
   return released
 }
 

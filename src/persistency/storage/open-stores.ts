@@ -1,0 +1,105 @@
+/**
+ * Owns which databases of this thread are open. There may be at most so many; the one that was used least recently
+ * gives way, if its job allows that, and is opened again when it is used.
+ */
+import { existsSync } from 'node:fs'
+import { PersistencyError } from '../errors.js'
+import type { Patient } from './busy.js'
+import { openDatabase } from './schema.js'
+import { SqliteStore } from './sqlite-store.js'
+import type { StorageStart } from './start.js'
+
+export class OpenStores {
+  /** Those that may be closed, the least recently used first. */
+  readonly #closable = new Set<StoreHolder>()
+  #last: StoreHolder | undefined
+  #open = 0
+
+  /** Takes note that a database is used. */
+  used(holder: StoreHolder): void {
+    if (this.#last === holder) return
+    this.#last = holder
+    if (!this.#closable.delete(holder)) return
+    this.#closable.add(holder)
+  }
+
+  /** Makes room for one more database, and counts it. */
+  enter(holder: StoreHolder, maxOpen: number): void {
+    while (this.#open >= maxOpen) {
+      const [leastRecent] = this.#closable
+      // The host lets no job in for which there cannot be room; one that is being closed may still be here.
+      if (leastRecent === undefined) break
+      leastRecent.close()
+    }
+    this.#open++
+    if (holder.closable) this.#closable.add(holder)
+  }
+
+  left(holder: StoreHolder): void {
+    this.#open--
+    this.#closable.delete(holder)
+    if (this.#last === holder) this.#last = undefined
+  }
+}
+
+/** The database of one job, which may be closed between two uses. */
+export class StoreHolder {
+  readonly closable: boolean
+  readonly #stores: OpenStores
+  readonly #start: StorageStart
+  readonly #patient: Patient
+  readonly #shared: boolean
+  #store: SqliteStore | undefined
+  #known = false
+
+  /** @param shared whether other jobs are served on this thread */
+  constructor(stores: OpenStores, start: StorageStart, patient: Patient, shared: boolean) {
+    this.closable = start.options.whenIdle === 'close'
+    this.#stores = stores
+    this.#start = start
+    // Who shares the thread must not block it.
+    this.#patient = shared ? { ...patient, busyTimeoutMs: 0 } : patient
+    this.#shared = shared
+  }
+
+  /** The open database; opens it when it is closed. Throws `PersistencyError`. */
+  open(): SqliteStore {
+    this.#stores.used(this)
+    this.#store ??= this.#reopen()
+    return this.#store
+  }
+
+  /** Brings the write-ahead log into the file; closing has done it already. */
+  checkpoint(): void {
+    this.#store?.checkpoint()
+  }
+
+  /** Closes the database if it is open. Never within a transaction. */
+  close(): void {
+    const store = this.#store
+    if (store === undefined) return
+    this.#store = undefined
+    this.#stores.left(this)
+    store.close()
+  }
+
+  #reopen(): SqliteStore {
+    const { file, maxOpen } = this.#start
+    // A file that has gone since the job was opened is a loss, not a new job.
+    if (this.#known && !existsSync(file)) {
+      const message = `${file}: was removed while the job had let go of it; close the job, and open it to begin anew`
+      throw new PersistencyError('ERR_OPEN', message, { backendCode: 'ENOENT' })
+    }
+    this.#stores.enter(this, maxOpen)
+    try {
+      const db = openDatabase(this.#start, this.#patient)
+      // SQLite itself must not block the thread for a lock.
+      if (this.#shared) db.pragma('busy_timeout = 0')
+      this.#known = true
+      return new SqliteStore(db, this.#patient)
+    } catch (thrown) {
+      this.#stores.left(this)
+      throw thrown
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Owns how the storage of one job leaves the others on its thread their turn: it pauses when its slice is over, and
+ * waits for a lock by trying again later instead of blocking the thread. On a thread of its own it does neither.
+ */
+import type { ThreadShare } from '../../threads/rota.js'
+import { isBusy, type Patient } from './busy.js'
+
+/** How long to leave a lock alone before trying again, in milliseconds. */
+export const RETRY_MS = 10
+
+export class Pace {
+  readonly #share: ThreadShare | undefined
+  readonly #patient: Patient
+  #lockedSince: number | undefined
+  #hurry = false
+
+  constructor(share: ThreadShare | undefined, patient: Patient) {
+    this.#share = share
+    this.#patient = patient
+  }
+
+  /** Whether others should have their turn now. */
+  get over(): boolean {
+    return this.#share !== undefined && !this.#hurry && this.#share.over()
+  }
+
+  /** Goes on with `work` in another turn. */
+  later(work: () => void, delayMs?: number): void {
+    this.#share?.goOn(work, delayMs)
+  }
+
+  /** Whether to try again later what failed: somebody else holds a lock, and not for longer than is to be borne. */
+  mayRetry(thrown: unknown): boolean {
+    if (this.#share === undefined || this.#hurry || !isBusy(thrown)) return false
+    const now = performance.now()
+    this.#lockedSince ??= now
+    if (now - this.#lockedSince < this.#patient.busyTimeoutMs && !this.#patient.urgent()) return true
+    this.#lockedSince = undefined
+    return false
+  }
+
+  /** There was no lock in the way. */
+  unlocked(): void {
+    this.#lockedSince = undefined
+  }
+
+  /** There is no later any more. */
+  hurry(): void {
+    this.#hurry = true
+  }
+}
