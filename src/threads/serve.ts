@@ -41,7 +41,7 @@ export interface ServeCall {
    */
   readonly urgent: () => boolean
   /** How to leave others their turn; absent when the contexts of this thread do not take turns. */
-  readonly share: ThreadShare | undefined
+  readonly share?: ThreadShare | undefined
 }
 
 /** What a set-up comes to: nothing, a service to be closed, or a `Result` of either. */

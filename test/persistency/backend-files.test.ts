@@ -69,12 +69,7 @@ describe('the file', () => {
 describe('the connection', () => {
   const connect = (durability: Durability, file: string): Database.Database =>
     openDatabase(
-      {
-        task: 'serve',
-        jobId: 'tenant',
-        file,
-        options: { durability, cacheSizeBytes: 2 ** 20, busyTimeoutMs: 1234 }
-      },
+      { file, options: { durability, cacheSizeBytes: 2 ** 20 } },
       { busyTimeoutMs: 1234, urgent: () => false }
     )
 

@@ -6,11 +6,10 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
-import type { Durability } from '../options.js'
+import type { Durability, ResolvedJobOptions } from '../options.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
 import { MEMORY } from './root-dir.js'
 import { codeOf, storageError } from './sqlite-errors.js'
-import type { StorageStart } from './start.js'
 
 export const USER_VERSION = 1
 
@@ -36,8 +35,15 @@ const CHECKPOINT_PAGES = 4000
 /** A WAL that has grown is cut back to this size by the next checkpoint that can. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
+/** A file, and how to use it. */
+export interface DatabaseFile {
+  /** Its path, or `:memory:`. */
+  readonly file: string
+  readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes'>
+}
+
 /** Opens the file of a job, making it and its directory when they are not there. Throws `PersistencyError`. */
-export function openDatabase({ file, options }: StorageStart, patient: Patient): Database.Database {
+export function openDatabase({ file, options }: DatabaseFile, patient: Patient): Database.Database {
   if (file !== MEMORY) prepareFile(file)
   let db: Database.Database | undefined
   try {
@@ -109,7 +115,7 @@ function hasKvLayout(db: Database.Database): boolean {
 function configure(
   db: Database.Database,
   file: string,
-  { durability, cacheSizeBytes }: StorageStart['options']
+  { durability, cacheSizeBytes }: DatabaseFile['options']
 ): void {
   const mode = db.pragma('journal_mode = WAL', { simple: true })
   if (mode !== 'wal' && mode !== 'memory') {
