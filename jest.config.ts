@@ -30,6 +30,7 @@ const ON_SHARED_THREADS = [
   'backend*',
   'bounded-queue',
   'exit',
+  'exit',
   'facade*',
   'input*',
   'lifecycle*',

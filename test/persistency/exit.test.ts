@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { runProgram, startProgram } from '../support/storage-child.js'
-import { filesIn, useStorage } from '../support/storage-folder.js'
+import { filesIn, THREADS, useStorage } from '../support/storage-folder.js'
 import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
@@ -10,7 +10,7 @@ const storage = useStorage()
 /** Opens a job, and makes `write(n)`, which queues `n` writes without awaiting any. */
 const OPEN = `
   const { Persistency, key } = persistency
-  const owner = Persistency.open(root + '/data')._unsafeUnwrap()
+  const owner = Persistency.open({ rootDir: root + '/data', ...${JSON.stringify(THREADS)} })._unsafeUnwrap()
   const job = (await owner.openJob('tenant'))._unsafeUnwrap()
   const write = (n) => { for (let i = 0; i < n; i++) job.persistPut('c', key(i), new Uint8Array(100)) }
 `

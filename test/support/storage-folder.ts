@@ -10,7 +10,7 @@ import { type Job, type JobOptions, Persistency, type PersistencyOptions } from 
 import { okOf } from './storage-results.js'
 
 /** Set by the project in jest.config.ts. */
-const THREADS: Pick<PersistencyOptions, 'threads'> =
+export const THREADS: Pick<PersistencyOptions, 'threads'> =
   (globalThis as { storageThreads?: object }).storageThreads ?? {}
 
 export interface OpenedJob {

@@ -43,6 +43,7 @@ export const advice: Record<PersistencyErrorCode, string> = {
   ERR_JOB_CLOSED: '',
   ERR_JOB_NOT_FOUND: '',
   ERR_TIMEOUT: '',
+  ERR_TOO_MANY_JOBS: '',
   ERR_ABORTED: '',
   ERR_OVERLOADED: '',
   ERR_JOB_IN_USE: '',

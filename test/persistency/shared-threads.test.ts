@@ -1,0 +1,179 @@
+import { readdirSync, readlinkSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import {
+  EventBroker,
+  type Job,
+  JobFailed,
+  key,
+  Persistency,
+  type PersistencyError,
+  type PersistencyOptions
+} from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { useWorkers } from '../support/storage-process.js'
+import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+
+const storage = useStorage()
+const workers = useWorkers()
+
+const payload = new Uint8Array(100).fill(7)
+/** Spreads the numbers from 0 to 2^32 over all of them, so that rows land all over the file. */
+const scattered = (n: number): number => Math.imul(n, 0x9e3779b1) >>> 0
+
+async function openJobs(persistency: Persistency, count: number): Promise<Job[]> {
+  const jobs: Job[] = []
+  for (let n = 0; n < count; n++) jobs.push(await okOf(persistency.openJob(`tenant-${n}`)))
+  return jobs
+}
+
+describe('jobs on shared threads', () => {
+  test('start as many threads as there are to be, and end them with their last job', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 2 } })
+    const jobs = await openJobs(persistency, 5)
+    expect(workers.started).toHaveLength(2)
+    for (const [n, job] of jobs.entries()) await okOf(job.persistPut('c', key(n), payload))
+    for (const [n, job] of jobs.entries()) expect(await okOf(job.get('c', key(n)))).toEqual(payload)
+    for (const job of jobs) await okOf(job.close())
+    expect(workers.alive).toBe(0)
+    await openJobs(persistency, 1)
+    expect(workers.alive).toBe(1)
+  })
+
+  test('keep their rows, events and numbers apart', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 1 } })
+    const [one, other] = (await openJobs(persistency, 2)) as [Job, Job]
+    await okOf(one.persistPut('c', key(1), utf8('one')))
+    expect(await okOf(other.get('c', key(1)))).toBeUndefined()
+    expect((await okOf(other.persistAcked({ kind: 'delete', category: 'c', key: key(1) }))).seq).toBe(1)
+    expect(await okOf(one.exists('c', key(1)))).toBe(true)
+  })
+
+  test('fail together when their thread dies, each with its losses, and open again', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 1 } })
+    const jobs = await openJobs(persistency, 3)
+    const failed: string[] = []
+    for (const job of jobs)
+      new EventBroker().in(job.context).listen(JobFailed, ({ jobId }) => failed.push(jobId))
+    for (const job of jobs) {
+      await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+    }
+    const pending = jobs.map((job) => job.persistAcked({ kind: 'put', category: 'c', key: key(2), payload }))
+    await workers.killLast()
+    for (const write of pending) expect((await errorOf(write)).code).toBe('ERR_STORAGE_DIED')
+    expect(failed).toEqual(['tenant-0', 'tenant-1', 'tenant-2'])
+    for (const job of await openJobs(persistency, 3))
+      expect(await okOf(job.get('c', key(1)))).toEqual(payload)
+  })
+
+  test('leave each other their turn: reads do not wait for the backlog of another tenant', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 1 } })
+    const [busy, quiet] = (await openJobs(persistency, 2)) as [Job, Job]
+    await okOf(quiet.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+    let writing = true
+    let written = 0
+    const writer = (async () => {
+      while (writing) await busy.persistPut('c', key(scattered(written++)), payload)
+    })()
+    while (busy.queued.ops < 50_000) await new Promise(setImmediate)
+    const backlogOf = async (): Promise<number> => {
+      const from = performance.now()
+      await okOf(busy.flush({ timeoutMs: 60_000 }))
+      return performance.now() - from
+    }
+    const waits: number[] = []
+    const backlog = backlogOf()
+    for (let round = 0; round < 50; round++) {
+      const from = performance.now()
+      await okOf(quiet.get('c', key(1)))
+      waits.push(performance.now() - from)
+    }
+    writing = false
+    await writer
+    const median = waits.sort((a, b) => a - b)[25] as number
+    expect(median).toBeLessThan((await backlog) / 5)
+  }, 120_000)
+})
+
+describe('with maxOpenJobs', () => {
+  test('jobs that may be closed take turns, in few file descriptors, in the order of their calls', async () => {
+    const rootDir = storage.folder()
+    const persistency = storage.owner({ rootDir, threads: { shared: 2 }, maxOpenJobs: 4, whenIdle: 'close' })
+    const jobs = await openJobs(persistency, 30)
+    for (let round = 0; round < 5; round++) {
+      for (const job of jobs) {
+        void job.persistPut('c', key('round'), utf8(String(round)))
+        void job.persistPut('c', key(round), payload)
+      }
+      for (const job of jobs) expect(await okOf(job.get('c', key('round')))).toEqual(utf8(String(round)))
+      if (process.platform === 'linux') {
+        const open = descriptorsUnder(rootDir)
+        expect(open).toBeGreaterThan(0)
+        expect(open).toBeLessThanOrEqual(4 * 3)
+      }
+    }
+    for (const job of jobs) expect(await okOf(job.count('c', keyOf()))).toBe(6)
+  })
+
+  test('a file that has gone while it was closed is an error, not a new job', async () => {
+    const rootDir = storage.folder()
+    const persistency = storage.owner({ rootDir, threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' })
+    const [one] = (await openJobs(persistency, 2)) as [Job, Job]
+    renameSync(join(rootDir, 'tenant-0.db'), join(rootDir, 'moved.db'))
+    const error = await errorOf(one.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+    expect(error.message).toMatch(/tenant-0\.db.*was removed/)
+    renameSync(join(rootDir, 'moved.db'), join(rootDir, 'tenant-0.db'))
+    await okOf(one.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+  })
+
+  test('a job that stays open keeps its place, and closing it frees the place', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 1 }, maxOpenJobs: 2 })
+    await openJobs(persistency, 2)
+    expect((await errorOf(persistency.openJob('third'))).code).toBe('ERR_TOO_MANY_JOBS')
+    await persistency.closeJob('tenant-0')
+    await okOf(persistency.openJob('third'))
+  })
+
+  test('counts jobs on threads of their own as well', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), maxOpenJobs: 2 })
+    await openJobs(persistency, 2)
+    expect((await errorOf(persistency.openJob('third'))).code).toBe('ERR_TOO_MANY_JOBS')
+  })
+})
+
+describe('options of threads', () => {
+  test.each([
+    ['threads', { threads: { shared: 0 } }],
+    ['threads', { threads: { shared: 1.5 } }],
+    ['threads', { threads: 'many' }],
+    ['threads', { threads: { shared: 1, more: 1 } }],
+    ['maxOpenJobs', { maxOpenJobs: 0 }],
+    ['whenIdle', { whenIdle: 'sleep' }],
+    ['whenIdle', { whenIdle: 'close' }]
+  ])('%s: %j is refused', (name, options) => {
+    const opened = refusalOf({ rootDir: storage.folder(), ...options } as never)
+    expect(opened.code).toBe('ERR_OPTION')
+    expect(opened.message).toContain(`"${name}"`)
+  })
+
+  test('what is in memory cannot be closed when it is idle', () => {
+    const options = { rootDir: ':memory:', threads: { shared: 1 }, whenIdle: 'close' } as const
+    expect(refusalOf(options).message).toContain(':memory:')
+  })
+})
+
+/** How many files in a folder this process has open. */
+function descriptorsUnder(folder: string): number {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+  return targets.filter((target) => target.startsWith(folder)).length
+}
+
+function refusalOf(options: PersistencyOptions): PersistencyError {
+  return Persistency.open(options)._unsafeUnwrapErr()
+}
