@@ -1,5 +1,5 @@
 /** Owns what can be done to one open database. Synchronous; throws what SQLite throws. */
-import type { Database, Statement } from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { type KeyRange, prefixRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
@@ -17,6 +17,19 @@ const STORED = 16
 /** How many rows one statement reads, largest first: a list of keys is split into such. */
 const GATHERED = [64, 32, 16, 8, 4, 2, 1]
 
+// Each is prepared when it is first used: a thousand open jobs that do little are to take little memory.
+const BEGIN = 'BEGIN IMMEDIATE'
+const COMMIT = 'COMMIT'
+const ROLLBACK = 'ROLLBACK'
+const SAVEPOINT = 'SAVEPOINT write'
+const RELEASE = 'RELEASE write'
+const UNDO = 'ROLLBACK TO write'
+const PUT = 'INSERT OR REPLACE INTO kv (category, key, payload) VALUES (?, ?, ?)'
+const PUT_MANY = PUT + ', (?, ?, ?)'.repeat(STORED - 1)
+const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
+const GET = 'SELECT payload FROM kv WHERE category = ? AND key = ?'
+const EXISTS = 'SELECT 1 FROM kv WHERE category = ? AND key = ?'
+
 /** Reads many rows of one category in the order of the keys: one pass through the engine costs less than many. */
 function gatherSql(rows: number): string {
   const wanted = Array.from({ length: rows }, () => '(?)').join(', ')
@@ -31,17 +44,6 @@ export class SqliteStore {
   readonly #categories = new Map<string, Buffer>()
   #lastName = ''
   #lastCategory: Buffer = Buffer.alloc(0)
-  readonly #begin: Statement
-  readonly #commit: Statement
-  readonly #rollback: Statement
-  readonly #savepoint: Statement
-  readonly #release: Statement
-  readonly #undo: Statement
-  readonly #put: Statement
-  readonly #putMany: Statement
-  readonly #delete: Statement
-  readonly #get: Statement
-  readonly #exists: Statement
 
   /** Takes over the connection; `close` closes it. */
   constructor(db: Database, patient: Patient) {
@@ -49,18 +51,6 @@ export class SqliteStore {
     this.#patient = patient
     this.#statements = new Statements(db)
     this.#ranges = new RangeReader(this.#statements)
-    this.#begin = db.prepare('BEGIN IMMEDIATE')
-    this.#commit = db.prepare('COMMIT')
-    this.#rollback = db.prepare('ROLLBACK')
-    this.#savepoint = db.prepare('SAVEPOINT write')
-    this.#release = db.prepare('RELEASE write')
-    this.#undo = db.prepare('ROLLBACK TO write')
-    this.#put = db.prepare('INSERT OR REPLACE INTO kv (category, key, payload) VALUES (?, ?, ?)')
-    const rows = Array.from({ length: STORED }, () => '(?, ?, ?)').join(', ')
-    this.#putMany = db.prepare(`INSERT OR REPLACE INTO kv (category, key, payload) VALUES ${rows}`)
-    this.#delete = db.prepare('DELETE FROM kv WHERE category = ? AND key = ?')
-    this.#get = db.prepare('SELECT payload FROM kv WHERE category = ? AND key = ?').pluck()
-    this.#exists = db.prepare('SELECT 1 FROM kv WHERE category = ? AND key = ?').pluck()
   }
 
   get inTransaction(): boolean {
@@ -68,16 +58,16 @@ export class SqliteStore {
   }
 
   begin(): void {
-    whenFree(this.#patient, () => this.#begin.run())
+    whenFree(this.#patient, () => this.#statements.get(BEGIN).run())
   }
 
   commit(): void {
-    this.#commit.run()
+    this.#statements.get(COMMIT).run()
   }
 
   /** Ends the transaction without a trace; SQLite may have done so by itself, after a full disk for instance. */
   rollback(): void {
-    if (this.#db.inTransaction) this.#rollback.run()
+    if (this.#db.inTransaction) this.#statements.get(ROLLBACK).run()
   }
 
   /** Reads outside of a transaction, waiting for a lock if need be. */
@@ -93,17 +83,17 @@ export class SqliteStore {
       this.#applyOne(first)
       return
     }
-    this.#savepoint.run()
+    this.#statements.get(SAVEPOINT).run()
     try {
       this.#applyAll(ops)
     } catch (thrown) {
       if (this.#db.inTransaction) {
-        this.#undo.run()
-        this.#release.run()
+        this.#statements.get(UNDO).run()
+        this.#statements.get(RELEASE).run()
       }
       throw thrown
     }
-    this.#release.run()
+    this.#statements.get(RELEASE).run()
   }
 
   /** Stores rows in their order, within the transaction. When it throws, any of them may be stored. */
@@ -115,22 +105,22 @@ export class SqliteStore {
         const { category, key, payload } = puts[next] as PutOp
         values.push(this.#category(category), key.bytes, payload)
       }
-      this.#putMany.run(values)
+      this.#statements.get(PUT_MANY).run(values)
     }
     for (; at < puts.length; at++) this.#applyOne(puts[at] as PutOp)
   }
 
   /** Removes a row and answers whether it was there. */
   delete(category: string, key: Key): boolean {
-    return this.#delete.run(this.#category(category), key.bytes).changes > 0
+    return this.#statements.get(DELETE).run(this.#category(category), key.bytes).changes > 0
   }
 
   get(category: string, key: Key): Uint8Array | undefined {
-    return this.#get.get(this.#category(category), key.bytes) as Buffer | undefined
+    return this.#statements.get(GET, 'pluck').get(this.#category(category), key.bytes) as Buffer | undefined
   }
 
   exists(category: string, key: Key): boolean {
-    return this.#exists.get(this.#category(category), key.bytes) !== undefined
+    return this.#statements.get(EXISTS, 'pluck').get(this.#category(category), key.bytes) !== undefined
   }
 
   /** The payloads of many rows, in the order of the keys. */
@@ -196,10 +186,10 @@ export class SqliteStore {
   #applyOne(op: TxOp): void {
     switch (op.kind) {
       case 'put':
-        this.#put.run(this.#category(op.category), op.key.bytes, op.payload)
+        this.#statements.get(PUT).run(this.#category(op.category), op.key.bytes, op.payload)
         return
       case 'delete':
-        this.#delete.run(this.#category(op.category), op.key.bytes)
+        this.#statements.get(DELETE).run(this.#category(op.category), op.key.bytes)
         return
       case 'deletePrefix': {
         const { where, values } = inRange(this.#category(op.category), prefixRange(op.prefix))
