@@ -4,11 +4,11 @@
  */
 import { writeFileSync } from 'node:fs'
 import { benchOptions } from '../lib/options.js'
-import { keyOf, type Measurement, runRounds } from '../lib/rounds.js'
+import { describeGaps, keyOf, type Measurement, runRounds } from '../lib/rounds.js'
 import { measurementsOf, resultOf, resultTable } from './results.js'
 import { ROWS } from './rows.js'
 
-const { rounds, quick, json, only } = benchOptions()
+const { rounds, quick, json, only } = benchOptions({ rounds: 5, extras: [] })
 const rows = ROWS.filter(({ title }) => title.includes(only))
 
 /** Rows that share the numbers of others are measured with them, so that each number is taken once a round. */
@@ -20,7 +20,7 @@ for (const row of rows) {
   groups.set(name, group)
 }
 
-const numbers = await runRounds(
+const { numbers, gaps } = await runRounds(
   [...groups.values()].map((group) => [...group.values()]),
   rounds,
   quick
@@ -28,8 +28,9 @@ const numbers = await runRounds(
 const results = rows.map((row) => resultOf(row, numbers))
 if (json !== undefined) {
   const { version, platform, arch } = process
-  const report = { benchmark: 'brokers', quick, rounds, node: version, platform, arch, results }
+  const report = { benchmark: 'brokers', quick, rounds, node: version, platform, arch, results, gaps }
   writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
-console.log(resultTable(results))
+console.log(resultTable(results) + describeGaps(gaps))
+if (gaps.length > 0) process.exitCode = 1
 if (quick) console.log('\nA quick run shows that everything works; its numbers mean nothing.')

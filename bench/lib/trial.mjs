@@ -24,9 +24,9 @@ export async function runTrial(measurements) {
  * How many operations a second `work(count)` does. The count is chosen so that one run of it takes a moment; a `work`
  * without a promise is timed without one.
  */
-export async function perSecond(work, count) {
-  await runFor(work, count, WARM_UP_MS)
-  return runFor(work, count, MEASURE_MS)
+export async function perSecond(work, count, { warmUpMs = WARM_UP_MS, measureMs = MEASURE_MS } = {}) {
+  await runFor(work, count, warmUpMs)
+  return runFor(work, count, measureMs)
 }
 
 async function runFor(work, count, milliseconds) {
@@ -52,9 +52,9 @@ export async function keepInFlight(request, inFlight, count) {
 }
 
 /** The median time of a request in microseconds, one after the other. */
-export async function medianMicros(request) {
-  await runFor(request, 1, WARM_UP_MS)
-  return medianOf(LATENCY_SAMPLES, request, () => undefined)
+export async function medianMicros(request, { warmUpMs = WARM_UP_MS, samples = LATENCY_SAMPLES } = {}) {
+  await runFor(request, 1, warmUpMs)
+  return medianOf(samples, request, () => undefined)
 }
 
 /** The median time in microseconds of a request that comes after a pause. */
