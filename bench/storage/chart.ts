@@ -1,0 +1,18 @@
+/** Owns which results are drawn, and how. */
+import { type BarGroup, barChart } from '../lib/bar-chart.js'
+import { formatNumber } from '../lib/table.js'
+import type { RowResult } from './results.js'
+
+export function chartOf(results: readonly RowResult[]): string {
+  const groups = results.map(groupOf).filter(({ bars }) => bars.length > 1)
+  return barChart('persistency and others, side by side in one run', groups)
+}
+
+function groupOf({ title, unit, contestants }: RowResult): BarGroup {
+  const direction = unit === 'rows/s' ? 'more is better' : 'less is better'
+  const bars = contestants.flatMap(({ contestant, value }) => {
+    if (value === undefined) return []
+    return [{ label: contestant, value, text: formatNumber(value), strong: contestant === 'persistency' }]
+  })
+  return { title: `${title} (${unit}, ${direction})`, bars }
+}

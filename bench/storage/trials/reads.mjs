@@ -1,0 +1,86 @@
+/** Owns the trials that read a file which was filled before. They answer rows per second, or microseconds. */
+import { keepInFlight, medianMicros, perSecond } from '../../lib/trial.mjs'
+import { checkPayload, keyText, shuffled } from './data.mjs'
+import { MEASURE } from './times.mjs'
+
+const MOST_KEYS = 200_000
+const KEYS_AT_ONCE = 100
+/** One payload in so many is compared byte for byte, the others by their length. */
+const CHECK_EVERY = 101
+
+export const readTrials = {
+  'gets-64': getRate,
+  'get-lone': loneGet,
+  'get-many': getManyRate,
+  'scan-all': (store, payloads, rows) => scanRate(store, payloads, rows, 'scanAll'),
+  'scan-stream': (store, payloads, rows) => scanRate(store, payloads, rows, 'scanStream')
+}
+
+/** Keys in random order, with what their payloads must be. */
+function randomReads(store, payloads, rows) {
+  const indices = shuffled(rows).subarray(0, MOST_KEYS)
+  const keys = Array.from(indices, (index) => store.key(keyText(index)))
+  const length = payloads[0].length
+  const check = (position, payload) => {
+    const index = indices[position]
+    if (payload?.length !== length || position % CHECK_EVERY === 0) checkPayload(payloads, index, payload)
+  }
+  return { keys, check }
+}
+
+async function getRate(store, payloads, rows) {
+  const { keys, check } = randomReads(store, payloads, rows)
+  const inFlight = 64
+  const count = inFlight * 64
+  let next = 0
+  const get = async () => {
+    const position = next++ % keys.length
+    check(position, await store.get(keys[position]))
+  }
+  const inTurn = () => {
+    for (let i = 0; i < count; i++) {
+      const position = next++ % keys.length
+      check(position, store.get(keys[position]))
+    }
+  }
+  const answer = store.get(keys[0])
+  await answer
+  const overlapped = () => keepInFlight(get, inFlight, count)
+  return perSecond(answer instanceof Promise ? overlapped : inTurn, count, MEASURE)
+}
+
+function loneGet(store, payloads, rows) {
+  const { keys, check } = randomReads(store, payloads, rows)
+  let next = 0
+  return medianMicros(async () => {
+    const position = next++ % keys.length
+    check(position, await store.get(keys[position]))
+  }, MEASURE)
+}
+
+async function getManyRate(store, payloads, rows) {
+  const { keys, check } = randomReads(store, payloads, rows)
+  const count = Math.min(KEYS_AT_ONCE, keys.length)
+  let next = 0
+  const getMany = async () => {
+    const from = next + count > keys.length ? 0 : next
+    next = from + count
+    const answers = await store.getMany(keys.slice(from, next))
+    if (answers.length !== count) throw new Error(`getMany answered ${answers.length} of ${count} keys`)
+    for (let i = 0; i < count; i++) check(from + i, answers[i])
+  }
+  return perSecond(getMany, count, MEASURE)
+}
+
+async function scanRate(store, payloads, rows, method) {
+  const length = payloads[0].length
+  const scan = async () => {
+    let index = 0
+    await store[method]((payload) => {
+      if (payload.length !== length || index % CHECK_EVERY === 0) checkPayload(payloads, index, payload)
+      index++
+    })
+    if (index !== rows) throw new Error(`the scan found ${index} of ${rows} rows`)
+  }
+  return perSecond(scan, rows, MEASURE)
+}

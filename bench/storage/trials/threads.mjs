@@ -1,0 +1,64 @@
+/** Owns the trials of what writing costs the thread that asks for it. */
+import { setImmediate } from 'node:timers/promises'
+import { checkRows } from './check.mjs'
+import { inOrder } from './data.mjs'
+import { rowsFor, warmUp } from './puts.mjs'
+
+export const threadTrials = {
+  'main-thread': busyMicros,
+  'loop-p99': async (...trial) => (await loopDelays('putAll', ...trial)).p99,
+  'loop-longest': async (...trial) => (await loopDelays('putAll', ...trial)).longest,
+  'burst-p99': async (...trial) => (await loopDelays('putAtOnce', ...trial)).p99,
+  'burst-longest': async (...trial) => (await loopDelays('putAtOnce', ...trial)).longest
+}
+
+async function withRows(openIn, payloads, count, method, measure) {
+  const indices = inOrder(count)
+  await warmUp(openIn, payloads, indices, method)
+  const store = await openIn('rows')
+  const rows = rowsFor(store, payloads, indices)
+  const value = await measure(store, rows)
+  await checkRows(store, payloads, count)
+  await store.close()
+  return value
+}
+
+/**
+ * Microseconds for each put in which the event loop of this thread had work, from the first put to the last commit.
+ * A store in the same thread commits each put by itself.
+ */
+function busyMicros(openIn, payloads, count) {
+  return withRows(openIn, payloads, count, 'putAll', async (store, { keys, payloads }) => {
+    await setImmediate()
+    const before = performance.eventLoopUtilization()
+    if (store.putTogether === undefined) await store.putAll(keys, payloads)
+    else for (let i = 0; i < count; i++) store.put(keys[i], payloads[i])
+    return (performance.eventLoopUtilization(before).active / count) * 1000
+  })
+}
+
+/** How many milliseconds late a timer of one millisecond comes while rows are written. */
+function loopDelays(method, openIn, payloads, count) {
+  return withRows(openIn, payloads, count, method, async (store, { keys, payloads }) => {
+    const delays = []
+    let last
+    const tick = () => {
+      const now = performance.now()
+      delays.push(Math.max(0, now - last - 1))
+      last = now
+    }
+    await setImmediate()
+    // A producer which does not pause blocks its own loop by offering; what comes after that is measured.
+    const written = method === 'putAtOnce' ? store.putAtOnce(keys, payloads) : undefined
+    last = performance.now()
+    const timer = setInterval(tick, 1)
+    await (written ?? store.putAll(keys, payloads))
+    await setImmediate()
+    clearInterval(timer)
+    tick()
+    delays.sort((a, b) => a - b)
+    const p99 = delays[Math.floor((delays.length - 1) * 0.99)]
+    // A trial prints a positive number.
+    return { p99: Math.max(p99, 0.001), longest: Math.max(delays.at(-1), 0.001) }
+  })
+}

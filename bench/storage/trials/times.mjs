@@ -1,0 +1,9 @@
+/** Owns how long the trials measure that go by time. */
+
+const quick = process.argv.includes('--quick')
+
+export const MEASURE = {
+  warmUpMs: quick ? 10 : 400,
+  measureMs: quick ? 20 : 800,
+  samples: quick ? 50 : 4000
+}
