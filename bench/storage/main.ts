@@ -23,7 +23,7 @@ const taken = new Set<string>()
 const groups = rows.map((row) => measurementsOf(row, directory).filter(isNew))
 
 const { numbers, gaps } = await runRounds(groups, options.rounds, options.quick)
-const manyJobs = options.long ? await measureManyJobs() : { results: [] }
+const manyJobs = options.long ? await measureManyJobs(options.quick) : { results: [] }
 const results = [...rows.map((row) => resultOf(row, numbers)), ...manyJobs.results]
 
 if (options.json !== undefined) {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { clearProgress, showProgress } from '../lib/progress.js'
 import { type RowResult, reaches } from './results.js'
 import type { Target, Unit } from './rows.js'
 
@@ -25,14 +26,19 @@ export interface ManyJobs {
   readonly reason?: string
 }
 
-export async function measureManyJobs(): Promise<ManyJobs> {
+export async function measureManyJobs(quick: boolean): Promise<ManyJobs> {
   if (!existsSync(PROGRAM)) return { results: [], reason: 'there is no bench/storage/many-jobs.mjs' }
+  showProgress('1000 open jobs')
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM], { timeout: TIMEOUT_MS })
+    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...(quick ? ['--quick'] : [])], {
+      timeout: TIMEOUT_MS
+    })
     const numbers = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>
     return { results: ASPECTS.map((aspect) => resultOf(aspect, numbers[aspect.field])) }
   } catch (error) {
     return { results: [], reason: (error as Error).message }
+  } finally {
+    clearProgress()
   }
 }
 

@@ -7,6 +7,8 @@ import KeyvSqlite from '@keyv/sqlite'
 import { eachChunk } from '../trials/data.mjs'
 
 export const share = { puts: 0.05, reads: 0.1 }
+/** Its iterator knows no order. */
+export const ordered = false
 
 const TOGETHER = 1000
 

@@ -1,6 +1,6 @@
 /**
  * One trial: `run.mjs CONTESTANT OPERATION/PAYLOAD-BYTES/ROWS DIRECTORY [--quick]`. It prints a number, or
- * `did not run: ` and the reason when the contestant cannot be loaded here. A trial that fails prints no number.
+ * `did not run: ` and the reason when another package cannot be loaded here. A trial that fails prints no number.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,18 +20,19 @@ async function load() {
   try {
     return await import(`../contestants/${contestant}.mjs`)
   } catch (error) {
+    if (contestant === 'persistency') throw error
     console.log(`did not run: ${String(error.message).split('\n')[0]}`)
   }
 }
 
-async function run({ open, share = { puts: 1, reads: 1 } }) {
+async function run({ open, share = { puts: 1, reads: 1 }, ordered = true }) {
   const payloads = makePayloads(Number(bytes))
   const read = readTrials[operation]
   if (operation === 'fill') return fill(open, payloads, Number(rowCount), root)
   if (read !== undefined) {
     const rows = Math.ceil(Number(rowCount) * share.reads)
     const store = await open(filledDirectory(contestant, Number(bytes), rows, root))
-    const value = await read(store, payloads, rows)
+    const value = await read(store, payloads, rows, ordered)
     await store.close()
     return value
   }
