@@ -15,9 +15,10 @@ export interface BarGroup {
   readonly bars: readonly Bar[]
 }
 
-const WIDTH = 760
-const LABEL_WIDTH = 190
-const BAR_WIDTH = 420
+const COLUMNS = 2
+const COLUMN_WIDTH = 540
+const LABEL_WIDTH = 160
+const BAR_WIDTH = 300
 const BAR_HEIGHT = 14
 const LINE_HEIGHT = 19
 const TITLE_HEIGHT = 24
@@ -36,32 +37,44 @@ const STYLE = `
   }
 `
 
+/** Draws the groups in two columns, down the first one and then down the second. */
 export function barChart(heading: string, groups: readonly BarGroup[]): string {
-  const parts: string[] = [`<text class="title" x="8" y="18">${escaped(heading)}</text>`]
-  let top = TITLE_HEIGHT + GROUP_GAP
-  for (const { title, bars } of groups) {
-    parts.push(`<text class="title" x="8" y="${top + 12}">${escaped(title)}</text>`)
-    top += TITLE_HEIGHT
-    const largest = Math.max(...bars.map(({ value }) => value))
-    for (const bar of bars) {
-      parts.push(drawn(bar, top, largest))
-      top += LINE_HEIGHT
+  const parts = [`<text class="title" x="8" y="18">${escaped(heading)}</text>`]
+  const perColumn = Math.ceil(groups.length / COLUMNS)
+  let height = 0
+  for (let column = 0; column < COLUMNS; column++) {
+    let top = TITLE_HEIGHT + GROUP_GAP
+    for (const group of groups.slice(column * perColumn, (column + 1) * perColumn)) {
+      parts.push(drawnGroup(group, column * COLUMN_WIDTH, top))
+      top += heightOf(group)
     }
-    top += GROUP_GAP
+    height = Math.max(height, top)
   }
-  const size = `width="${WIDTH}" height="${top}" viewBox="0 0 ${WIDTH} ${top}"`
-  const body = parts.map((part) => `  ${part}\n`).join('')
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">\n<style>${STYLE}</style>\n${body}</svg>\n`
+  const width = COLUMNS * COLUMN_WIDTH
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
+  const body = parts.join('\n')
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">\n<style>${STYLE}</style>\n${body}\n</svg>\n`
 }
 
-function drawn({ label, value, text, strong }: Bar, top: number, largest: number): string {
-  const width = Math.max(1, (value / largest) * BAR_WIDTH).toFixed(1)
+function heightOf({ bars }: BarGroup): number {
+  return TITLE_HEIGHT + bars.length * LINE_HEIGHT + GROUP_GAP
+}
+
+function drawnGroup({ title, bars }: BarGroup, left: number, top: number): string {
+  const largest = Math.max(...bars.map(({ value }) => value))
+  const heading = `<text class="title" x="${left + 8}" y="${top + 12}">${escaped(title)}</text>`
+  const lines = bars.map((bar, line) => drawnBar(bar, left, top + TITLE_HEIGHT + line * LINE_HEIGHT, largest))
+  return [heading, ...lines].join('\n')
+}
+
+function drawnBar({ label, value, text, strong }: Bar, left: number, top: number, largest: number): string {
+  const width = Math.max(1, (value / largest) * BAR_WIDTH)
+  const start = left + LABEL_WIDTH
   const baseline = top + BAR_HEIGHT - 3
-  const style = strong ? 'bar strong' : 'bar'
   return [
-    `<text class="label" x="${LABEL_WIDTH}" y="${baseline}">${escaped(label)}</text>`,
-    `<rect class="${style}" x="${LABEL_WIDTH + 8}" y="${top}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
-    `<text x="${LABEL_WIDTH + 16 + Number(width)}" y="${baseline}">${escaped(text)}</text>`
+    `<text class="label" x="${start}" y="${baseline}">${escaped(label)}</text>`,
+    `<rect class="${strong ? 'bar strong' : 'bar'}" x="${start + 8}" y="${top}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" rx="2"/>`,
+    `<text x="${(start + 16 + width).toFixed(1)}" y="${baseline}">${escaped(text)}</text>`
   ].join('')
 }
 

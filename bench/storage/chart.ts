@@ -1,10 +1,12 @@
-/** Owns which results are drawn, and how. */
+/** Owns which results are drawn, and how: those with small payloads, which are enough for one look. */
 import { type BarGroup, barChart } from '../lib/bar-chart.js'
 import { formatNumber } from '../lib/table.js'
 import type { RowResult } from './results.js'
+import { SMALL } from './rows.js'
 
 export function chartOf(results: readonly RowResult[]): string {
-  const groups = results.map(groupOf).filter(({ bars }) => bars.length > 1)
+  const small = results.filter(({ measure }) => measure.includes(`/${SMALL}/`))
+  const groups = small.map(groupOf).filter(({ bars }) => bars.length > 1)
   return barChart('persistency and others, side by side in one run', groups)
 }
 

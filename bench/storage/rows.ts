@@ -169,7 +169,8 @@ const LOOP_OPERATIONS: readonly Operation[] = [
   }
 ]
 
-const SMALL = 100
+/** Bytes of the payloads. */
+export const SMALL = 100
 const LARGE = 4096
 
 interface Sizes {
