@@ -108,9 +108,14 @@ export class ByteWriter {
     this.#offset = to
   }
 
+  /** Grows the buffer once for so many bytes to come, rather than step by step. */
+  makeRoom(count: number): void {
+    this.#ensure(count)
+  }
+
   /**
-   * Everything written, as an exactly sized copy that owns its `ArrayBuffer` (so it may be transferred to another
-   * thread or kept for ever); the writer is empty afterwards.
+   * Everything written, in an `ArrayBuffer` of its own, so that it may be transferred to another thread or kept for
+   * ever; the writer is empty afterwards. It is an exactly sized copy, or the buffer itself where that is a large one.
    */
   take(): Uint8Array {
     return this.takeFrom(0)
@@ -121,9 +126,12 @@ export class ByteWriter {
    * This lets nested encoders share one writer like a stack.
    */
   takeFrom(start: number): Uint8Array {
-    const taken = this.#bytes.slice(start, this.#offset)
+    const overgrown = start === 0 && this.#bytes.length > MAX_KEPT_BYTES
+    const mostlyFull = this.#offset * 2 > this.#bytes.length
+    const taken =
+      overgrown && mostlyFull ? this.#bytes.subarray(0, this.#offset) : this.#bytes.slice(start, this.#offset)
     this.#offset = start
-    if (start === 0 && this.#bytes.length > MAX_KEPT_BYTES) this.#replace(this.#initialBytes)
+    if (overgrown) this.#replace(this.#initialBytes)
     return taken
   }
 

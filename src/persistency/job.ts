@@ -25,7 +25,7 @@ import {
   KvScan
 } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
-import { copyRow } from './packed-page.js'
+import { copyRow } from './packed.js'
 import { Patience } from './patience.js'
 import { streamRows } from './stream.js'
 import type {
@@ -199,7 +199,10 @@ export class Job {
   ): ResultAsync<(Uint8Array | undefined)[], PersistencyError> {
     const checked = check.checkKeys(category, keys)
     if (checked.isErr()) return errAsync(checked.error)
-    return this.#request(KvGetMany, { category, keys: checked.value }, check.checkReadOptions(options))
+    const query = { category, keys: checked.value }
+    return this.#request(KvGetMany, query, check.checkReadOptions(options)).map(
+      ({ payloads }) => payloads as (Uint8Array | undefined)[]
+    )
   }
 
   /** Whether a row is there. */

@@ -56,6 +56,11 @@ export interface KvAddress {
 }
 
 /** Rows of one category, by their keys. */
+/** The payloads of many rows, in the order of the keys; `undefined` where there is no row. */
+export interface KvPayloads {
+  readonly payloads: readonly (Uint8Array | undefined)[]
+}
+
 export interface KvManyQuery {
   readonly category: string
   readonly keys: readonly Key[]

@@ -18,6 +18,7 @@ import type {
   JobOpenedPayload,
   KvAddress,
   KvManyQuery,
+  KvPayloads,
   KvRangeQuery,
   KvScanPage,
   KvScanQuery,
@@ -55,10 +56,12 @@ export const KvGet: RequestDefinition<KvAddress, Uint8Array | undefined, Persist
   { codec: { payload: wire.address, response: wire.optionalBytes, error: wire.error } }
 )
 /** The payloads of many rows, in the order of the keys; `undefined` where there is none. */
-export const KvGetMany: RequestDefinition<KvManyQuery, (Uint8Array | undefined)[], PersistencyError> =
-  defineRequest('persistency.getMany', {
+export const KvGetMany: RequestDefinition<KvManyQuery, KvPayloads, PersistencyError> = defineRequest(
+  'persistency.getMany',
+  {
     codec: { payload: wire.keyList, response: wire.payloadList, error: wire.error }
-  })
+  }
+)
 /** Whether a row is there. */
 export const KvExists: RequestDefinition<KvAddress, boolean, PersistencyError> = defineRequest(
   'persistency.exists',

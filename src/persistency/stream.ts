@@ -4,7 +4,7 @@ import type { PersistencyError } from './errors.js'
 import { type KeyRange, rangeBehind } from './key-range.js'
 import type { Key } from './keys.js'
 import type { KvScanPage, KvScanQuery } from './message-payloads.js'
-import { copyRow } from './packed-page.js'
+import { copyRow } from './packed.js'
 import type { KvRow, ReadOptions, StreamOptions } from './types.js'
 import { checkQuery, checkStreamOptions } from './validate.js'
 

@@ -8,6 +8,7 @@ import { Key } from './keys.js'
 import type {
   KvAddress,
   KvManyQuery,
+  KvPayloads,
   KvRangeQuery,
   KvScanPage,
   KvScanQuery,
@@ -15,7 +16,7 @@ import type {
   PersistEventPayload,
   PersistFailedPayload
 } from './message-payloads.js'
-import { PackedPage, unpackRows } from './packed-page.js'
+import { ABSENT, PackedPage, PackedPayloads, unpackPayloads, unpackRows } from './packed.js'
 import type { KvRow, TxOp } from './types.js'
 
 const OpTag = { put: 1, delete: 2, deletePrefix: 3 } as const
@@ -99,7 +100,7 @@ export const scanQuery: WireCodec<KvScanQuery> = {
 export const scanPage: WireCodec<KvScanPage> = {
   write(writer, page) {
     bool.write(writer, page.more)
-    if (page instanceof PackedPage) for (const bytes of page.packed) writer.raw(bytes)
+    if (page instanceof PackedPage) writePacked(writer, page.packed)
     else for (const row of page.rows) writePackedRow(writer, row)
   },
   read(reader) {
@@ -125,20 +126,15 @@ export const keyList: WireCodec<KvManyQuery> = {
 }
 
 /** The payloads are views on the frame that brought them. */
-export const payloadList: WireCodec<(Uint8Array | undefined)[]> = {
-  write(writer, payloads) {
-    writer.u32(payloads.length)
-    for (const payload of payloads) {
-      writer.u8(payload === undefined ? 0 : 1)
-      if (payload !== undefined) writer.blob(payload)
-    }
+export const payloadList: WireCodec<KvPayloads> = {
+  write(writer, answer) {
+    if (answer instanceof PackedPayloads) writePacked(writer, answer.packed)
+    else for (const payload of answer.payloads) writePackedPayload(writer, payload)
   },
   read(reader) {
     const payloads: (Uint8Array | undefined)[] = []
-    for (let left = reader.u32(); left > 0; left--) {
-      payloads.push(reader.u8() === 0 ? undefined : reader.blob())
-    }
-    return payloads
+    unpackPayloads(reader.view(reader.remaining), payloads)
+    return { payloads }
   }
 }
 
@@ -193,10 +189,26 @@ export const persistFailed: WireCodec<PersistFailedPayload> = {
   })
 }
 
-/** As `PACKED_ROW` of `packed-page.ts`. */
+function writePacked(writer: ByteWriter, packed: readonly Uint8Array[]): void {
+  let total = 0
+  for (const { length } of packed) total += length
+  writer.makeRoom(total)
+  for (const bytes of packed) writer.raw(bytes)
+}
+
+/** As `PACKED_PAYLOAD` of `packed.ts`. */
+function writePackedPayload(writer: ByteWriter, payload: Uint8Array | undefined): void {
+  if (payload === undefined) {
+    writer.utf8(ABSENT)
+    return
+  }
+  writer.utf8(`${payload.length}:`)
+  writer.raw(payload)
+}
+
+/** As `PACKED_ROW` of `packed.ts`. */
 function writePackedRow(writer: ByteWriter, { key, payload }: KvRow): void {
-  writer.utf8(key.length.toString(16).padStart(8, '0'))
-  writer.utf8(payload.length.toString(16).padStart(8, '0'))
+  writer.utf8(`${key.length}:${payload.length}:`)
   writer.raw(key.bytes)
   writer.raw(payload)
 }

@@ -1,13 +1,16 @@
-/** Owns reading ranges of keys. SQLite packs the rows of a page itself: see `packed-page.ts`. */
+/** Owns reading ranges of keys. SQLite packs the rows of a page itself: see `packed.ts`. */
 import { type KeyRange, rangeBehind } from '../key-range.js'
 import { Key } from '../keys.js'
 import type { KvScanQuery } from '../message-payloads.js'
-import { PACKED_KEY, PACKED_ROW, PackedPage } from '../packed-page.js'
+import { PACKED_KEY, PACKED_ROW, PackedPage } from '../packed.js'
 import type { Statements } from './statements.js'
 
 /** What SQLite packs at a time: enough to make the call cheap, little enough to stay in the cache of the processor. */
 const CHUNK_ROWS = 4096
 const CHUNK_BYTES = 1024 * 1024
+
+/** The first look at how large the rows are: going by rows alone would look at far more than fit a chunk of large ones. */
+const PROBE_ROWS = 64
 
 /** A condition on the rows, and the values to bind to it. */
 export interface Condition {
@@ -30,6 +33,14 @@ interface Chunk {
   readonly rest: KeyRange | undefined
 }
 
+/** What a chunk may hold. */
+interface Room {
+  readonly maxRows: number
+  readonly maxBytes: number
+  /** How many rows are likely to fit. */
+  readonly expected: number
+}
+
 export class RangeReader {
   readonly #statements: Statements
 
@@ -48,13 +59,17 @@ export class RangeReader {
     let bytesLeft = query.maxBytes ?? Number.POSITIVE_INFINITY
     const chunks: Uint8Array[] = []
     let range: KeyRange | undefined = query.range
+    let rowBytes: number | undefined
     while (range !== undefined && rowsLeft > 0 && bytesLeft > 0) {
-      const maxRows = Math.min(CHUNK_ROWS, rowsLeft)
-      const chunk = this.#chunk(category, range, query, maxRows, Math.min(CHUNK_BYTES, bytesLeft))
+      const maxBytes = Math.min(CHUNK_BYTES, bytesLeft)
+      const expected = rowBytes === undefined ? PROBE_ROWS : Math.max(1, Math.floor(maxBytes / rowBytes))
+      const room = { maxRows: Math.min(CHUNK_ROWS, rowsLeft), maxBytes, expected }
+      const chunk = this.#chunk(category, range, query, room)
       if (chunk === undefined) return new PackedPage(chunks, false)
       chunks.push(chunk.packed)
       rowsLeft -= chunk.rows
       bytesLeft -= chunk.bytes
+      rowBytes = chunk.bytes / chunk.rows
       range = chunk.rest
     }
     const more = range !== undefined && (chunks.length > 0 || this.#size(category, range, query, 1).rows > 0)
@@ -66,13 +81,16 @@ export class RangeReader {
     category: Uint8Array,
     range: KeyRange,
     query: KvScanQuery,
-    maxRows: number,
-    maxBytes: number
+    { maxRows, maxBytes, expected }: Room
   ): Chunk | undefined {
-    let limit = maxRows
+    let limit = Math.min(maxRows, expected)
     // One row more than wanted tells whether there are more.
     let size = this.#size(category, range, query, limit + 1)
     if (size.rows === 0) return undefined
+    if (size.rows > limit && limit < maxRows && size.bytes * 2 < maxBytes) {
+      limit = Math.min(maxRows, Math.floor((size.rows * maxBytes) / size.bytes))
+      size = this.#size(category, range, query, limit + 1)
+    }
     while (size.bytes > maxBytes && limit > 1) {
       limit = Math.max(1, Math.floor((Math.min(limit, size.rows) * maxBytes) / size.bytes / 1.25))
       size = this.#size(category, range, query, limit + 1)

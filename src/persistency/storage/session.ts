@@ -221,7 +221,7 @@ export class StorageSession {
       const [first] = tasks
       if (first?.kind === 'get') {
         const keys = tasks.map((task) => (task as GetTask).key)
-        const found = this.#read(() => store.getMany(first.category, keys))
+        const found = this.#read(() => store.getMany(first.category, keys).payloads)
         for (const [index, task] of tasks.entries()) (task as GetTask).value = found[index]
       } else store.putMany(tasks.map((task) => onlyPut(task) as PutOp))
     } catch {

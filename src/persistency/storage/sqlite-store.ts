@@ -3,9 +3,11 @@ import type { Database } from 'better-sqlite3'
 import { type KeyRange, prefixRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
+import { PACKED_PAYLOAD, PackedPayloads } from '../packed.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
 import { inRange, RangeReader } from './range-reader.js'
+import { codeOf } from './sqlite-errors.js'
 import { Statements } from './statements.js'
 
 /** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
@@ -15,7 +17,7 @@ const MAX_CACHED_CATEGORIES = 1024
 const STORED = 16
 
 /** How many rows one statement reads, largest first: a list of keys is split into such. */
-const GATHERED = [64, 32, 16, 8, 4, 2, 1]
+const GATHERED = [64, 32, 16, 8, 4, 2, 1] as const
 
 // Each is prepared when it is first used: a thousand open jobs that do little are to take little memory.
 const BEGIN = 'BEGIN IMMEDIATE'
@@ -33,7 +35,8 @@ const EXISTS = 'SELECT 1 FROM kv WHERE category = ? AND key = ?'
 /** Reads many rows of one category in the order of the keys: one pass through the engine costs less than many. */
 function gatherSql(rows: number): string {
   const wanted = Array.from({ length: rows }, () => '(?)').join(', ')
-  return `WITH wanted(k) AS (VALUES ${wanted}) SELECT payload FROM wanted LEFT JOIN kv ON category = ? AND key = k`
+  return `WITH wanted(k) AS (VALUES ${wanted})
+    SELECT CAST(group_concat(${PACKED_PAYLOAD}, '') AS BLOB) FROM wanted LEFT JOIN kv ON category = ? AND key = k`
 }
 
 export class SqliteStore {
@@ -124,20 +127,25 @@ export class SqliteStore {
   }
 
   /** The payloads of many rows, in the order of the keys. */
-  getMany(category: string, keys: readonly Key[]): (Uint8Array | undefined)[] {
+  getMany(category: string, keys: readonly Key[]): PackedPayloads {
     const name = this.#category(category)
-    const payloads: (Uint8Array | undefined)[] = []
+    const packed: Uint8Array[] = []
+    let most: number = GATHERED[0]
     for (let from = 0; from < keys.length; ) {
-      const size = GATHERED.find((rows) => rows <= keys.length - from) as number
+      const size = GATHERED.find((rows) => rows <= Math.min(most, keys.length - from)) as number
       const values: Uint8Array[] = []
       for (let at = from; at < from + size; at++) values.push((keys[at] as Key).bytes)
       values.push(name)
-      for (const payload of this.#statements.get(gatherSql(size), 'pluck').all(values)) {
-        payloads.push((payload as Uint8Array | null) ?? undefined)
+      try {
+        packed.push(this.#statements.get(gatherSql(size), 'pluck').get(values) as Uint8Array)
+        from += size
+      } catch (thrown) {
+        // Payloads that are too large for one value together are read in smaller groups.
+        if (codeOf(thrown) !== 'SQLITE_TOOBIG' || size === 1) throw thrown
+        most = size / 2
       }
-      from += size
     }
-    return payloads
+    return new PackedPayloads(packed)
   }
 
   count(category: string, range: KeyRange): number {
