@@ -73,6 +73,10 @@ export class Job {
   readonly #close: () => ResultAsync<void, PersistencyError>
   readonly #writes: JobWrites
   #state: JobState = 'open'
+  /** The answer of the queue that was given last, which may be one for many writes. */
+  #lastAnswer:
+    | { readonly promise: Promise<unknown>; readonly result: ResultAsync<void, PersistencyError> }
+    | undefined
 
   /** Jobs are opened with `Persistency.openJob`. @internal */
   constructor(parts: JobParts) {
@@ -103,7 +107,8 @@ export class Job {
 
   /**
    * Queues one operation, or several that are applied all or none. `ok` means accepted: it will be committed in this
-   * order, or reported as `PersistFailed`. While the queue is full the promise waits, in order.
+   * order, or reported as `PersistFailed`. While the queue is full the promise waits, in order. After each thousand
+   * operations it also waits until the event loop has had a turn, so that a loop of awaited writes does not hold it.
    *
    * The bytes are taken when the write is accepted; do not change them before the promise resolves.
    * Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`, `ERR_JOB_CLOSED`, `ERR_OVERLOADED`, and
@@ -317,7 +322,8 @@ export class Job {
     const answer = this.#writes.queue.submit(ops.value)
     if (answer === undefined) return ACCEPTED
     if (!(answer instanceof Promise)) return errAsync(answer)
-    return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
+    if (answer !== this.#lastAnswer?.promise) this.#lastAnswer = { promise: answer, result: accepted(answer) }
+    return this.#lastAnswer.result
   }
 
   #readRow<Response>(
@@ -364,4 +370,8 @@ export class Job {
     const remedy = this.#state === 'failed' ? '; its storage died, openJob starts it again' : ''
     return new PersistencyError('ERR_JOB_CLOSED', `job "${this.id}" is ${why}${remedy}`)
   }
+}
+
+function accepted(answer: Promise<PersistencyError | undefined>): ResultAsync<void, PersistencyError> {
+  return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
 }

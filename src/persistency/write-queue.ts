@@ -32,6 +32,12 @@ interface Waiter {
 /** What an operation counts for besides its keys and payload: the objects that carry it. */
 const OP_OVERHEAD_BYTES = 64
 
+/**
+ * So many operations are let in before the event loop gets a turn: a producer that awaits each write would otherwise
+ * hold it until the queue is full, and a commit that makes room would let everyone in at once.
+ */
+const BURST_OPS = 1000
+
 export class WriteQueue {
   readonly #options: WriteQueueOptions
   readonly #accepted = new Fifo<PersistEventPayload>()
@@ -41,6 +47,10 @@ export class WriteQueue {
   #bytes = 0
   #ops = 0
   #lastSeq = 0
+  /** Operations accepted since the last pause, and the pause that is under way. */
+  #burst = 0
+  #pause: Promise<undefined> | undefined
+  #advancing = false
   #failure: PersistencyError | undefined
 
   constructor(options: WriteQueueOptions) {
@@ -59,7 +69,8 @@ export class WriteQueue {
 
   /**
    * Accepts a write, now if there is room. Answers `undefined` when it was accepted, an error when it was refused,
-   * or a promise of either when it has to wait.
+   * or a promise of either when it has to wait. After many writes that nobody waits for, the promise is one for all
+   * that are accepted until the event loop has had a turn.
    */
   submit(
     ops: readonly TxOp[],
@@ -69,7 +80,9 @@ export class WriteQueue {
     const bytes = sizeOf(ops)
     if (!this.crowded && this.#hasRoom(bytes, ops.length)) {
       this.#accept(ops, bytes, acknowledge)
-      return undefined
+      if (acknowledge !== undefined) return undefined
+      this.#burst += ops.length
+      return this.#burst < BURST_OPS ? undefined : this.#paused()
     }
     if (this.#options.whenFull === 'refuse') return this.#overloaded(ops.length, bytes)
     return new Promise((resolve) => {
@@ -152,13 +165,39 @@ export class WriteQueue {
     return true
   }
 
+  /** Lets those in who wait and for whom there is room, a burst at a time. */
   #advance(): void {
-    while (this.#waiters.size > 0) {
+    if (this.#advancing) return
+    for (let admitted = 0; this.#waiters.size > 0; ) {
       const { bytes, ops } = this.#waiters.first as Waiter
       if (!this.#hasRoom(bytes, ops)) return
+      if (admitted >= BURST_OPS) {
+        this.#advanceLater()
+        return
+      }
+      admitted += ops
       this.#waiters.shift()?.run()
     }
     for (const wake of this.#idle.splice(0)) wake()
+  }
+
+  #advanceLater(): void {
+    this.#advancing = true
+    setImmediate(() => {
+      this.#advancing = false
+      this.#advance()
+    })
+  }
+
+  #paused(): Promise<undefined> {
+    this.#pause ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#burst = 0
+        this.#pause = undefined
+        resolve(undefined)
+      })
+    })
+    return this.#pause
   }
 
   /** A write larger than the whole queue is let in when the queue is empty: it could never enter otherwise. */

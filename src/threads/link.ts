@@ -23,7 +23,7 @@ export interface LinkOptions extends OutboxOptions {
 }
 
 /** Frames are gathered into one turn up to this size: a turn ends with work that pays off for many messages. */
-const TURN_BYTES = 512 * 1024
+const TURN_BYTES = 4 * 1024 * 1024
 
 /**
  * Carries chosen messages of chosen contexts between two threads. All messages of one turn leave in one binary frame;

@@ -7,11 +7,13 @@ import { errorOf, keyOf, okOf } from '../support/storage-results.js'
 const storage = useStorage()
 const PUTS = Number(process.env['PUTS'] ?? 500_000)
 const LIMIT_BYTES = 4 * 1024 * 1024
+/** Less than what is let in between two turns of the event loop. */
+const SMALL_LIMIT_BYTES = 128 * 1024
 const payload = new Uint8Array(100).fill(7)
 const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MB`
 
 test('a producer that awaits stays within the limits', async () => {
-  const { job } = await storage.open({ maxQueueBytes: LIMIT_BYTES })
+  const { job } = await storage.open({ maxQueueBytes: SMALL_LIMIT_BYTES })
   let most = 0
   let mostResident = 0
   for (let n = 0; n < PUTS; n++) {
@@ -21,10 +23,10 @@ test('a producer that awaits stays within the limits', async () => {
     await put
   }
   await okOf(job.flush({ timeoutMs: 600_000 }))
-  expect(most).toBeLessThanOrEqual(LIMIT_BYTES)
-  expect(most).toBeGreaterThan(LIMIT_BYTES / 2)
+  expect(most).toBeLessThanOrEqual(SMALL_LIMIT_BYTES)
+  expect(most).toBeGreaterThan(SMALL_LIMIT_BYTES / 2)
   expect(await okOf(job.count('c', keyOf()))).toBe(Math.min(PUTS, 100_000))
-  console.log(`${PUTS} awaited puts: at most ${megabytes(most)} queued, ${megabytes(mostResident)} resident`)
+  console.log(`${PUTS} awaited puts: at most ${most} bytes queued, ${megabytes(mostResident)} resident`)
 }, 600_000)
 
 test('a producer that never awaits is refused past the limits, and loses nothing that was accepted', async () => {
@@ -44,6 +46,8 @@ test('a producer that never awaits is refused past the limits, and loses nothing
   }
   expect((await errorOf(overfill(job))).code).toBe('ERR_OVERLOADED')
   await okOf(job.flush({ timeoutMs: 600_000 }))
+  // The last answers come with the next turn of the event loop.
+  await new Promise(setImmediate)
   expect(most).toBeLessThanOrEqual(LIMIT_BYTES)
   expect(answers.refused).toBeGreaterThan(0)
   expect(answers.accepted + answers.refused).toBe(PUTS)
