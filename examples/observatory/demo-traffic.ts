@@ -83,7 +83,8 @@ async function nova(persistency: Persistency, stop: AbortSignal): Promise<void> 
 }
 
 async function open(persistency: Persistency, id: string): Promise<Job> {
-  const job = await persistency.openJob(id, { busyTimeoutMs: id === 'mira' ? 60 : 5000 })
+  // Short patience with locks, so that there are failures to see.
+  const job = await persistency.openJob(id, { busyTimeoutMs: 60 })
   if (job.isErr()) throw job.error
   return job.value
 }

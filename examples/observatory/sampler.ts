@@ -149,7 +149,7 @@ export class Sampler {
     const about = { at: Date.now(), id: frame.id }
     if (transactions > 0) this.#happenings.add({ kind: 'commits', ...about, transactions, ops, bytes })
     for (const failure of failures) this.#happenings.add({ kind: 'failure', ...about, ...failure })
-    const more = frame.failures - failures.length
+    const more = failures.reduce((left, { count }) => left - count, frame.failures)
     if (more > 0) this.#happenings.add({ kind: 'moreFailures', ...about, count: more })
     return frame
   }

@@ -12,13 +12,20 @@ import {
 import { isPrintable, visible } from './printable.js'
 import type { TenantFrame } from './wire.js'
 
+/** Failures that say the same. */
+export interface FailureCount {
+  readonly code: string
+  readonly message: string
+  count: number
+}
+
 export interface TenantCounts {
   readonly frame: TenantFrame
   readonly transactions: number
   readonly ops: number
   readonly bytes: number
-  /** The first failures of the interval; `frame.failures` counts all. */
-  readonly failures: readonly { readonly code: string; readonly message: string }[]
+  /** The first few kinds of failure in the interval; `frame.failures` counts all. */
+  readonly failures: readonly FailureCount[]
 }
 
 /** More commits than this in one interval count for the slowest one, not for the median. */
@@ -40,7 +47,7 @@ export class TenantMeter {
   #slowestMs = 0
   #longestQueue = { ops: 0, bytes: 0 }
   #failed = 0
-  #failures: { code: string; message: string }[] = []
+  #failures: FailureCount[] = []
 
   constructor(job: Job, hub: BrokerHub) {
     this.#job = job
@@ -118,9 +125,11 @@ export class TenantMeter {
 
   #failedWrite({ error }: PersistFailedPayload): void {
     this.#failed++
-    if (this.#failures.length >= TOLD_FAILURES) return
-    const code = error.backendCode === undefined ? error.code : `${error.code}, ${error.backendCode}`
-    this.#failures.push({ code: visible(code), message: visible(error.message, MAX_MESSAGE_LENGTH) })
+    const code = visible(error.backendCode === undefined ? error.code : `${error.code}, ${error.backendCode}`)
+    const message = visible(error.message, MAX_MESSAGE_LENGTH)
+    const same = this.#failures.find((known) => known.code === code && known.message === message)
+    if (same !== undefined) same.count++
+    else if (this.#failures.length < TOLD_FAILURES) this.#failures.push({ code, message, count: 1 })
   }
 
   #see({ ops, bytes }: { readonly ops: number; readonly bytes: number }): void {

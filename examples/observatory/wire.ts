@@ -34,7 +34,7 @@ export interface TenantInfo {
 /** Something that happened to one tenant. */
 export type Happening = { readonly number: number; readonly at: number; readonly id: string } & (
   | { readonly kind: 'commits'; readonly transactions: number; readonly ops: number; readonly bytes: number }
-  | { readonly kind: 'failure'; readonly code: string; readonly message: string }
+  | { readonly kind: 'failure'; readonly count: number; readonly code: string; readonly message: string }
   | { readonly kind: 'moreFailures'; readonly count: number }
   | { readonly kind: 'opened' | 'closed' }
   | { readonly kind: 'died'; readonly code: string; readonly message: string }

@@ -13,9 +13,10 @@ const GROUPS = {
 }
 const TEXTS = {
   commits: ({ ops, bytes: size, transactions }) =>
-    `${plural(ops, 'operation', 'operations')} in ${plural(transactions, 'commit', 'commits')}, ${bytes(size)}`,
-  failure: ({ code, message }) => `lost a write: ${message} (${code})`,
-  moreFailures: ({ count }) => `and lost ${plural(count, 'write', 'writes')} more`,
+    `${plural(ops, 'op', 'ops')} in ${plural(transactions, 'commit', 'commits')}, ${bytes(size)}`,
+  failure: ({ count: lost, code, message }) =>
+    `lost ${plural(lost, 'write', 'writes')}: ${message} (${code})`,
+  moreFailures: ({ count: lost }) => `and lost ${plural(lost, 'write', 'writes')} more`,
   died: ({ code, message }) => `died: ${message} (${code})`,
   opened: () => 'was opened',
   closed: () => 'was closed'

@@ -24,6 +24,7 @@ export class Model {
     this.frames = frames.map(indexed)
     this.happenings = happenings
     this.#learn(tenants)
+    for (const frame of this.frames) for (const id of frame.tenants.keys()) this.#colour(id)
   }
 
   apply({ frame, tenants, gone, happenings }) {
@@ -42,9 +43,12 @@ export class Model {
     for (const tenant of tenants) {
       this.tenants.set(tenant.id, tenant)
       // Tenants that were never open draw no line, and need no colour.
-      if (tenant.state === 'closed' || this.#slots.has(tenant.id) || this.#slots.size >= SLOTS) continue
-      this.#slots.set(tenant.id, this.#slots.size)
+      if (tenant.state !== 'closed') this.#colour(tenant.id)
     }
+  }
+
+  #colour(id) {
+    if (!this.#slots.has(id) && this.#slots.size < SLOTS) this.#slots.set(id, this.#slots.size)
   }
 }
 

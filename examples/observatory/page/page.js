@@ -16,13 +16,15 @@ const link = byId('link')
 
 /** What was there when the page was paused; `undefined` while it is live. */
 let frozen
-/** The frame that is looked at; `undefined` for the last one. */
+/** The frame that was chosen, which moves back as time goes on; `undefined` for the last one. */
 let chosen
+/** The index of the frame under the pointer, which goes first. */
+let pointed
 /** The tenant that is singled out. */
 let selected
 let drawing = false
 
-const plots = PLOTS.map((what) => new Plot(what, { choose, resized: draw }))
+const plots = PLOTS.map((what) => new Plot(what, { point, resized: draw }))
 const table = new TenantTable((id) => {
   selected = selected === id ? undefined : id
   draw()
@@ -31,7 +33,10 @@ const list = new EventList(draw)
 const browser = new KeyBrowser()
 byId('plots').append(...plots.map(({ figure }) => figure))
 
-moment.addEventListener('input', () => choose(moment.value === moment.max ? undefined : Number(moment.value)))
+moment.addEventListener('input', () => {
+  chosen = moment.value === moment.max ? undefined : (frozen ?? model).frames[Number(moment.value)]
+  draw()
+})
 pause.addEventListener('click', () => {
   frozen = frozen === undefined ? present() : undefined
   pause.setAttribute('aria-pressed', String(frozen !== undefined))
@@ -56,9 +61,9 @@ function tell(state, text) {
   setText(link.firstElementChild, text)
 }
 
-function choose(index) {
-  if (index === chosen) return
-  chosen = index
+function point(index) {
+  if (index === pointed) return
+  pointed = index
   draw()
 }
 
@@ -78,7 +83,8 @@ function draw() {
 function drawNow() {
   const { frames, tenants, happenings } = frozen ?? present()
   const last = Math.max(frames.length - 1, 0)
-  const at = Math.min(chosen ?? last, last)
+  const kept = chosen === undefined ? -1 : frames.indexOf(chosen)
+  const at = Math.min(pointed ?? (kept < 0 ? last : kept), last)
   if (selected !== undefined && !tenants.has(selected)) selected = undefined
   const slotOf = (id) => model.slotOf(id)
   const faded = (id) => selected !== undefined && selected !== id

@@ -15,16 +15,16 @@ export class Plot {
   #value = element('strong')
   #note = element('span')
   #svg = svgElement('svg', { role: 'img' })
-  #choose
+  #tellPoint
   #size = { width: 0, height: 0 }
   /** Where the plot lies in the picture, for finding the moment under the pointer. */
   #area = { left: 0, width: 1, frames: 0 }
   figure
 
-  /** `what` is one of `PLOTS`; `choose` takes the index of a frame, or `undefined` for the last one. */
-  constructor(what, { choose, resized }) {
+  /** `what` is one of `PLOTS`; `point` takes the index of the frame under the pointer, or `undefined`. */
+  constructor(what, { point, resized }) {
     this.#what = what
-    this.#choose = choose
+    this.#tellPoint = point
     const caption = element('figcaption', {}, element('h3', {}, what.title), this.#value, this.#note)
     this.figure = element(
       'figure',
@@ -33,7 +33,7 @@ export class Plot {
       this.#svg
     )
     this.#svg.addEventListener('pointermove', (event) => this.#point(event))
-    this.#svg.addEventListener('pointerleave', () => choose(undefined))
+    this.#svg.addEventListener('pointerleave', () => point(undefined))
     new ResizeObserver(([{ contentRect }]) => {
       this.#size = { width: contentRect.width, height: contentRect.height }
       resized()
@@ -76,6 +76,7 @@ export class Plot {
         if (d !== '') group.append(svgElement('path', { class: name, d }))
       parts.push(group)
     }
+    parts.push(...this.#ticks(scale, y))
     if (labelled) parts.push(...endLabels(values.at(-1) ?? [], slotOf, faded, right, y))
     if (chosen < frames.length - 1) {
       parts.push(svgElement('path', { class: 'cursor', d: `M${x(chosen)} ${TOP - 6}V${height - BOTTOM}` }))
@@ -84,15 +85,20 @@ export class Plot {
   }
 
   #grid(scale, y, right) {
-    const base = svgElement('path', { class: 'base', d: `M0 ${y(0)}H${right}` })
-    return scale.ticks.reduce(
-      (parts, tick) => {
-        const at = Math.round(y(tick)) + 0.5
-        parts.push(svgElement('path', { class: 'grid', d: `M0 ${at}H${right}` }))
-        parts.push(svgElement('text', { class: 'tick', x: 0, y: at + 12 }, rounded(this.#what.format(tick))))
-        return parts
-      },
-      [base]
+    const levels = [y(scale.bottom), ...scale.ticks.map((tick) => Math.round(y(tick)) + 0.5)]
+    return levels.map((at, i) =>
+      svgElement('path', { class: i === 0 ? 'base' : 'grid', d: `M0 ${at}H${right}` })
+    )
+  }
+
+  /** What the lines of the grid stand for; drawn over everything, so that it can be read. */
+  #ticks(scale, y) {
+    return scale.ticks.map((tick) =>
+      svgElement(
+        'text',
+        { class: 'tick', x: 0, y: Math.round(y(tick)) + 12 },
+        rounded(this.#what.format(tick))
+      )
     )
   }
 
@@ -100,7 +106,7 @@ export class Plot {
     const { left, width, frames } = this.#area
     if (frames === 0) return
     const at = Math.round((event.offsetX - left) / width)
-    this.#choose(at >= frames - 1 ? undefined : Math.max(at, 0))
+    this.#tellPoint(at >= frames - 1 ? undefined : Math.max(at, 0))
   }
 }
 

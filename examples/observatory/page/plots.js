@@ -36,7 +36,7 @@ export const PLOTS = [
     values: always('queuedOps'),
     format: count,
     summary: (present) => count(total(present)),
-    note: () => 'operations, at its longest'
+    note: () => 'at its longest'
   },
   {
     name: 'latency',
@@ -52,7 +52,7 @@ export const PLOTS = [
     summary: (present) => milliseconds(middle(present.map(({ value }) => value))),
     note: (present) => {
       const slowest = Math.max(0, ...present.map(({ upTo }) => upTo))
-      return slowest === 0 ? 'median' : `median, slowest ${milliseconds(slowest)}`
+      return slowest === 0 ? 'median' : `median, max ${milliseconds(slowest)}`
     }
   },
   {

@@ -1,5 +1,7 @@
 /** Owns the way from values to heights, and the lines of the grid. A height of 0 is the bottom, 1 the top. */
 
+const MAX_TICKS = 3
+
 /** From zero to a round number at or above `max`. */
 export function linearScale(max, least) {
   const top = Math.max(max, least)
@@ -7,7 +9,7 @@ export function linearScale(max, least) {
   const end = Math.ceil(top / step - 1e-9) * step
   const ticks = []
   for (let tick = step; tick <= end + step / 2; tick += step) ticks.push(tick)
-  return { ticks, height: (value) => value / end }
+  return { ticks, bottom: 0, height: (value) => value / end }
 }
 
 /** Whole powers of ten around the values. */
@@ -17,7 +19,12 @@ export function logScale(min, max) {
   const ticks = []
   for (let power = from + 1; power <= to; power++) ticks.push(10 ** power)
   const height = (value) => Math.max(0, (Math.log10(Math.max(value, 1e-6)) - from) / (to - from))
-  return { ticks, height }
+  return { ticks: thinned(ticks), bottom: 10 ** from, height }
+}
+
+/** Every second one from the top, when all would be too close together. */
+function thinned(ticks) {
+  return ticks.length <= MAX_TICKS ? ticks : ticks.filter((_, i) => (ticks.length - i) % 2 === 1)
 }
 
 function roundStep(raw) {
