@@ -23,16 +23,16 @@ export function readKey(bytes: Uint8Array): readonly ShownBytes[] {
   return [plain.as === 'text' && printableText(bytes) === undefined ? inHex(bytes) : plain]
 }
 
-/** A key of texts and integers in sequence; `undefined` when it does not come out even. */
-function readParts(bytes: Uint8Array): ShownBytes[] | undefined {
-  const parts: ShownBytes[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const part = readInteger(bytes, at) ?? readString(bytes, at)
-    if (part === undefined) return undefined
-    parts.push(part.shown)
-    at = part.end
+/** The texts and integers in sequence that the bytes are from `at`; `undefined` when none come out even. */
+function readParts(bytes: Uint8Array, at = 0, deadEnds = new Set<number>()): ShownBytes[] | undefined {
+  if (at === bytes.length) return []
+  if (deadEnds.has(at)) return undefined
+  for (const part of [readInteger(bytes, at), readString(bytes, at)]) {
+    const others = part && readParts(bytes, part.end, deadEnds)
+    if (part && others) return [part.shown, ...others]
   }
-  return parts
+  deadEnds.add(at)
+  return undefined
 }
 
 interface Part {

@@ -16,7 +16,7 @@ export interface ObservatoryOptions extends SamplerOptions {
 
 export interface Observatory {
   readonly url: string
-  /** Stops watching, lets every reader go and frees the port. Keeps the process alive until then. */
+  /** Stops watching, lets every reader go and frees the port. The process stays alive until then. Idempotent. */
   close(): Promise<void>
 }
 
@@ -55,15 +55,19 @@ export async function openObservatory(
     else if (!stream.add(response)) sendText(response, 503, 'Too many pages are open already.')
   }
 
+  async function shutDown(): Promise<void> {
+    const closed = once(server, 'close')
+    sampler.close()
+    stream.close()
+    server.close()
+    server.closeAllConnections()
+    await closed
+  }
+
+  let closing: Promise<void> | undefined
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async close() {
-      sampler.close()
-      stream.close()
-      server.close()
-      server.closeAllConnections()
-      if (server.listening) await once(server, 'close')
-    }
+    close: () => (closing ??= shutDown())
   }
 }
 
