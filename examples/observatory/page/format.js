@@ -2,7 +2,7 @@
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const THIN = '\u2009'
+const THIN = '\u202f'
 
 /** A count in few letters: 950, 12.3 k, 4.1 M. */
 export function count(value) {
