@@ -68,7 +68,7 @@ test('refuses what would write, and what another site asks', async () => {
 
 test('sends its policy with every answer', async () => {
   const { url } = await start()
-  for (const path of ['', 'page.js', 'nothing', 'keys', '../server.ts', '/', '//[', '?', 'page.css?x']) {
+  for (const path of ['', 'page.js', 'nothing', 'keys', '../server.ts', '/', '//[', '?', 'base.css?x']) {
     const { headers } = await ask(url, { path: `/${path}` })
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'/)
     expect(headers['content-security-policy']).not.toMatch(/unsafe|\*/)
