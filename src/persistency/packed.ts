@@ -22,19 +22,25 @@ const COLON = 0x3a
 const HYPHEN = 0x2d
 const ZERO = 0x30
 
-/** A page as it comes from the database. Its rows are views on the packed bytes, made when they are asked for. */
+/** Part of a page: many rows in one value, or rows that are too large to be worth packing. */
+export type PagePart = Uint8Array | readonly KvRow[]
+
+/** A page as it comes from the database. Packed rows are views on their bytes, made when they are asked for. */
 export class PackedPage implements KvScanPage {
-  readonly packed: readonly Uint8Array[]
+  readonly parts: readonly PagePart[]
   readonly more: boolean
 
-  constructor(packed: readonly Uint8Array[], more: boolean) {
-    this.packed = packed
+  constructor(parts: readonly PagePart[], more: boolean) {
+    this.parts = parts
     this.more = more
   }
 
   get rows(): KvRow[] {
     const rows: KvRow[] = []
-    for (const bytes of this.packed) unpackRows(bytes, rows)
+    for (const part of this.parts) {
+      if (part instanceof Uint8Array) unpackRows(part, rows)
+      else for (const row of part) rows.push(row)
+    }
     return rows
   }
 }

@@ -11,7 +11,9 @@ import { checkQuery, checkStreamOptions } from './validate.js'
 /** Fetches one page. */
 export type ReadPage = (query: KvScanQuery, options: ReadOptions) => ResultAsync<KvScanPage, PersistencyError>
 
-const DEFAULT_PAGE_ROWS = 512
+/** Unless a size is asked for, the first page is small, for who wants a few rows only, and each one after is twice as large. */
+const FIRST_PAGE_ROWS = 512
+const MOST_PAGE_ROWS = 4096
 const PAGE_BYTES = 1024 * 1024
 
 /**
@@ -93,13 +95,19 @@ async function* readPages(
   if (query.isErr()) throw query.error
   const checked = checkStreamOptions(options)
   if (checked.isErr()) throw checked.error
-  const { limit, pageSize = DEFAULT_PAGE_ROWS, timeoutMs, signal, copy, ...how } = checked.value
+  const { limit, pageSize, timeoutMs, signal, copy, ...how } = checked.value
   const read = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
   let range: KeyRange | undefined = query.value.range
   let left = limit ?? Number.POSITIVE_INFINITY
+  let pageRows = pageSize ?? FIRST_PAGE_ROWS
   const fetch = (): ReturnType<ReadPage> | undefined => {
     if (range === undefined || left <= 0) return undefined
-    return readPage({ category, range, ...how, limit: Math.min(pageSize, left), maxBytes: PAGE_BYTES }, read)
+    const page = readPage(
+      { category, range, ...how, limit: Math.min(pageRows, left), maxBytes: PAGE_BYTES },
+      read
+    )
+    if (pageSize === undefined) pageRows = Math.min(pageRows * 2, MOST_PAGE_ROWS)
+    return page
   }
   let ahead = fetch()
   for (let first = true; ahead !== undefined; first = false) {

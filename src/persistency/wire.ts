@@ -16,8 +16,11 @@ import type {
   PersistEventPayload,
   PersistFailedPayload
 } from './message-payloads.js'
-import { ABSENT, PackedPage, PackedPayloads, unpackPayloads, unpackRows } from './packed.js'
+import { ABSENT, PackedPage, PackedPayloads, type PagePart, unpackPayloads, unpackRows } from './packed.js'
 import type { KvRow, TxOp } from './types.js'
+
+/** The most that the lengths in front of a packed row take. */
+const MOST_LENGTH_BYTES = 24
 
 const OpTag = { put: 1, delete: 2, deletePrefix: 3 } as const
 
@@ -100,8 +103,12 @@ export const scanQuery: WireCodec<KvScanQuery> = {
 export const scanPage: WireCodec<KvScanPage> = {
   write(writer, page) {
     bool.write(writer, page.more)
-    if (page instanceof PackedPage) writePacked(writer, page.packed)
-    else for (const row of page.rows) writePackedRow(writer, row)
+    const parts = page instanceof PackedPage ? page.parts : [page.rows]
+    writer.makeRoom(parts.reduce((sum, part) => sum + sizeOf(part), 0))
+    for (const part of parts) {
+      if (part instanceof Uint8Array) writer.raw(part)
+      else for (const row of part) writePackedRow(writer, row)
+    }
   },
   read(reader) {
     const more = bool.read(reader)
@@ -204,6 +211,11 @@ function writePackedPayload(writer: ByteWriter, payload: Uint8Array | undefined)
   }
   writer.utf8(`${payload.length}:`)
   writer.raw(payload)
+}
+
+function sizeOf(part: PagePart): number {
+  if (part instanceof Uint8Array) return part.length
+  return part.reduce((sum, { key, payload }) => sum + key.length + payload.length + MOST_LENGTH_BYTES, 0)
 }
 
 /** As `PACKED_ROW` of `packed.ts`. */

@@ -2,7 +2,8 @@
 import { type KeyRange, rangeBehind } from '../key-range.js'
 import { Key } from '../keys.js'
 import type { KvScanQuery } from '../message-payloads.js'
-import { PACKED_KEY, PACKED_ROW, PackedPage } from '../packed.js'
+import { PACKED_KEY, PACKED_ROW, PackedPage, type PagePart } from '../packed.js'
+import type { KvRow } from '../types.js'
 import type { Statements } from './statements.js'
 
 /** What SQLite packs at a time: enough to make the call cheap, little enough to stay in the cache of the processor. */
@@ -11,6 +12,9 @@ const CHUNK_BYTES = 1024 * 1024
 
 /** The first look at how large the rows are: going by rows alone would look at far more than fit a chunk of large ones. */
 const PROBE_ROWS = 64
+
+/** Rows larger than this on average are read one by one: copying them into one value costs more than it saves. */
+const PACKED_ROW_BYTES = 1024
 
 /** A condition on the rows, and the values to bind to it. */
 export interface Condition {
@@ -26,11 +30,19 @@ export function inRange(category: Uint8Array, { start, stop }: KeyRange): Condit
 }
 
 interface Chunk {
-  readonly packed: Uint8Array
+  readonly part: PagePart
   readonly rows: number
   readonly bytes: number
   /** Where the rest of the range begins; `undefined` when there are no more rows. */
   readonly rest: KeyRange | undefined
+}
+
+/** Rows that have been read. */
+interface Part {
+  readonly part: PagePart
+  readonly bytes: number
+  /** The key of the last row in the order of the query. */
+  readonly last: Key
 }
 
 /** What a chunk may hold. */
@@ -57,7 +69,7 @@ export class RangeReader {
   scan(category: Uint8Array, query: KvScanQuery): PackedPage {
     let rowsLeft = query.limit ?? Number.POSITIVE_INFINITY
     let bytesLeft = query.maxBytes ?? Number.POSITIVE_INFINITY
-    const chunks: Uint8Array[] = []
+    const parts: PagePart[] = []
     let range: KeyRange | undefined = query.range
     let rowBytes: number | undefined
     while (range !== undefined && rowsLeft > 0 && bytesLeft > 0) {
@@ -65,15 +77,15 @@ export class RangeReader {
       const expected = rowBytes === undefined ? PROBE_ROWS : Math.max(1, Math.floor(maxBytes / rowBytes))
       const room = { maxRows: Math.min(CHUNK_ROWS, rowsLeft), maxBytes, expected }
       const chunk = this.#chunk(category, range, query, room)
-      if (chunk === undefined) return new PackedPage(chunks, false)
-      chunks.push(chunk.packed)
+      if (chunk === undefined) return new PackedPage(parts, false)
+      parts.push(chunk.part)
       rowsLeft -= chunk.rows
       bytesLeft -= chunk.bytes
       rowBytes = chunk.bytes / chunk.rows
       range = chunk.rest
     }
-    const more = range !== undefined && (chunks.length > 0 || this.#size(category, range, query, 1).rows > 0)
-    return new PackedPage(chunks, more)
+    const more = range !== undefined && (parts.length > 0 || this.#size(category, range, query, 1).rows > 0)
+    return new PackedPage(parts, more)
   }
 
   /** The first rows of a range; `undefined` when there are none. */
@@ -95,14 +107,36 @@ export class RangeReader {
       limit = Math.max(1, Math.floor((Math.min(limit, size.rows) * maxBytes) / size.bytes / 1.25))
       size = this.#size(category, range, query, limit + 1)
     }
+    const rows = Math.min(size.rows, limit)
+    const { part, bytes, last } =
+      !query.keysOnly && size.bytes > rows * PACKED_ROW_BYTES
+        ? this.#separately(category, range, query, rows)
+        : this.#packed(category, range, query, rows)
+    const rest = size.rows > rows ? rangeBehind(range, last, query.reverse ?? false) : undefined
+    return { part, rows, bytes, rest }
+  }
+
+  #packed(category: Uint8Array, range: KeyRange, query: KvScanQuery, limit: number): Part {
     const { where, values } = inRange(category, range)
     const last = query.reverse ? 'min(key)' : 'max(key)'
     const row = query.keysOnly ? PACKED_KEY : PACKED_ROW
     const sql = `SELECT CAST(group_concat(${row}, '') AS BLOB), ${last} FROM (${select(where, query)})`
     const found = this.#statements.get(sql, 'raw').get(...values, limit) as [Uint8Array, Uint8Array]
-    const rows = Math.min(size.rows, limit)
-    const rest = size.rows > rows ? rangeBehind(range, Key.view(found[1]), query.reverse ?? false) : undefined
-    return { packed: found[0], rows, bytes: found[0].length, rest }
+    return { part: found[0], bytes: found[0].length, last: Key.view(found[1]) }
+  }
+
+  #separately(category: Uint8Array, range: KeyRange, query: KvScanQuery, limit: number): Part {
+    const { where, values } = inRange(category, range)
+    const found = this.#statements.get(select(where, query), 'raw').all(...values, limit) as [
+      Uint8Array,
+      Uint8Array
+    ][]
+    let bytes = 0
+    const part = found.map(([keyBytes, payload]) => {
+      bytes += keyBytes.length + payload.length
+      return { key: Key.view(keyBytes), payload }
+    })
+    return { part, bytes, last: (part.at(-1) as KvRow).key }
   }
 
   /** How many rows there are up to a limit, and how large they are. Does not read the payloads. */
@@ -114,12 +148,13 @@ export class RangeReader {
   ): { readonly rows: number; readonly bytes: number } {
     const { where, values } = inRange(category, range)
     const bytes = query.keysOnly ? 'octet_length(key)' : 'octet_length(key) + octet_length(payload)'
-    const sql = `SELECT count(*), total(${bytes}) FROM (${select(where, query)})`
+    // Asked of the columns themselves, lengths cost no look at the payloads.
+    const sql = `SELECT count(*), total(bytes) FROM (${select(where, query, `${bytes} AS bytes`)})`
     const [rows, total] = this.#statements.get(sql, 'raw').get(...values, limit) as [number, number]
     return { rows, bytes: total }
   }
 }
 
-function select(where: string, { reverse }: KvScanQuery): string {
-  return `SELECT key, payload FROM kv WHERE ${where} ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT ?`
+function select(where: string, { reverse }: KvScanQuery, columns = 'key, payload'): string {
+  return `SELECT ${columns} FROM kv WHERE ${where} ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT ?`
 }
