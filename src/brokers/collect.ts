@@ -12,13 +12,20 @@ export type Outcome<Response, Failure> =
   | { readonly status: 'fulfilled'; readonly value: Response }
   | { readonly status: 'rejected'; readonly error: Failure }
 
+/** How a call of many providers goes about it. */
+export interface CollectOptions extends RequestOptions {
+  readonly timeoutMs: number
+  /** Handed to each provider. */
+  readonly traceparent?: string | undefined
+}
+
 /** Asks every provider, those of `exceptOrigin` left out. The outcomes are in the order of registration. */
 export async function collect(
   hub: BrokerHub,
   context: BrokerContext,
   request: MultiRequestDefinition<unknown, unknown, unknown>,
   payload: unknown,
-  options: Required<Pick<RequestOptions, 'timeoutMs'>> & RequestOptions,
+  options: CollectOptions,
   exceptOrigin?: unknown
 ): Promise<Outcome<unknown, unknown>[]> {
   const asked = hub
@@ -27,6 +34,7 @@ export async function collect(
   const ask = (provider: MultiProvider): Promise<Result<unknown, unknown>> =>
     new Promise((settle) => {
       const call = new PendingCall(context, request.name, hub.deadlines, settle)
+      call.traceparent = options.traceparent
       if (call.start(options.timeoutMs, options.signal)) provider.handler(payload, call)
     })
   const results = await Promise.all(asked.map(ask))

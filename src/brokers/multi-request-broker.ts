@@ -8,6 +8,7 @@ import type { BrokerError } from './errors.js'
 import { BrokerHub } from './hub.js'
 import type { ProviderHandle } from './provider.js'
 import type { RequestArgs } from './request-broker.js'
+import { requestsAreTraced, traceMultiRequest } from './request-trace.js'
 
 /**
  * Asks many providers at once, in one context.
@@ -88,6 +89,12 @@ export class MultiRequestBroker {
   ): Promise<Outcome<unknown, unknown>[]> {
     const timeoutMs = options?.timeoutMs ?? request.timeoutMs
     checkTimeout(timeoutMs)
-    return collect(this.#hub, this.context, request, payload, { ...options, timeoutMs })
+    const context = this.context
+    const ask = (traceparent?: string): Promise<Outcome<unknown, unknown>[]> =>
+      collect(this.#hub, context, request, payload, { ...options, timeoutMs, traceparent })
+    if (!requestsAreTraced()) return ask()
+    return traceMultiRequest({ kind: 'multiRequest', request: request.name, context, payload }, (trace) =>
+      ask(trace.traceparent)
+    )
   }
 }

@@ -18,6 +18,8 @@ export interface RequestOptions {
 
 export class PendingCall implements Call, DeadlineEntry {
   readonly context: BrokerContext
+  /** Set before the call is handed to a provider, when somebody traces it. */
+  traceparent: string | undefined = undefined
   readonly #request: string
   readonly #deadlines: Deadlines
   readonly #settle: (result: Result<unknown, unknown>) => void

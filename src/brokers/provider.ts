@@ -8,6 +8,11 @@ export interface ProviderCall {
   readonly context: BrokerContext
   /** Fires when the caller gave up: its signal aborted or its time ran out. */
   readonly signal: CancelSignal
+  /**
+   * Where the caller's trace goes on, as a W3C `traceparent`, on whatever thread the caller is. Absent unless a
+   * subscriber of `tracing:persistency:request:start` set it, as `persistency/observability` does.
+   */
+  readonly traceparent?: string | undefined
 }
 
 /** Somebody who works on a call and wants to know when its caller gives up. */

@@ -8,6 +8,7 @@ import { BrokerHub, noProvider } from './hub.js'
 import { PendingCall, type RequestOptions } from './pending-call.js'
 import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js'
 import { Replacements } from './replacements.js'
+import { requestsAreTraced, traceRequest, traceSyncRequest } from './request-trace.js'
 
 /** Answers a request that was declared with `sync: true`, without a promise. */
 export type SyncRequestProvider<Payload, Response, Failure> = (
@@ -156,9 +157,14 @@ export class RequestBroker {
     options: RequestOptions | undefined,
     settle: (result: Result<unknown, unknown>) => void
   ): void {
-    const call = new PendingCall(this.context, request.name, this.#hub.deadlines, settle)
-    if (call.start(options?.timeoutMs ?? request.timeoutMs, options?.signal))
-      this.#hub.call(request, payload, call)
+    const context = this.context
+    if (!requestsAreTraced()) {
+      this.#send(context, request, payload, options, settle, undefined)
+      return
+    }
+    traceRequest({ kind: 'request', request: request.name, context, payload }, settle, (trace, settled) =>
+      this.#send(context, request, payload, options, settled, trace.traceparent)
+    )
   }
 
   /** Asks a synchronous provider of this thread and returns its answer at once. Errors as for `request`. */
@@ -167,11 +173,40 @@ export class RequestBroker {
     ...args: [Payload] extends [void] ? [payload?: undefined] : [payload: Payload]
   ): Result<Response, Failure | BrokerError> {
     const context = this.context
+    const [payload] = args
+    const answer = requestsAreTraced()
+      ? traceSyncRequest({ kind: 'requestSync', request: request.name, context, payload }, (trace) =>
+          this.#sendSync(context, request, payload, trace.traceparent)
+        )
+      : this.#sendSync(context, request, payload, undefined)
+    return answer as Result<Response, Failure | BrokerError>
+  }
+
+  #send<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: RequestDefinition<Payload, Response, Failure>,
+    payload: Payload,
+    options: RequestOptions | undefined,
+    settle: (result: Result<unknown, unknown>) => void,
+    traceparent: string | undefined
+  ): void {
+    const call = new PendingCall(context, request.name, this.#hub.deadlines, settle)
+    if (traceparent !== undefined) call.traceparent = traceparent
+    if (call.start(options?.timeoutMs ?? request.timeoutMs, options?.signal))
+      this.#hub.call(request, payload, call)
+  }
+
+  #sendSync<Payload, Response, Failure>(
+    context: BrokerContext,
+    request: RequestDefinition<Payload, Response, Failure>,
+    payload: unknown,
+    traceparent: string | undefined
+  ): Result<unknown, unknown> {
     const provider = this.#hub.provider(context, request)
     if (provider === undefined) return err(noProvider(request.name, context))
-    const call = new SyncCall(context)
-    provider.handler(args[0], call)
-    return (call.answer ?? err(notSynchronous(request.name))) as Result<Response, Failure | BrokerError>
+    const call = new SyncCall(context, traceparent)
+    provider.handler(payload, call)
+    return call.answer ?? err(notSynchronous(request.name))
   }
 }
 
@@ -184,9 +219,11 @@ class SyncCall implements Call {
   answer: Result<unknown, unknown> | undefined
   readonly signal = NEVER_ABORTED
   readonly context: BrokerContext
+  readonly traceparent: string | undefined
 
-  constructor(context: BrokerContext) {
+  constructor(context: BrokerContext, traceparent: string | undefined) {
     this.context = context
+    this.traceparent = traceparent
   }
 
   onCancel(): void {}

@@ -9,6 +9,7 @@ import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
 import type { ListenerHandle } from '../brokers/listener.js'
 import { warnThrottled } from '../brokers/warnings.js'
 import { toPersistencyError } from './call-errors.js'
+import { tellCommit, tellFailed, type WriteTrace } from './diagnostics.js'
 import { PersistencyError } from './errors.js'
 import type { PersistEventPayload } from './message-payloads.js'
 import { PersistCommitted, PersistEvent, PersistFailed } from './messages.js'
@@ -30,6 +31,8 @@ export class JobWrites {
   readonly #context: BrokerContext
   readonly #listeners: readonly ListenerHandle[]
   #accepting: PersistEventPayload | undefined
+  /** How long the last transaction took. */
+  #commitMs = 0
   /** The losses since the last flush that nobody was told of by an `Err`, with the first cause. */
   #unreported: { readonly error: PersistencyError; readonly count: number } | undefined
 
@@ -47,10 +50,11 @@ export class JobWrites {
     this.#listeners = this.#listen()
   }
 
-  /** Submits a write; resolves when it is committed, or known not to be. */
-  commit(ops: readonly TxOp[]): Promise<Result<Commit, PersistencyError>> {
+  /** Submits a write; resolves when it is committed, or known not to be. Fills in `trace`. */
+  commit(ops: readonly TxOp[], trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> {
     return new Promise((resolve) => {
       const answer = this.queue.submit(ops, (error, write) => {
+        if (trace !== undefined && error === undefined) trace.commitMs = this.#commitMs
         resolve(error === undefined ? ok({ seq: write.seq, ops: write.ops.length }) : err(error))
       })
       const refused = (error: PersistencyError | undefined): void => {
@@ -77,6 +81,7 @@ export class JobWrites {
     for (const { write, answered } of this.queue.fail(error)) {
       if (!answered) this.#lost(error)
       this.#emitFailed(write, error)
+      tellFailed(this.#context, { jobId: this.#jobId, seq: write.seq, ops: write.ops, error })
     }
   }
 
@@ -85,13 +90,19 @@ export class JobWrites {
     const committed = this.#hub.listen(
       this.#context,
       PersistCommitted,
-      ({ lastSeq }) => this.queue.committed(lastSeq),
+      (commit) => {
+        this.#commitMs = commit.commitMs
+        tellCommit(this.#context, commit)
+        this.queue.committed(commit.lastSeq)
+      },
       internal
     )
     const failed = this.#hub.listen(
       this.#context,
       PersistFailed,
-      ({ seq, error }) => {
+      (failed) => {
+        const { seq, error } = failed
+        tellFailed(this.#context, failed)
         if (!this.queue.failed(seq, error)) this.#lost(error)
       },
       internal

@@ -6,6 +6,7 @@ import type { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import { toPersistencyError } from './call-errors.js'
+import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
 import { JobWrites } from './job-writes.js'
@@ -93,6 +94,7 @@ export class Job {
       options: parts.options
     })
     this.#announce(JobOpened, { jobId: parts.id })
+    tellJob('opened', { jobId: parts.id, context: parts.context })
   }
 
   /** Whether the job takes calls. */
@@ -165,8 +167,12 @@ export class Job {
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())
     if (checked.value.length === 0) return okAsync({ seq: 0, ops: 0 })
-    const committed = this.#writes.commit(checked.value)
-    return new ResultAsync(new Patience(`a write of job "${this.id}"`, patience.value).bound(committed))
+    const write = (trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> =>
+      new Patience(`a write of job "${this.id}"`, patience.value).bound(
+        this.#writes.commit(checked.value, trace)
+      )
+    const trace = traceOfWrite(this.context, this.id, checked.value)
+    return new ResultAsync(trace === undefined ? write() : traceWrite(trace, () => write(trace)))
   }
 
   /**
@@ -295,6 +301,7 @@ export class Job {
     if (this.#state !== 'closing') return
     this.#end('closed', this.#closedError())
     this.#announce(JobClosed, { jobId: this.id })
+    tellJob('closed', { jobId: this.id, context: this.context })
   }
 
   /** The storage has ended by itself: reports what is lost. @internal */
@@ -302,6 +309,7 @@ export class Job {
     if (this.#state === 'closed' || this.#state === 'failed') return
     this.#end('failed', error)
     this.#announce(JobFailed, { jobId: this.id, error })
+    tellJob('failed', { jobId: this.id, context: this.context, error })
   }
 
   /** What concerns the life of the job is told in its own context and in that of its coordinator. */

@@ -50,6 +50,8 @@ export class OutboundCall implements CancelListener {
 export class InboundCall implements Call {
   readonly id: number
   readonly context: BrokerContext
+  /** As its caller sent it. */
+  traceparent: string | undefined = undefined
   readonly #answering: Answering
   readonly #outbox: AnswerSink
   readonly #onSettled: (id: number) => void

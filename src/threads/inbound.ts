@@ -109,12 +109,14 @@ export class Inbound {
     reader.leave(outer)
   }
 
-  request(reader: ByteReader): void {
+  request(reader: ByteReader, traced: boolean): void {
     const { route, contextId, name } = this.#channel(reader)
     const id = reader.u32()
+    const traceparent = traced ? reader.text() : undefined
     const outer = reader.enter(reader.u32())
     if (route?.message.kind === 'request' || route?.message.kind === 'multiRequest') {
       const call = new InboundCall(id, route.context, route.answering, this.#outbox, this.#forget)
+      call.traceparent = traceparent
       this.#calls.set(id, call)
       this.#serve(call, route.message, reader)
     } else {
@@ -146,7 +148,8 @@ export class Inbound {
       return
     }
     // The limit of the call is kept by the side that made it, which cancels.
-    const options = { timeoutMs: Number.POSITIVE_INFINITY, signal: call.signal }
+    const { signal, traceparent } = call
+    const options = { timeoutMs: Number.POSITIVE_INFINITY, signal, traceparent }
     const outcomes = collect(this.#hub, call.context, message, payload, options, this.#origin)
     void outcomes.then((list) => call.resolve(list))
   }

@@ -170,7 +170,8 @@ export class Link {
   #message(reader: ByteReader): void {
     const tag = reader.u8()
     if (tag === Tag.event) this.#inbound.event(reader)
-    else if (tag === Tag.request) this.#inbound.request(reader)
+    else if (tag === Tag.request) this.#inbound.request(reader, false)
+    else if (tag === Tag.tracedRequest) this.#inbound.request(reader, true)
     else if (tag === Tag.response || tag === Tag.failure) this.#outbound.answer(reader, tag)
     else if (tag === Tag.signal) this.#inbound.signal(reader)
     else if (tag === Tag.handled) this.#outbound.handled(reader)

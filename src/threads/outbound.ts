@@ -193,7 +193,7 @@ export class Outbound {
       }
       const id = this.#nextCallId()
       try {
-        outbox.request(channel.open(), id, exchange, payload)
+        outbox.request(channel.open(), id, exchange, payload, call.traceparent)
       } catch (notSendable) {
         call.reject(notSendable)
         return

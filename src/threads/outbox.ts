@@ -117,12 +117,21 @@ export class Outbox {
   }
 
   /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
-  request(channel: ChannelId, call: number, exchange: Exchange, payload: unknown): void {
+  request(
+    channel: ChannelId,
+    call: number,
+    exchange: Exchange,
+    payload: unknown,
+    traceparent: string | undefined
+  ): void {
     this.#requireNotEncoding(exchange.name)
     const start = this.#writer.offset
-    this.#writer.u8(Tag.request)
+    // It comes from whoever subscribes or makes calls of their own; anything else must not spoil the frame.
+    const traced = typeof traceparent === 'string'
+    this.#writer.u8(traced ? Tag.tracedRequest : Tag.request)
     this.#writer.u32(channel)
     this.#writer.u32(call)
+    if (traced) this.#writer.text(traceparent)
     this.#body(start, 'payload', exchange.name, exchange.payload, payload)
     this.#schedule()
   }

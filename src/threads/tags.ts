@@ -9,6 +9,7 @@
  * | `channel` | u32 channel, u8 kind (see {@link ChannelKind}), text context id, text message name |
  * | `event`, `signal` | u32 channel, body payload |
  * | `request` | u32 channel, u32 call, body payload |
+ * | `tracedRequest` | u32 channel, u32 call, text traceparent, body payload |
  * | `response` | u32 call, body response |
  * | `failure` | u32 call, u8 form (0 the provider's own error, 1 a BrokerError), body error |
  * | `cancel` | u32 call |
@@ -31,7 +32,8 @@ export const Tag = {
   signal: 7,
   handled: 8,
   handler: 9,
-  channelEnd: 10
+  channelEnd: 10,
+  tracedRequest: 11
 } as const
 
 /** The kind of message that a channel carries. */
