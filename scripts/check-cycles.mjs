@@ -1,6 +1,6 @@
 // Owns the import rules of src/: no cycles (type-only imports count), imports point only from a layer to the
 // layers before it, barrels are imported by src/index.ts alone, only src/di knows tsyringe and
-// reflect-metadata, and the storage worker loads no package it does not need at run time.
+// reflect-metadata, only src/observability knows OpenTelemetry, and the storage worker loads no package it does not need at run time.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -8,12 +8,15 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 const root = resolve(import.meta.dirname, '..')
 const src = join(root, 'src')
 
-const layers = ['bytes', 'brokers', 'threads', 'persistency', 'di']
+const layers = ['bytes', 'brokers', 'threads', 'persistency', 'di', 'observability']
 // The main entry re-exports the persistency layer and the ones below, so it may import up to there.
 const entryLayer = layers.indexOf('persistency')
-const diOnly = ['tsyringe', 'reflect-metadata']
+// Packages that one layer alone imports, and so nobody loads who does not ask for that layer.
+const onlyIn = { tsyringe: 'di', 'reflect-metadata': 'di', '@opentelemetry/api': 'observability' }
+// Entry points side by side: neither imports the other.
+const tops = ['di', 'observability']
 const workerEntry = 'src/persistency/storage/worker.ts'
-const notInWorker = ['rxjs', 'tsyringe', 'reflect-metadata']
+const notInWorker = ['rxjs', ...Object.keys(onlyIn)]
 
 // `import a, { b } from 'x'`, `export * from 'x'`, `import 'x'`; group 1 is set when all of it is a type.
 const names = String.raw`(?:\{[^}]*\}|\*(?:\s+as\s+[\w$]+)?|[\w$]+(?:\s*,\s*(?:\{[^}]*\}|\*\s+as\s+[\w$]+))?)`
@@ -63,9 +66,12 @@ function checkRules(file, imports) {
   if (layerOf(file) < 0) problems.push(`${file}: belongs to no layer (${layers.join(', ')})`)
   for (const { to, package: name } of imports) {
     if (name === 'persistency') problems.push(`${file}: imports the package by its own name`)
-    if (diOnly.includes(name) && !file.startsWith('src/di/'))
-      problems.push(`${file}: only src/di imports ${name}`)
+    if (name in onlyIn && !file.startsWith(`src/${onlyIn[name]}/`))
+      problems.push(`${file}: only src/${onlyIn[name]} imports ${name}`)
     if (to === undefined) continue
+    const [from, into] = [file, to].map((path) => path.split('/')[1])
+    if (from !== into && tops.includes(from) && tops.includes(into))
+      problems.push(`${file}: imports ${to} of an entry point beside it`)
     if (layerOf(to) > layerOf(file)) problems.push(`${file}: imports ${to} of a higher layer`)
     if (to.endsWith('/index.ts') && file !== 'src/index.ts')
       problems.push(`${file}: imports the barrel ${to}`)

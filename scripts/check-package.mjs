@@ -22,8 +22,11 @@ const entries = {
   persistency: [],
   'persistency/brokers': ['defineEvent', 'defineRequest'],
   'persistency/threads': ['serveBrokers', 'WorkerHost'],
-  'persistency/di': []
+  'persistency/di': [],
+  'persistency/observability': ['observe']
 }
+/** What an entry point needs that is not installed with the package. */
+const peers = { 'persistency/observability': '@opentelemetry/api' }
 
 const root = resolve(import.meta.dirname, '..')
 const installed = (...path) => join(root, 'node_modules', ...path)
@@ -68,8 +71,27 @@ function install(tarball) {
   if (existsSync(installed(...addon))) cpSync(installed(...addon), join(consumer, 'node_modules', ...addon))
 }
 
-function load() {
-  for (const [entry, names] of Object.entries(entries)) {
+/** Without its peer, an entry point says what is missing, and all others work; then the peers are installed. */
+function loadWithoutPeers() {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  load(Object.keys(entries).filter((entry) => !(entry in peers)))
+  for (const [entry, peer] of Object.entries(peers)) {
+    const { ok, output } = node(['--input-type=module', '-e', `import '${entry}'`])
+    check(
+      !ok && output.includes(`Cannot find package '${peer}'`),
+      `import '${entry}' without ${peer}: ${output}`
+    )
+  }
+  const wanted = Object.values(peers).map((peer) => `${peer}@${devDependencies[peer]}`)
+  npm(
+    ['install', '--prefer-offline', '--no-audit', '--no-package-lock', '--ignore-scripts', ...wanted],
+    consumer
+  )
+}
+
+function load(wanted) {
+  for (const entry of wanted) {
+    const names = entries[entry]
     const test = `
       if (Object.keys(entry).length === 0) throw new Error('exports nothing')
       for (const name of ${JSON.stringify(names)}) if (!(name in entry)) throw new Error('no export ' + name)`
@@ -107,7 +129,8 @@ function lint(tarball) {
 try {
   const tarball = pack()
   install(tarball)
-  load()
+  loadWithoutPeers()
+  load(Object.keys(peers))
   compile()
   lint(tarball)
 } finally {

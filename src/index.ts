@@ -28,6 +28,7 @@ export { MultiRequestBroker } from './brokers/multi-request-broker.js'
 export type { RequestOptions } from './brokers/pending-call.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export { RequestBroker, type SyncRequestProvider } from './brokers/request-broker.js'
+export type { RequestTrace } from './brokers/request-trace.js'
 export { SignalBroker } from './brokers/signal-broker.js'
 export {
   type AnyCodec,
@@ -45,6 +46,13 @@ export { bool, byte, char } from './persistency/codecs/single-byte.js'
 export { type StructFields, type StructInput, type StructValue, struct } from './persistency/codecs/struct.js'
 export { bytes, rest, string } from './persistency/codecs/text-and-bytes.js'
 export { type TupleInput, type TupleValue, tuple } from './persistency/codecs/tuple.js'
+export type {
+  CommitNews,
+  FailedNews,
+  JobFailedNews,
+  JobNews,
+  WriteTrace
+} from './persistency/diagnostics.js'
 export type { ValueEncoder } from './persistency/encode-value.js'
 export {
   PersistencyError,

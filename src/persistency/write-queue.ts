@@ -215,7 +215,8 @@ export class WriteQueue {
   }
 }
 
-function sizeOf(ops: readonly TxOp[]): number {
+/** What operations count for in the limits of a queue. */
+export function sizeOf(ops: readonly TxOp[]): number {
   let bytes = 0
   for (const op of ops) {
     bytes += OP_OVERHEAD_BYTES
