@@ -2,7 +2,7 @@
  * Owns what `node:diagnostics_channel` tells of jobs: their life, what is committed and what fails, and the writes that
  * are waited for. Only who subscribes pays: a call or a transaction looks once whether anybody does.
  */
-import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel'
 import type { Result } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { PersistencyError } from './errors.js'
@@ -39,9 +39,12 @@ export interface WriteTrace extends JobNews {
   error?: PersistencyError
 }
 
+/** What may happen to a job. */
+export type JobChange = 'opened' | 'closed' | 'failed'
+
 const commits = channel('persistency:commit')
 const failures = channel('persistency:failed')
-const jobs = {
+const jobs: Readonly<Record<JobChange, Channel>> = {
   opened: channel('persistency:job:opened'),
   closed: channel('persistency:job:closed'),
   failed: channel('persistency:job:failed')
@@ -57,10 +60,7 @@ export function tellFailed(context: BrokerContext, failed: PersistFailedPayload)
 }
 
 /** `error` for a job that failed. */
-export function tellJob(
-  what: keyof typeof jobs,
-  news: JobNews & { readonly error?: PersistencyError }
-): void {
+export function tellJob(what: JobChange, news: JobNews & { readonly error?: PersistencyError }): void {
   if (jobs[what].hasSubscribers) jobs[what].publish(news)
 }
 
