@@ -167,12 +167,12 @@ export class Job {
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())
     if (checked.value.length === 0) return okAsync({ seq: 0, ops: 0 })
-    const write = (trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> =>
-      new Patience(`a write of job "${this.id}"`, patience.value).bound(
-        this.#writes.commit(checked.value, trace)
-      )
     const trace = traceOfWrite(this.context, this.id, checked.value)
-    return new ResultAsync(trace === undefined ? write() : traceWrite(trace, () => write(trace)))
+    return new ResultAsync(
+      trace === undefined
+        ? this.#commit(checked.value, patience.value)
+        : this.#commitTraced(trace, patience.value)
+    )
   }
 
   /**
@@ -332,6 +332,19 @@ export class Job {
     if (!(answer instanceof Promise)) return errAsync(answer)
     if (answer !== this.#lastAnswer?.promise) this.#lastAnswer = { promise: answer, result: accepted(answer) }
     return this.#lastAnswer.result
+  }
+
+  #commit(
+    ops: readonly TxOp[],
+    patience: AckOptions,
+    trace?: WriteTrace
+  ): Promise<Result<Commit, PersistencyError>> {
+    return new Patience(`a write of job "${this.id}"`, patience).bound(this.#writes.commit(ops, trace))
+  }
+
+  /** A method of its own: a closure in `persistAcked` would cost every call, traced or not. */
+  #commitTraced(trace: WriteTrace, patience: AckOptions): Promise<Result<Commit, PersistencyError>> {
+    return traceWrite(trace, () => this.#commit(trace.ops, patience, trace))
   }
 
   #readRow<Response>(

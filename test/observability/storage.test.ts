@@ -1,6 +1,7 @@
-import { describe, expect, test } from '@jest/globals'
+import { hasSubscribers } from 'node:diagnostics_channel'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
-import { key, type Persistency, type TxOp } from 'persistency'
+import { EventBroker, key, PersistCommitted, type Persistency, type TxOp } from 'persistency'
 import { type Observation, type ObserveOptions, observe } from 'persistency/observability'
 import { useStorage } from '../support/storage-folder.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
@@ -13,6 +14,12 @@ const workers = useWorkers()
 useWarnings()
 const telemetry = useTelemetry()
 
+// The channels belong to the process, which other test files run in as well.
+const observations: Observation[] = []
+afterEach(() => {
+  for (const observing of observations.splice(0)) observing.stop()
+})
+
 const put = (n: number, category = 'readings'): TxOp => ({
   kind: 'put',
   category,
@@ -20,9 +27,23 @@ const put = (n: number, category = 'readings'): TxOp => ({
   payload: utf8('12345')
 })
 
+const CHANNELS = [
+  'persistency:commit',
+  'persistency:failed',
+  'persistency:job:opened',
+  'persistency:job:closed',
+  'persistency:job:failed',
+  'tracing:persistency:request:start',
+  'tracing:persistency:write:start'
+]
+
+/** The channels that somebody in this process subscribes to. */
+const watched = (): string[] => CHANNELS.filter((name) => hasSubscribers(name))
+
 function observed(persistency: Persistency, options: ObserveOptions = {}) {
   const { tracerProvider, meterProvider, metrics, spans } = telemetry()
   const observing: Observation = observe(persistency, { tracerProvider, meterProvider, ...options })
+  observations.push(observing)
   return { observing, metrics, spans }
 }
 
@@ -171,8 +192,10 @@ describe('the metrics of jobs', () => {
       'persistency.queue.operations',
       'persistency.queue.size'
     ])
+    expect(watched()).toEqual(CHANNELS)
     observing.stop()
     observing.stop()
+    expect(watched()).toEqual([])
     await okOf(job.persistAcked(put(1)))
     const after = await metrics()
     expect(after['persistency.writes']).toBeUndefined()
@@ -184,6 +207,10 @@ describe('the spans of jobs', () => {
   test('name the operation, the category and the job, and how long the commit took', async () => {
     const { job, persistency } = await storage.open()
     const { spans } = observed(persistency, { meterProvider: false })
+    const took: number[] = []
+    new EventBroker()
+      .in(job.context)
+      .listen(PersistCommitted, ({ commitMs }) => void took.push(commitMs / 1000))
     await okOf(job.persistAcked([put(1), put(2)]))
     await okOf(job.getMany('readings', [key(1), key(2), key(3)]))
     await okOf(job.flush())
@@ -201,7 +228,7 @@ describe('the spans of jobs', () => {
           'db.operation.name': 'persistAcked',
           'db.collection.name': 'readings',
           'db.operation.batch.size': 2,
-          'persistency.commit.duration': expect.any(Number),
+          'persistency.commit.duration': took[0],
           'persistency.wait.duration': expect.any(Number)
         }
       },

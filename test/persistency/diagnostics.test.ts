@@ -88,6 +88,7 @@ describe('the channels of the life of a job', () => {
 describe('the tracing channel of writes', () => {
   test('tells of a write that is waited for, with its commit and the time that took', async () => {
     const { job } = await storage.open()
+    const commits = channels.record('persistency:commit')
     const heard = channels.record(...WRITES)
     await okOf(job.persistAcked([put(1), put(2)]))
     await okOf(job.persist(put(3)))
@@ -97,8 +98,9 @@ describe('the tracing channel of writes', () => {
       ...about(job),
       ops: [put(1), put(2)],
       result: { seq: 1, ops: 2 },
-      commitMs: expect.any(Number)
+      commitMs: commits[0]?.message['commitMs']
     })
+    expect(commits[0]?.message['commitMs']).toBeGreaterThan(0)
   })
 
   test('tells of the failure before the answer', async () => {
