@@ -1,0 +1,7 @@
+/** Owns the list of everything that is tried. */
+import type { Scenario } from './lib/scenario.js'
+import { exit } from './scenarios/exit.js'
+import { kill } from './scenarios/kill.js'
+import { twoProcesses } from './scenarios/two-processes.js'
+
+export const SCENARIOS: readonly Scenario[] = [kill, exit, twoProcesses]
