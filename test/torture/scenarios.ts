@@ -1,7 +1,9 @@
 /** Owns the list of everything that is tried. */
 import type { Scenario } from './lib/scenario.js'
+import { disk } from './scenarios/disk.js'
 import { exit } from './scenarios/exit.js'
 import { kill } from './scenarios/kill.js'
 import { twoProcesses } from './scenarios/two-processes.js'
+import { workerDeath } from './scenarios/worker-death.js'
 
-export const SCENARIOS: readonly Scenario[] = [kill, exit, twoProcesses]
+export const SCENARIOS: readonly Scenario[] = [kill, exit, workerDeath, disk, twoProcesses]

@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 /** A scenario that is broken will break again: it is given up after so many failures. */
-const MAX_FAILURES = 3
+const MAX_FAILURES = 20
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
   const { form, seed, from = 0, rounds = scenario.rounds[form], limitMs = Number.POSITIVE_INFINITY } = options

@@ -1,7 +1,7 @@
 /** Owns the torture by ends of the process that are not kills: everything accepted must be stored. */
 import { join } from 'node:path'
+import { check } from '../lib/checks.mjs'
 import { linesOf, startChild } from '../lib/children.js'
-import { check } from '../lib/expect.js'
 import { checkJobFile } from '../lib/job-file.js'
 import type { Scenario } from '../lib/scenario.js'
 

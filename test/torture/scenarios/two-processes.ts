@@ -1,7 +1,7 @@
 /** Owns the torture by a second owner: two processes write to the jobs of one root directory at the same time. */
 import { join } from 'node:path'
+import { check } from '../lib/checks.mjs'
 import { linesOf, startChild } from '../lib/children.js'
-import { check } from '../lib/expect.js'
 import { checkJobFile, type Known } from '../lib/job-file.js'
 import type { Scenario } from '../lib/scenario.js'
 

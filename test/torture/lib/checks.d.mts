@@ -1,0 +1,2 @@
+export function check(holds: boolean, broken: string): asserts holds
+export function checkEqual(actual: unknown, expected: unknown, what: string): void
