@@ -6,6 +6,7 @@ import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import { PACKED_PAYLOAD, PackedPayloads } from '../packed.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
+import { OpenedFile } from './opened-file.js'
 import { inRange, RangeReader } from './range-reader.js'
 import { codeOf } from './sqlite-errors.js'
 import { Statements } from './statements.js'
@@ -42,6 +43,7 @@ function gatherSql(rows: number): string {
 export class SqliteStore {
   readonly #db: Database
   readonly #patient: Patient
+  readonly #file: OpenedFile
   readonly #statements: Statements
   readonly #ranges: RangeReader
   readonly #categories = new Map<string, Buffer>()
@@ -52,6 +54,7 @@ export class SqliteStore {
   constructor(db: Database, patient: Patient) {
     this.#db = db
     this.#patient = patient
+    this.#file = new OpenedFile(db.name)
     this.#statements = new Statements(db)
     this.#ranges = new RangeReader(this.#statements)
   }
@@ -61,6 +64,7 @@ export class SqliteStore {
   }
 
   begin(): void {
+    this.#file.requireInPlace()
     whenFree(this.#patient, () => this.#statements.get(BEGIN).run())
   }
 
