@@ -2,7 +2,7 @@
  * Owns the database file: making it, recognising it, refusing strangers. The layout is the original's, so that either
  * library opens the other's files: one table, `user_version` 1, WAL.
  */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
@@ -75,6 +75,8 @@ function prepareFile(file: string): void {
     const stats = statSync(file, { throwIfNoEntry: false })
     if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
     if (stats === undefined) closeSync(openSync(file, 'a', 0o600))
+    // SQLite would open a file that may not be written to, and fail with the first write.
+    else accessSync(file, constants.R_OK | constants.W_OK)
   } catch (thrown) {
     throw storageError('ERR_OPEN', file, thrown)
   }
