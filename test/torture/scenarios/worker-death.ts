@@ -18,8 +18,6 @@ interface Report extends Death {
   readonly struck: boolean
   /** By call: `ok`, a code, or `hung`. */
   readonly calls: Readonly<Record<string, string>>
-  /** The numbers of the writes that were accepted, or acknowledged; they number themselves from 3. */
-  readonly accepted: readonly number[]
   readonly committed: readonly (readonly [number, number])[]
   readonly failed: readonly number[]
   readonly jobFailed: readonly string[]
