@@ -14,10 +14,18 @@ import type { AckOptions, FlushOptions, ReadOptions, ScanOptions, StreamOptions,
 
 type Checked<T> = Result<T, PersistencyError>
 
+/**
+ * The longest write, all its operations together. They travel in one frame, whose lengths have 32 bits and which is
+ * held twice while it is sent.
+ */
+const MAX_BATCH_BYTES = 1_000_000_000
+
 /** The longest row that SQLite takes, keys and payload together (SQLITE_MAX_LENGTH, less room for its header). */
 export const MAX_ROW_BYTES = 1_000_000_000 - 64
 
 const JOB_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/
+/** Windows takes these for devices, in any case and with any ending: what is written to them is gone. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 function refuse(code: PersistencyErrorCode, message: string): Result<never, PersistencyError> {
   return err(new PersistencyError(code, message))
@@ -25,7 +33,13 @@ function refuse(code: PersistencyErrorCode, message: string): Result<never, Pers
 
 /** A job id is a name, not a path. Errors: `ERR_JOB_ID`. */
 export function checkJobId(id: unknown): Checked<string> {
-  if (typeof id === 'string' && JOB_ID.test(id)) return ok(id)
+  if (typeof id === 'string' && JOB_ID.test(id)) {
+    if (process.platform !== 'win32' || !DEVICE.test(id)) return ok(id)
+    return refuse(
+      'ERR_JOB_ID',
+      `Windows keeps the name ${JSON.stringify(id)} for a device; choose another id`
+    )
+  }
   const rule = '1 to 128 characters out of letters, digits, ".", "_" and "-", not starting with a dot'
   return refuse('ERR_JOB_ID', `a job id is a name of ${rule}; got ${describeValue(id)}`)
 }
@@ -44,7 +58,11 @@ export function checkCategory(category: unknown): PersistencyError | undefined {
 
 /** Keys must be made with `key`, `toKey` or `rawKey`. Errors: `ERR_KEY`. */
 export function checkKey(key: unknown, what = 'a key'): PersistencyError | undefined {
-  if (isKeyLike(key) && isUint8Array(key.bytes)) return undefined
+  if (isKeyLike(key) && isUint8Array(key.bytes)) {
+    if (key.bytes.length <= MAX_ROW_BYTES) return undefined
+    const message = `${what} is part of a row, which holds at most ${MAX_ROW_BYTES} bytes; got ${key.bytes.length}`
+    return new PersistencyError('ERR_KEY', message)
+  }
   const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
   return new PersistencyError('ERR_KEY', message)
 }
@@ -91,6 +109,7 @@ export function checkOps(input: unknown): Checked<readonly TxOp[]> {
 function readOps(input: unknown): Checked<readonly TxOp[]> {
   if (!Array.isArray(input)) return checkOp(input).map((op) => [op])
   const ops: TxOp[] = []
+  let bytes = 0
   for (const [index, candidate] of input.entries()) {
     const op = checkOp(candidate)
     if (op.isErr()) {
@@ -98,8 +117,16 @@ function readOps(input: unknown): Checked<readonly TxOp[]> {
       return refuse(code, `operation ${index} of ${input.length}: ${message}`)
     }
     ops.push(op.value)
+    bytes += bytesOf(op.value)
   }
-  return ok(ops)
+  if (bytes <= MAX_BATCH_BYTES) return ok(ops)
+  const rule = `one write holds at most ${MAX_BATCH_BYTES} bytes`
+  return refuse('ERR_OP', `${rule}; got ${ops.length} operations of ${bytes} bytes; write them in parts`)
+}
+
+function bytesOf(op: TxOp): number {
+  const key = op.kind === 'deletePrefix' ? op.prefix : op.key
+  return op.category.length * 3 + key.bytes.length + (op.kind === 'put' ? op.payload.length : 0)
 }
 
 function checkOp(input: unknown): Checked<TxOp> {
