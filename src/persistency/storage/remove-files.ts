@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
+import { otherOwnerOf } from './own-file.js'
 import { recognise } from './schema.js'
 import { codeOf, storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
@@ -18,8 +19,11 @@ const SUFFIXES = ['-wal', '-shm', '-journal', ''] as const
  * another program is not. Throws `PersistencyError`.
  */
 export function removeFiles({ file }: StorageStart, { busyTimeoutMs, urgent }: Patient): void {
-  if (existsSync(file))
+  if (existsSync(file)) {
+    // The file of another job: this one has none.
+    if (otherOwnerOf(file) !== undefined) return
     refuseWhenInUse(file, { busyTimeoutMs: Math.min(busyTimeoutMs, LOCK_PATIENCE_MS), urgent })
+  }
   try {
     for (const suffix of SUFFIXES) rmSync(`${file}${suffix}`, { force: true })
   } catch (thrown) {
