@@ -2,8 +2,9 @@
 import type { Scenario } from './lib/scenario.js'
 import { disk } from './scenarios/disk.js'
 import { exit } from './scenarios/exit.js'
+import { hostileFrames } from './scenarios/hostile-frames.js'
 import { kill } from './scenarios/kill.js'
 import { twoProcesses } from './scenarios/two-processes.js'
 import { workerDeath } from './scenarios/worker-death.js'
 
-export const SCENARIOS: readonly Scenario[] = [kill, exit, workerDeath, disk, twoProcesses]
+export const SCENARIOS: readonly Scenario[] = [kill, exit, workerDeath, disk, twoProcesses, hostileFrames]
