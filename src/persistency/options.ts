@@ -97,16 +97,21 @@ export function checkOptions<Options>(
   if (typeof options !== 'object' || options === null) {
     return err(new PersistencyError('ERR_OPTION', `options must be an object; got ${describeValue(options)}`))
   }
-  let entries: [string, unknown][]
   try {
-    entries = Object.entries(options)
+    return readOptions(options, checks)
   } catch (cause) {
     return err(
       new PersistencyError('ERR_OPTION', 'the options could not be read: a getter of theirs threw', { cause })
     )
   }
+}
+
+function readOptions<Options>(
+  options: object,
+  checks: Readonly<Record<string, Check>>
+): Result<Options, PersistencyError> {
   const given: Record<string, unknown> = {}
-  for (const [name, value] of entries) {
+  for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (check === undefined) {
       const known = Object.keys(checks).join(', ')

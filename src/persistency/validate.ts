@@ -58,19 +58,39 @@ export function checkCategory(category: unknown): PersistencyError | undefined {
 
 /** Keys must be made with `key`, `toKey` or `rawKey`. Errors: `ERR_KEY`. */
 export function checkKey(key: unknown, what = 'a key'): PersistencyError | undefined {
-  if (isKeyLike(key) && isUint8Array(key.bytes)) {
-    if (key.bytes.length <= MAX_ROW_BYTES) return undefined
-    const message = `${what} is part of a row, which holds at most ${MAX_ROW_BYTES} bytes; got ${key.bytes.length}`
+  const length = keyLengthOf(key)
+  if (length !== undefined && length <= MAX_ROW_BYTES) return undefined
+  if (length !== undefined) {
+    const message = `${what} is part of a row, which holds at most ${MAX_ROW_BYTES} bytes; got ${length}`
     return new PersistencyError('ERR_KEY', message)
   }
   const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
   return new PersistencyError('ERR_KEY', message)
 }
 
+/** The bytes of a key; `undefined` of anything else, an object whose getters throw included. */
+function keyLengthOf(key: unknown): number | undefined {
+  try {
+    return isKeyLike(key) && isUint8Array(key.bytes) ? key.bytes.length : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** A category and many keys. Errors: `ERR_CATEGORY`, `ERR_KEY`. */
 export function checkKeys(category: unknown, keys: unknown): Checked<readonly Key[]> {
   const error = checkCategory(category)
   if (error !== undefined) return err(error)
+  try {
+    return readKeys(keys)
+  } catch (cause) {
+    return err(
+      new PersistencyError('ERR_KEY', 'the keys could not be read: a getter of theirs threw', { cause })
+    )
+  }
+}
+
+function readKeys(keys: unknown): Checked<readonly Key[]> {
   if (!Array.isArray(keys))
     return refuse('ERR_KEY', `keys must be an array of Keys; got ${describeValue(keys)}`)
   const checked: Key[] = []
@@ -178,12 +198,22 @@ export function checkDeletePrefix(category: unknown, prefix: unknown): Checked<T
 export function checkQuery(category: unknown, rangeOrPrefix: unknown): Checked<KvRangeQuery> {
   const error = checkCategory(category)
   if (error !== undefined) return err(error)
-  const range = isKeyLike(rangeOrPrefix) ? ok(prefixRange(rangeOrPrefix as Key)) : checkRange(rangeOrPrefix)
-  return range.map((checked) => ({ category: category as string, range: checked }))
+  try {
+    const range = isKeyLike(rangeOrPrefix) ? prefixOf(rangeOrPrefix) : checkRange(rangeOrPrefix)
+    return range.map((checked) => ({ category: category as string, range: checked }))
+  } catch (cause) {
+    const message = 'the range could not be read: a getter of it threw'
+    return err(new PersistencyError('ERR_RANGE', message, { cause }))
+  }
 }
 
-/** A range; one whose start lies behind its stop is legal and holds no rows. Errors: `ERR_RANGE`. */
-export function checkRange(range: unknown): Checked<KeyRange> {
+function prefixOf(prefix: unknown): Checked<KeyRange> {
+  const error = checkKey(prefix, 'a prefix')
+  return error === undefined ? ok(prefixRange(prefix as Key)) : refuse('ERR_RANGE', error.message)
+}
+
+/** One whose start lies behind its stop is legal and holds no rows. Getters of the range may throw. */
+function checkRange(range: unknown): Checked<KeyRange> {
   if (typeof range !== 'object' || range === null || !('start' in range)) {
     const message = `a range must be { start: Key, stop?: Key } or a Key as a prefix; got ${describeValue(range)}`
     return refuse('ERR_RANGE', message)
