@@ -2,9 +2,24 @@
 import type { Scenario } from './lib/scenario.js'
 import { disk } from './scenarios/disk.js'
 import { exit } from './scenarios/exit.js'
+import { hostileBytes } from './scenarios/hostile-bytes.js'
+import { hostileCalls } from './scenarios/hostile-calls.js'
+import { hostileFiles } from './scenarios/hostile-files.js'
 import { hostileFrames } from './scenarios/hostile-frames.js'
+import { hostileIds } from './scenarios/hostile-ids.js'
 import { kill } from './scenarios/kill.js'
 import { twoProcesses } from './scenarios/two-processes.js'
 import { workerDeath } from './scenarios/worker-death.js'
 
-export const SCENARIOS: readonly Scenario[] = [kill, exit, workerDeath, disk, twoProcesses, hostileFrames]
+export const SCENARIOS: readonly Scenario[] = [
+  kill,
+  exit,
+  workerDeath,
+  disk,
+  twoProcesses,
+  hostileFrames,
+  hostileBytes,
+  hostileCalls,
+  hostileFiles,
+  hostileIds
+]

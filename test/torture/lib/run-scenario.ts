@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { Random } from './random.js'
 import type { Round, Scenario } from './scenario.js'
 
@@ -88,7 +89,7 @@ export function describeOutcome(outcome: Outcome, seed: number): string[] {
   for (const [what, value] of figures) lines.push(`  ${what}: ${value}`)
   for (const why of skipped) lines.push(`  skipped: ${why}`)
   for (const { round, error, folder } of failures) {
-    lines.push(`  round ${round}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    lines.push(`  round ${round}: ${inspect(error)}`)
     lines.push(`    left in ${folder}`)
     lines.push(`    again: npm run torture -- --only ${name} --seed ${seed} --from ${round} --rounds 1`)
   }
