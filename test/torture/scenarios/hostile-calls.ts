@@ -28,7 +28,7 @@ export const hostileCalls: Scenario = {
   name: 'hostile-calls',
   promise: 'arguments of any kind are answered with a value or an error: no throw, no rejection, no harm',
   rounds: { short: 2, long: 200 },
-  async round({ random, count }) {
+  async round({ index, random, count }) {
     const owner = Persistency.open(':memory:')._unsafeUnwrap()
     try {
       const job = (await owner.openJob('tenant'))._unsafeUnwrap()
@@ -36,7 +36,7 @@ export const hostileCalls: Scenario = {
       for (let left = CASES; left > 0; left -= 20) {
         await Promise.all(Array.from({ length: 20 }, () => call(owner, job, random)))
       }
-      await tooLarge(job)
+      if (index === 0) await tooLarge(job)
       checkEqual([...((await job.get(KEPT, SENTINEL))._unsafeUnwrap() ?? [])], [7], 'a row that was there')
       checkEqual(Object.keys(Object.prototype), [], 'what every object inherits')
       checkEqual(job.queued, { bytes: 0, ops: 0 }, 'the queue')
@@ -47,19 +47,20 @@ export const hostileCalls: Scenario = {
   }
 }
 
-/** Beyond what SQLite or a frame can hold; nothing of these is ever written to, so they cost no memory. */
+/** Beyond what SQLite or a frame can hold. */
 async function tooLarge(job: Job): Promise<void> {
   const [most, more] = [new Uint8Array(999_000_000), new Uint8Array(1_000_000_000)]
+  const largeKey = rawKey(more)
   const put = (payload: Uint8Array): TxOp => ({ kind: 'put', category: 'c', key: key(), payload })
   const codes = [
     await job.persistPut('c', key(), more),
     await job.persist([put(new Uint8Array(1)), put(more)]),
     await job.persistAcked([put(most), put(most)]),
     await job.persist(Array.from({ length: 6 }, () => put(most))),
-    await job.get('c', rawKey(more)),
-    await job.persistDelete('c', rawKey(more)),
-    await job.persistDeletePrefix('c', rawKey(more)),
-    await job.scanPrefix('c', rawKey(more))
+    await job.get('c', largeKey),
+    await job.persistDelete('c', largeKey),
+    await job.persistDeletePrefix('c', largeKey),
+    await job.scanPrefix('c', largeKey)
   ].map((answer) => (answer.isErr() ? answer.error.code : 'ok'))
   const expected = [
     'ERR_PAYLOAD',

@@ -1,0 +1,81 @@
+// Owns what every call answers in every state: the tests are made from this table, and so is docs/lifecycle-calls.md.
+// An answer is `ok`, the code of an error, or what the words after the table say.
+
+/** States of a handle, which there is from the opening on. */
+export const JOB_STATES = ['open', 'closing', 'closed', 'failed']
+
+/** States of an id, and at the end of its owner. */
+export const ID_STATES = [
+  ...['before open', 'opening', 'open', 'closing', 'closed', 'failed'],
+  ...['owner closing', 'owner closed']
+]
+
+const REFUSED = ['ok', 'ERR_JOB_CLOSED', 'ERR_JOB_CLOSED', 'ERR_JOB_CLOSED']
+const OK = ['ok', 'ok', 'ok', 'ok']
+
+/** Methods and properties of a job: the name, then an answer per state. */
+export const JOB_CALLS = {
+  persist: REFUSED,
+  persistPut: REFUSED,
+  persistDelete: REFUSED,
+  persistDeletePrefix: REFUSED,
+  persistEncoded: REFUSED,
+  persistAcked: REFUSED,
+  flush: REFUSED,
+  get: REFUSED,
+  getMany: REFUSED,
+  exists: REFUSED,
+  count: REFUSED,
+  deleteAcked: REFUSED,
+  scan: REFUSED,
+  scanPrefix: REFUSED,
+  stream: REFUSED,
+  close: OK,
+  'await using': OK,
+  running: ['true', 'false', 'false', 'false'],
+  queued: OK
+}
+
+const NOT_FOUND = 'ERR_JOB_NOT_FOUND'
+const BY_ID = [
+  NOT_FOUND,
+  NOT_FOUND,
+  'ok',
+  'ERR_JOB_CLOSED',
+  NOT_FOUND,
+  NOT_FOUND,
+  'ERR_JOB_CLOSED',
+  NOT_FOUND
+]
+const ALWAYS = ID_STATES.map(() => 'ok')
+const THERE = ['false', 'false', 'true', 'true', 'false', 'false', 'true', 'false']
+
+/** Methods and properties of a persistency: the name, then an answer per state of the id they are called with. */
+export const PERSISTENCY_CALLS = {
+  openJob: [
+    ...['new job', 'same job', 'same job', 'new job', 'new job', 'new job'],
+    ...['ERR_PERSISTENCY_CLOSED', 'ERR_PERSISTENCY_CLOSED']
+  ],
+  closeJob: ALWAYS,
+  dropJob: ALWAYS,
+  job: THERE.map((there) => (there === 'true' ? 'ok' : NOT_FOUND)),
+  hasJob: THERE,
+  jobs: THERE,
+  close: ALWAYS,
+  'await using': ALWAYS,
+  persist: BY_ID,
+  persistPut: BY_ID,
+  persistDelete: BY_ID,
+  persistDeletePrefix: BY_ID,
+  persistEncoded: BY_ID,
+  persistAcked: BY_ID,
+  flush: BY_ID,
+  get: BY_ID,
+  getMany: BY_ID,
+  exists: BY_ID,
+  count: BY_ID,
+  deleteAcked: BY_ID,
+  scan: BY_ID,
+  scanPrefix: BY_ID,
+  stream: BY_ID
+}
