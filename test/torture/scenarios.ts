@@ -1,5 +1,6 @@
 /** Owns the list of everything that is tried. */
 import type { Scenario } from './lib/scenario.js'
+import { churn } from './scenarios/churn.js'
 import { disk } from './scenarios/disk.js'
 import { exit } from './scenarios/exit.js'
 import { hostileBytes } from './scenarios/hostile-bytes.js'
@@ -8,6 +9,7 @@ import { hostileFiles } from './scenarios/hostile-files.js'
 import { hostileFrames } from './scenarios/hostile-frames.js'
 import { hostileIds } from './scenarios/hostile-ids.js'
 import { kill } from './scenarios/kill.js'
+import { crowd, marathon, overload } from './scenarios/load.js'
 import { twoProcesses } from './scenarios/two-processes.js'
 import { workerDeath } from './scenarios/worker-death.js'
 
@@ -17,6 +19,10 @@ export const SCENARIOS: readonly Scenario[] = [
   workerDeath,
   disk,
   twoProcesses,
+  overload,
+  crowd,
+  marathon,
+  churn,
   hostileFrames,
   hostileBytes,
   hostileCalls,
