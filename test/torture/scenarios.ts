@@ -10,6 +10,7 @@ import { hostileFrames } from './scenarios/hostile-frames.js'
 import { hostileIds } from './scenarios/hostile-ids.js'
 import { kill } from './scenarios/kill.js'
 import { crowd, marathon, overload } from './scenarios/load.js'
+import { model } from './scenarios/model.js'
 import { twoProcesses } from './scenarios/two-processes.js'
 import { workerDeath } from './scenarios/worker-death.js'
 
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   workerDeath,
   disk,
   twoProcesses,
+  model,
   overload,
   crowd,
   marathon,
