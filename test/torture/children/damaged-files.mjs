@@ -33,10 +33,7 @@ for (const [index, damages] of cases.entries()) {
   const outcome = {}
   let store
   attempt(file, outcome, 'open', () => {
-    store = new SqliteStore(
-      openDatabase({ task: 'serve', jobId: 'x', file, options: OPTIONS }, PATIENT),
-      PATIENT
-    )
+    store = new SqliteStore(openDatabase({ file, options: OPTIONS }, PATIENT), PATIENT)
   })
   if (store !== undefined) {
     attempt(

@@ -229,32 +229,38 @@ export class ModelWorld {
     this.#replace(tenant, await this.#opened(tenant.id, tenant.model))
   }
 
-  /** After a death the file holds what some prefix of the accepted writes makes, and all that was acknowledged. */
+  /** The thread of a tenant dies, and with it every tenant that it serves. */
   async #kill(tenant: Tenant): Promise<void> {
-    await this.#answered(tenant)
-    const { job, worker } = tenant
+    const dying = this.#opener.oneThread ? [...this.#tenants] : [tenant]
+    const worker = this.#opener.oneThread ? this.#workers.at(-1) : tenant.worker
     if (worker === undefined) return
     this.#did('death', tenant)
-    const gone = new Promise<void>((resolve) => {
-      new EventBroker(undefined, job.context).listen(JobFailed, () => resolve())
-    })
-    const writes = Array.from({ length: this.#random.integer(0, 4) }, () => [this.#op()])
-    for (const ops of writes) {
-      this.#apply(tenant, ops)
-      void job.persist(ops)
-    }
+    for (const one of dying) await this.#answered(one)
+    const gone = Promise.all(dying.map(({ job }) => failureOf(job)))
+    for (const one of dying) this.#writeUnawaited(one)
     if (this.#random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve))
     void worker.terminate()
-    await settles('the failure of a job', gone)
+    await settles('the failure of the jobs', gone)
+    for (const one of dying) await this.#revive(one)
+  }
+
+  #writeUnawaited(tenant: Tenant): void {
+    for (let left = this.#random.integer(0, 4); left > 0; left--) {
+      const ops = [this.#op()]
+      this.#apply(tenant, ops)
+      void tenant.job.persist(ops)
+    }
+  }
+
+  /** After a death the file holds what some prefix of the accepted writes makes, and all that was acknowledged. */
+  async #revive(tenant: Tenant): Promise<void> {
     const again = await this.#opened(tenant.id, new SortedModel())
     await this.#readBack(again)
     const held = this.#opener.stored ? tenant.possible : [[]]
     const rows = again.model.rows().join()
     const known = held.some((state) => state.join() === rows)
-    check(
-      known,
-      `after a death there is ${rows}, which is none of ${held.map((state) => state.join()).join(' | ')}`
-    )
+    const others = held.map((state) => state.join()).join(' | ')
+    check(known, `after a death there is ${rows}, which is none of ${others}`)
     this.#replace(tenant, again)
   }
 
@@ -289,6 +295,12 @@ export class ModelWorld {
     if (chance < 0.7) return { kind: 'put', category, key, payload: random.bytes(random.integer(0, 4)) }
     return chance < 0.9 ? { kind: 'delete', category, key } : { kind: 'deletePrefix', category, prefix: key }
   }
+}
+
+function failureOf(job: Job): Promise<void> {
+  return new Promise((resolve) => {
+    new EventBroker(undefined, job.context).listen(JobFailed, () => resolve())
+  })
 }
 
 function shown(rows: readonly KvRow[]): string[] {

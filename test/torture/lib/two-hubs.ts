@@ -2,12 +2,12 @@
 import { BrokerContext, BrokerHub } from 'persistency'
 import { Link, type LinkPort } from 'persistency/threads'
 import { STORAGE_CONTRACT } from '../../../dist/persistency/messages.js'
-import { openDatabase } from '../../../dist/persistency/storage/schema.js'
+import { OpenStores, StoreHolder } from '../../../dist/persistency/storage/open-stores.js'
+import { Pace } from '../../../dist/persistency/storage/pace.js'
 import { StorageSession } from '../../../dist/persistency/storage/session.js'
-import { SqliteStore } from '../../../dist/persistency/storage/sqlite-store.js'
 
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }
-const OPTIONS = { durability: 'off', cacheSizeBytes: 1 << 20, busyTimeoutMs: 0 } as const
+const OPTIONS = { durability: 'off', cacheSizeBytes: 1 << 20, busyTimeoutMs: 0, whenIdle: 'keep' } as const
 
 /** A port whose frames go wherever `onFrame` says. */
 class TappedPort implements LinkPort {
@@ -38,10 +38,12 @@ export class TwoHubs {
   readonly #session: StorageSession
 
   constructor() {
-    const start = { task: 'serve', jobId: 'fuzzed', file: ':memory:', options: OPTIONS } as const
-    const store = new SqliteStore(openDatabase(start, PATIENT), PATIENT)
+    const start = { task: 'serve', jobId: 'fuzzed', file: ':memory:', options: OPTIONS, maxOpen: 1 } as const
+    const holder = new StoreHolder(new OpenStores(), start, PATIENT, false)
+    holder.open()
+    const pace = new Pace(undefined, PATIENT)
     this.#session = new StorageSession({
-      ...{ hub: this.#worker, context: this.context, jobId: 'fuzzed', file: ':memory:', store }
+      ...{ hub: this.#worker, context: this.context, jobId: 'fuzzed', file: ':memory:', holder, pace }
     })
   }
 
