@@ -12,6 +12,7 @@ import {
   type KvRow,
   Persistency,
   type PersistencyError,
+  PersistFailed,
   prefixRange,
   rawKey,
   type TxOp
@@ -110,6 +111,8 @@ export class ModelWorld {
     const before = this.#workers.length
     const job = (await settles('opening', this.#owner.openJob(id)))._unsafeUnwrap()
     const worker = this.#workers[before]
+    // What a death costs is looked for in the file; nobody needs to be warned of it.
+    new EventBroker(undefined, job.context).listen(PersistFailed, () => {})
     return { id, job, worker, model: holds, possible: [holds.rows()], pending: [] }
   }
 

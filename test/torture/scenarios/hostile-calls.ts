@@ -27,7 +27,7 @@ const KEPT = 'kept category'
 export const hostileCalls: Scenario = {
   name: 'hostile-calls',
   promise: 'arguments of any kind are answered with a value or an error: no throw, no rejection, no harm',
-  rounds: { short: 2, long: 200 },
+  rounds: { short: 1, long: 200 },
   async round({ index, random, count }) {
     const owner = Persistency.open(':memory:')._unsafeUnwrap()
     try {
@@ -36,6 +36,8 @@ export const hostileCalls: Scenario = {
       for (let left = CASES; left > 0; left -= 20) {
         await Promise.all(Array.from({ length: 20 }, () => call(owner, job, random)))
       }
+      // What was accepted among all that is told by the next flush, if it failed.
+      await job.flush()
       if (index === 0) await tooLarge(job)
       checkEqual([...((await job.get(KEPT, SENTINEL))._unsafeUnwrap() ?? [])], [7], 'a row that was there')
       checkEqual(Object.keys(Object.prototype), [], 'what every object inherits')

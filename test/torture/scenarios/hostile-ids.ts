@@ -28,6 +28,7 @@ const PIECES = [
   '*'
 ]
 const AT_ONCE = 12
+const KEEPER = 'keeper'
 
 export const hostileIds: Scenario = {
   name: 'hostile-ids',
@@ -36,9 +37,11 @@ export const hostileIds: Scenario = {
   async round({ index, random, folder, count }) {
     const root = join(folder, 'outer', 'root')
     mkdirSync(root, { recursive: true })
-    const owner = Persistency.open(root)._unsafeUnwrap()
+    // One job stays open, so that the thread of all does.
+    const owner = Persistency.open({ rootDir: root, threads: { shared: 1 } })._unsafeUnwrap()
+    const keeper = (await owner.openJob(KEEPER))._unsafeUnwrap()
     const ids = index === 0 ? KEPT : [...new Set(Array.from({ length: 60 }, () => anyId(random)))]
-    const opened = new Set<string>()
+    const opened = new Set<string>([keeper.id])
     try {
       for (let at = 0; at < ids.length; at += AT_ONCE) {
         await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => use(owner, id, opened)))
@@ -87,7 +90,7 @@ async function use(owner: Persistency, id: string, opened: Set<string>): Promise
 }
 
 async function reread(owner: Persistency, id: string, opened: ReadonlySet<string>): Promise<void> {
-  if (!opened.has(id)) return
+  if (!opened.has(id) || id === KEEPER) return
   const job = (await owner.openJob(id))._unsafeUnwrap()
   const kept = (await job.get('c', key()))._unsafeUnwrap()
   checkEqual(Buffer.from(kept ?? []).toString(), id, `what job ${JSON.stringify(id)} holds`)

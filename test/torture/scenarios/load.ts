@@ -16,7 +16,7 @@ export const overload: Scenario = {
     'writes offered faster than the disk takes them stay within the limit, reads are answered, nothing is lost',
   rounds: { short: 1, long: 1 },
   async round({ form, folder, count, figure }) {
-    const seconds = form === 'short' ? 3 : 60
+    const seconds = form === 'short' ? 2 : 60
     const settings = { kind: 'overload', root: join(folder, 'data'), seconds }
     const [told] = (await runChild('load', settings, { limitMs: LONG_MS })) as [Record<string, number>]
     const { offered = 0, accepted = 0, refused = 0, mostQueued = 0, rows, max = 0 } = told
@@ -42,7 +42,7 @@ export const crowd: Scenario = {
   promise: 'many tenants at once each hold what they wrote, and nothing of another',
   rounds: { short: 1, long: 1 },
   async round({ form, folder, count, figure }) {
-    const tenants = form === 'short' ? 20 : 200
+    const tenants = form === 'short' ? 12 : 200
     const settings = { kind: 'crowd', root: join(folder, 'data'), tenants, operations: tenants * 200 }
     const [told] = (await runChild('load', settings, { limitMs: LONG_MS })) as [Record<string, number>]
     checkEqual(told['complete'], tenants, 'tenants that hold exactly what they wrote')
