@@ -84,7 +84,7 @@ export const KvDelete: RequestDefinition<KvAddress, boolean, PersistencyError> =
 )
 /** Answers when everything before it is committed and, with `durable`, on disk. */
 export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, PersistencyError> =
-  defineRequest('persistency.flush', { codec: { error: wire.error } })
+  defineRequest('persistency.flush', { codec: { payload: wire.flushQuery, error: wire.error } })
 
 /** What crosses between a storage worker and the thread of its job. */
 export const STORAGE_CONTRACT: ThreadContract = {

@@ -29,6 +29,11 @@ export const bool: WireCodec<boolean> = {
   read: (reader) => reader.u8() === 1
 }
 
+export const flushQuery: WireCodec<{ readonly durable: boolean }> = {
+  write: (writer, { durable }) => bool.write(writer, durable),
+  read: (reader) => ({ durable: bool.read(reader) })
+}
+
 export const count: WireCodec<number> = {
   write: (writer, value) => writer.f64(value),
   read: (reader) => reader.f64()
