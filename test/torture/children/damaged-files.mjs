@@ -8,7 +8,8 @@ import { openDatabase } from '../../../dist/persistency/storage/schema.js'
 import { storageError } from '../../../dist/persistency/storage/sqlite-errors.js'
 import { SqliteStore } from '../../../dist/persistency/storage/sqlite-store.js'
 
-const { folder, cases } = JSON.parse(process.argv[2])
+const { folder } = JSON.parse(process.argv[2])
+const cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8'))
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }
 const OPTIONS = { durability: 'off', cacheSizeBytes: 1 << 20, busyTimeoutMs: 0 }
 const everything = { category: 'c', range: { start: key() } }
