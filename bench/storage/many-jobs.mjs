@@ -1,15 +1,18 @@
 /**
- * What many open jobs on few threads cost: `node bench/storage/many-jobs.mjs [jobs] [threads]`, after `npm run build`.
+ * What many open jobs on few threads cost: `node bench/storage/many-jobs.mjs [jobs] [threads] [--quick]`, after
+ * `npm run build`. Brief with `--quick`, to see that it runs.
  * Prints JSON: milliseconds to open each, memory of the process, processor time while nothing happens, open files.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { key, Persistency } from 'persistency'
 
-const [jobs = 1000, shared = 2] = process.argv.slice(2).map(Number)
-const IDLE_MS = 3000
+const quick = process.argv.includes('--quick')
+const numbers = process.argv.slice(2).filter((argument) => argument !== '--quick')
+const [jobs = quick ? 50 : 1000, shared = 2] = numbers.map(Number)
+const IDLE_MS = quick ? 200 : 3000
 const rootDir = mkdtempSync(join(tmpdir(), 'many-jobs-'))
 try {
   const persistency = Persistency.open({ rootDir, threads: { shared } })._unsafeUnwrap()
@@ -17,8 +20,7 @@ try {
   for (let n = 0; n < jobs; n++) (await persistency.openJob(`tenant-${n}`))._unsafeUnwrap()
   const openMsEach = (performance.now() - from) / jobs
   for (const job of persistency.jobs.values()) (await job.persistAcked(put(1)))._unsafeUnwrap()
-  // Beyond the tidying up that follows a second without writes.
-  await delay(2500)
+  if (!quick) await tidiedUp(rootDir)
   const before = process.cpuUsage()
   await delay(IDLE_MS)
   const { user, system } = process.cpuUsage(before)
@@ -31,6 +33,13 @@ try {
   console.log(JSON.stringify({ jobs, shared, openMsEach, closeMsEach, rssMb, idleCpuMsPerSecond, fds }))
 } finally {
   rmSync(rootDir, { recursive: true, force: true })
+}
+
+/** Resolves when every job has brought its log into its file, which follows a second without writes. */
+async function tidiedUp(folder) {
+  const logs = () => readdirSync(folder).filter((name) => name.endsWith('-wal'))
+  do await delay(500)
+  while (logs().some((name) => statSync(join(folder, name)).size > 0))
 }
 
 function put(n) {

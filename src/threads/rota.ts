@@ -15,6 +15,8 @@ export interface ThreadShare {
    * for more, nothing else of the context is taken in. To be called while messages are taken in, at most once a slice.
    */
   goOn(work: () => void, delayMs?: number): void
+  /** Does `work`, which must not throw, in a turn of this context, behind everything that has come for it. */
+  push(work: () => void): void
 }
 
 /** The lines that have work, in the order of their turns. */

@@ -48,7 +48,8 @@ export class WorkerLanes {
       goOn: (work, delayMs) => {
         link.holdAcknowledgement()
         line.goOn(work, delayMs)
-      }
+      },
+      push: (work) => line.push(work)
     }
     const close = (): void => {
       this.#lines.delete(id)

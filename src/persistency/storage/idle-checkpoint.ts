@@ -8,11 +8,14 @@ const IDLE_MS = 1000
 
 export class IdleCheckpoint {
   readonly #checkpoint: () => void
+  readonly #inTurn: (work: () => void) => void
   #timer: NodeJS.Timeout | undefined
   #lastWrite = 0
 
-  constructor(checkpoint: () => void) {
+  /** @param inTurn does work when it may take time; a thousand jobs may fall idle at once */
+  constructor(checkpoint: () => void, inTurn: (work: () => void) => void) {
     this.#checkpoint = checkpoint
+    this.#inTurn = inTurn
   }
 
   /** Something was committed. */
@@ -30,7 +33,7 @@ export class IdleCheckpoint {
     return setTimeout(() => {
       const leftMs = this.#lastWrite + IDLE_MS - performance.now()
       this.#timer = leftMs > 0 ? this.#wait(leftMs) : undefined
-      if (leftMs <= 0) this.#run()
+      if (leftMs <= 0) this.#inTurn(() => this.#run())
     }, ms).unref()
   }
 

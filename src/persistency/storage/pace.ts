@@ -24,9 +24,15 @@ export class Pace {
     return this.#share !== undefined && !this.#hurry && this.#share.over()
   }
 
-  /** Goes on with `work` in another turn. */
-  later(work: () => void, delayMs?: number): void {
-    this.#share?.goOn(work, delayMs)
+  /** Goes on with `work` in another turn; while somebody holds a lock, after a while. */
+  later(work: () => void): void {
+    this.#share?.goOn(work, this.#lockedSince === undefined ? 0 : RETRY_MS)
+  }
+
+  /** Does `work`, which does not belong to a message, when it is the turn of this job. */
+  inTurn(work: () => void): void {
+    if (this.#share === undefined) work()
+    else this.#share.push(work)
   }
 
   /** Whether to try again later what failed: somebody else holds a lock, and not for longer than is to be borne. */

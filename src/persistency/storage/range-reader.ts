@@ -45,6 +45,33 @@ interface Part {
   readonly last: Key
 }
 
+/** A range that is being read piece by piece. It holds nothing open, so that the file may be closed in between. */
+export class Scan {
+  readonly query: KvScanQuery
+  readonly parts: PagePart[] = []
+  rowsLeft: number
+  bytesLeft: number
+  /** What is still to be read; `undefined` when there is nothing more. */
+  rest: KeyRange | undefined
+  /** How large the rows are, as far as is known. */
+  rowBytes: number | undefined
+
+  constructor(query: KvScanQuery) {
+    this.query = query
+    this.rowsLeft = query.limit ?? Number.POSITIVE_INFINITY
+    this.bytesLeft = query.maxBytes ?? Number.POSITIVE_INFINITY
+    this.rest = query.range
+  }
+
+  took({ part, rows, bytes, rest }: Chunk): void {
+    this.parts.push(part)
+    this.rowsLeft -= rows
+    this.bytesLeft -= bytes
+    this.rowBytes = bytes / rows
+    this.rest = rest
+  }
+}
+
 /** What a chunk may hold. */
 interface Room {
   readonly maxRows: number
@@ -65,27 +92,23 @@ export class RangeReader {
     return this.#statements.get(`SELECT count(*) FROM kv WHERE ${where}`, 'pluck').get(...values) as number
   }
 
-  /** The rows of a range up to the limits of the query. A page that may hold a row holds one, however large. */
-  scan(category: Uint8Array, query: KvScanQuery): PackedPage {
-    let rowsLeft = query.limit ?? Number.POSITIVE_INFINITY
-    let bytesLeft = query.maxBytes ?? Number.POSITIVE_INFINITY
-    const parts: PagePart[] = []
-    let range: KeyRange | undefined = query.range
-    let rowBytes: number | undefined
-    while (range !== undefined && rowsLeft > 0 && bytesLeft > 0) {
-      const maxBytes = Math.min(CHUNK_BYTES, bytesLeft)
-      const expected = rowBytes === undefined ? PROBE_ROWS : Math.max(1, Math.floor(maxBytes / rowBytes))
-      const room = { maxRows: Math.min(CHUNK_ROWS, rowsLeft), maxBytes, expected }
-      const chunk = this.#chunk(category, range, query, room)
-      if (chunk === undefined) return new PackedPage(parts, false)
-      parts.push(chunk.part)
-      rowsLeft -= chunk.rows
-      bytesLeft -= chunk.bytes
-      rowBytes = chunk.bytes / chunk.rows
-      range = chunk.rest
+  /**
+   * Reads the next piece of a scan; answers the page when that was the last one, with the rows of the range up to the
+   * limits of the query. A page that may hold a row holds one, however large.
+   */
+  goOn(category: Uint8Array, scan: Scan): PackedPage | undefined {
+    const { query, parts, rowsLeft, bytesLeft, rowBytes, rest } = scan
+    if (rest === undefined) return new PackedPage(parts, false)
+    if (rowsLeft <= 0 || bytesLeft <= 0) {
+      return new PackedPage(parts, parts.length > 0 || this.#size(category, rest, query, 1).rows > 0)
     }
-    const more = range !== undefined && (parts.length > 0 || this.#size(category, range, query, 1).rows > 0)
-    return new PackedPage(parts, more)
+    const maxBytes = Math.min(CHUNK_BYTES, bytesLeft)
+    const expected = rowBytes === undefined ? PROBE_ROWS : Math.max(1, Math.floor(maxBytes / rowBytes))
+    const room = { maxRows: Math.min(CHUNK_ROWS, rowsLeft), maxBytes, expected }
+    const chunk = this.#chunk(category, rest, query, room)
+    if (chunk === undefined) return new PackedPage(parts, false)
+    scan.took(chunk)
+    return scan.rest === undefined ? new PackedPage(parts, false) : undefined
   }
 
   /** The first rows of a range; `undefined` when there are none. */

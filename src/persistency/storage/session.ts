@@ -7,6 +7,7 @@ import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import { PersistencyError } from '../errors.js'
+import type { KvScanQuery } from '../message-payloads.js'
 import {
   KvCount,
   KvDelete,
@@ -23,10 +24,18 @@ import type { PutOp } from '../types.js'
 import { isBusy } from './busy.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
 import type { StoreHolder } from './open-stores.js'
-import { type Pace, RETRY_MS } from './pace.js'
+import type { Pace } from './pace.js'
+import { Scan } from './range-reader.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
-import type { CallTask, FlushTask, GetTask, Task, WriteTask } from './tasks.js'
+import {
+  type CallTask,
+  type FlushTask,
+  type GetTask,
+  type Task,
+  UNFINISHED,
+  type WriteTask
+} from './tasks.js'
 
 export interface SessionParts {
   readonly hub: BrokerHub
@@ -47,8 +56,11 @@ export class StorageSession {
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
     this.#parts = parts
-    const { hub, context, holder } = parts
-    this.#idle = new IdleCheckpoint(() => holder.checkpoint())
+    const { hub, context, holder, pace } = parts
+    this.#idle = new IdleCheckpoint(
+      () => holder.checkpoint(),
+      (work) => pace.inTurn(work)
+    )
     const listener = hub.listen(context, PersistEvent, (event) => {
       this.#add({ kind: 'write', event, error: undefined })
     })
@@ -58,7 +70,7 @@ export class StorageSession {
     })
     this.#answer(KvGetMany, false, ({ category, keys }) => holder.open().getMany(category, keys))
     this.#answer(KvExists, false, ({ category, key }) => holder.open().exists(category, key))
-    this.#answer(KvScan, false, (query) => holder.open().scan(query))
+    this.#provide(KvScan, (query, call) => this.#add(this.#scanTask(query, call)))
     this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
     this.#answer(KvDelete, true, ({ category, key }) => holder.open().delete(category, key))
     this.#provide(KvFlush, ({ durable }, call) => this.#add({ kind: 'flush', durable, call }))
@@ -81,6 +93,23 @@ export class StorageSession {
     this.#provide(request, (query, call) => {
       this.#add({ kind: 'call', writes, work: () => work(query), call, value: undefined, error: undefined })
     })
+  }
+
+  /** A scan may be long: it is read piece by piece, as far as the slice goes each time. */
+  #scanTask(query: KvScanQuery, call: Call): CallTask {
+    const { holder, pace } = this.#parts
+    let scan = new Scan(query)
+    const startOver = (): void => {
+      scan = new Scan(query)
+    }
+    const work = (): unknown => {
+      do {
+        const page = holder.open().goOn(scan)
+        if (page !== undefined) return page
+      } while (!pace.over)
+      return UNFINISHED
+    }
+    return { kind: 'call', writes: false, work, startOver, call, value: undefined, error: undefined }
   }
 
   #provide<Query, Response>(
@@ -111,12 +140,12 @@ export class StorageSession {
       done += step
       if (done === turn.length || (step > 0 && !pace.over)) continue
       this.#turn = turn.slice(done).concat(this.#turn)
-      pace.later(() => this.#work(), step > 0 ? 0 : RETRY_MS)
+      pace.later(() => this.#work())
       return
     }
   }
 
-  /** Does what comes next; answers how many tasks that were, 0 when it is to be tried again later. */
+  /** Does what comes next; answers how many tasks that were, 0 when it is to go on or be tried again later. */
   #next(turn: readonly (Task | FlushTask)[], at: number): number {
     const task = turn[at] as Task | FlushTask
     if (task.kind === 'flush') return this.#flush(task) ? 1 : 0
@@ -133,6 +162,7 @@ export class StorageSession {
     const done = this.#attemptGroup(group)
     if (done !== undefined) return done
     // The transaction was lost as a whole: each task gets its own, so that one failure costs only itself.
+    for (const task of group) if (task.kind === 'call') task.startOver?.()
     for (const [index, task] of group.entries()) {
       if (index > 0 && this.#parts.pace.over) return index
       const alone = this.#attemptGroup([task])
@@ -144,7 +174,7 @@ export class StorageSession {
 
   /**
    * Does a group as far as the slice goes, and publishes the outcome. Answers how many tasks were done: 0 when it is to
-   * be tried again later, `undefined` when the transaction could not be committed.
+   * go on or be tried again later, `undefined` when the transaction could not be committed.
    */
   #attemptGroup(group: readonly Task[]): number | undefined {
     const { holder, pace } = this.#parts
@@ -165,10 +195,12 @@ export class StorageSession {
     const { pace } = this.#parts
     const started = performance.now()
     let next = 0
+    let done: number
     do {
-      next += this.#attemptNext(group, next)
+      done = this.#attemptNext(group, next)
+      next += done
       if (!store.inTransaction) return undefined
-    } while (next < group.length && !pace.over)
+    } while (done > 0 && next < group.length && !pace.over)
     try {
       store.commit()
     } catch (thrown) {
@@ -191,6 +223,7 @@ export class StorageSession {
       const { error } = group[next] as Task
       if (isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
+      if (done === 0) break
       this.#publish(group.slice(next, next + done), 0)
       next += done
     } while (next < group.length && !pace.over)
@@ -201,17 +234,16 @@ export class StorageSession {
   #withoutLock(group: readonly Task[], thrown: unknown, closed: boolean): void {
     for (const task of group) {
       if (closed || writes(task)) task.error = this.#error(thrown)
-      else this.#attempt(task)
+      else while (!this.#attempt(task));
     }
     this.#publish(group, 0)
   }
 
-  /** Attempts a task, and with it those behind it that can be done in one go; answers how many it were. */
+  /** Attempts a task, and with it those behind it that can be done in one go; answers how many were done. */
   #attemptNext(group: readonly Task[], at: number): number {
     const alike = rowTasksFrom(group, at)
     if (alike.length > 1 && this.#gathered(alike)) return alike.length
-    this.#attempt(group[at] as Task)
-    return 1
+    return this.#attempt(group[at] as Task) ? 1 : 0
   }
 
   /** Reads or stores many rows in one go; `false` when that failed, so that each is to be tried by itself. */
@@ -231,7 +263,8 @@ export class StorageSession {
     return true
   }
 
-  #attempt(task: Task): void {
+  /** Answers whether the task is done; it is not when it has to go on in another slice. */
+  #attempt(task: Task): boolean {
     const store = this.#parts.holder.open()
     task.error = undefined
     try {
@@ -241,6 +274,7 @@ export class StorageSession {
     } catch (thrown) {
       task.error = this.#error(thrown)
     }
+    return task.kind === 'write' || task.value !== UNFINISHED
   }
 
   #read<T>(work: () => T): T {

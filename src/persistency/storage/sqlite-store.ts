@@ -2,12 +2,12 @@
 import type { Database } from 'better-sqlite3'
 import { type KeyRange, prefixRange } from '../key-range.js'
 import type { Key } from '../keys.js'
-import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
+import type { KvScanPage } from '../message-payloads.js'
 import { PACKED_PAYLOAD, PackedPayloads } from '../packed.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
 import { OpenedFile } from './opened-file.js'
-import { inRange, RangeReader } from './range-reader.js'
+import { inRange, RangeReader, type Scan } from './range-reader.js'
 import { codeOf } from './sqlite-errors.js'
 import { Statements } from './statements.js'
 
@@ -156,8 +156,9 @@ export class SqliteStore {
     return this.#ranges.count(this.#category(category), range)
   }
 
-  scan(query: KvScanQuery): KvScanPage {
-    return this.#ranges.scan(this.#category(query.category), query)
+  /** Reads the next piece of a scan; answers all of it when that was the last. */
+  goOn(scan: Scan): KvScanPage | undefined {
+    return this.#ranges.goOn(this.#category(scan.query.category), scan)
   }
 
   /**

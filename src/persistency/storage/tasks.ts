@@ -12,12 +12,18 @@ export interface WriteTask {
   error: PersistencyError | undefined
 }
 
+/** What work answers that has used up its slice: it is to be called again. */
+export const UNFINISHED = Symbol('unfinished')
+
 /** Something to read, or to change and tell about. */
 export interface CallTask {
   readonly kind: 'call'
   /** Whether it changes the database, and so needs a transaction. */
   readonly writes: boolean
+  /** Does it, or a piece of it. */
   readonly work: () => unknown
+  /** Forgets the pieces that were done, because what they have seen was undone. */
+  readonly startOver?: () => void
   readonly call: Call
   /** What the work gave; set by the attempt. */
   value: unknown
