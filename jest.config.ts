@@ -30,12 +30,12 @@ const ON_SHARED_THREADS = [
   'backend*',
   'bounded-queue',
   'exit',
-  'exit',
   'facade*',
   'input*',
   'lifecycle*',
   'model',
-  'original-file'
+  'original-file',
+  'worker-death'
 ]
 
 const config: Config = {

@@ -20,7 +20,7 @@ try {
   for (let n = 0; n < jobs; n++) (await persistency.openJob(`tenant-${n}`))._unsafeUnwrap()
   const openMsEach = (performance.now() - from) / jobs
   for (const job of persistency.jobs.values()) (await job.persistAcked(put(1)))._unsafeUnwrap()
-  if (!quick) await tidiedUp(rootDir)
+  if (!quick) await settled(rootDir)
   const before = process.cpuUsage()
   await delay(IDLE_MS)
   const { user, system } = process.cpuUsage(before)
@@ -35,11 +35,15 @@ try {
   rmSync(rootDir, { recursive: true, force: true })
 }
 
-/** Resolves when every job has brought its log into its file, which follows a second without writes. */
-async function tidiedUp(folder) {
+/**
+ * Resolves a while after every job has brought its log into its file, which follows a second without writes: the
+ * engine collects garbage once more when it falls idle.
+ */
+async function settled(folder) {
   const logs = () => readdirSync(folder).filter((name) => name.endsWith('-wal'))
   do await delay(500)
   while (logs().some((name) => statSync(join(folder, name)).size > 0))
+  await delay(2000)
 }
 
 function put(n) {

@@ -50,20 +50,32 @@ describe('a program ends by itself, with everything accepted stored,', () => {
   })
 })
 
-test('a program with several jobs that forgets to close them ends by itself and stores all', async () => {
+test.each([
+  ['forgets to close them', 4, '', {}],
+  ['calls process.exit()', 4, 'process.exit(0)', {}],
+  [
+    'calls process.exit() while most of their files are closed',
+    40,
+    'process.exit(0)',
+    { threads: { shared: 2 }, maxOpenJobs: 4, whenIdle: 'close' }
+  ]
+])('a program with several jobs that %s ends by itself and stores all', async (_, count, end, options) => {
   const folder = storage.folder()
   const ended = await runProgram(
     folder,
     `const { Persistency, key } = persistency
-     const owner = Persistency.open(root + '/data')._unsafeUnwrap()
-     for (let t = 0; t < 4; t++) {
-       const job = (await owner.openJob('tenant' + t))._unsafeUnwrap()
+     const options = ${JSON.stringify({ ...THREADS, ...options })}
+     const owner = Persistency.open({ rootDir: root + '/data', ...options })._unsafeUnwrap()
+     const jobs = []
+     for (let t = 0; t < ${count}; t++) jobs.push((await owner.openJob('tenant' + t))._unsafeUnwrap())
+     for (const job of jobs) {
        for (let i = 0; i < 500; i++) job.persistPut('c', key(i), new Uint8Array(100))
-     }`
+     }
+     ${end}`
   )
   expect([ended.code, ended.stderr]).toEqual([0, ''])
-  const files = [0, 1, 2, 3].map((t) => join(folder, 'data', `tenant${t}.db`))
-  expect(files.map((file) => rowsIn(file).length)).toEqual([500, 500, 500, 500])
+  const files = Array.from({ length: count }, (_, t) => join(folder, 'data', `tenant${t}.db`))
+  expect(files.map((file) => rowsIn(file).length)).toEqual(files.map(() => 500))
 })
 
 test('writes made in an exit handler that was there before the job are stored', async () => {

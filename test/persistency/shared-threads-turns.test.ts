@@ -1,0 +1,153 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import Database from 'better-sqlite3'
+import { type Job, type JobOptions, key, type Persistency, type PersistencyOptions } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+
+const storage = useStorage()
+
+const payload = new Uint8Array(100).fill(7)
+/** Spreads the numbers from 0 to 2^32 over all of them, so that rows land all over the file. */
+const scattered = (n: number): number => Math.imul(n, 0x9e3779b1) >>> 0
+
+/** Two tenants on one thread, and the folder of their files. */
+let rootDir: string
+let busy: Job
+let quiet: Job
+
+async function openBoth(options: Partial<PersistencyOptions> = {}): Promise<Persistency> {
+  const persistency = storage.owner({ rootDir, threads: { shared: 1 }, ...options })
+  busy = await okOf(persistency.openJob('busy'))
+  quiet = await okOf(persistency.openJob('quiet'))
+  return persistency
+}
+
+beforeEach(async () => {
+  rootDir = storage.folder()
+})
+
+const timed = async (work: PromiseLike<unknown>): Promise<number> => {
+  const from = performance.now()
+  await work
+  return performance.now() - from
+}
+
+/** How long gets of the other tenant take, one after the other, until `until` has settled; at least one. */
+async function getsUntil(until: Promise<unknown>): Promise<number[]> {
+  let over = false
+  void until.then(() => {
+    over = true
+  })
+  const waits: number[] = []
+  do waits.push(await timed(okOf(quiet.get('c', key(1)))))
+  while (!over)
+  return waits
+}
+
+const percentile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] as number
+
+async function fill(job: Job, rows: number): Promise<void> {
+  for (let n = 0; n < rows; n++) await okOf(job.persistPut('c', key(n), payload))
+  await okOf(job.flush({ timeoutMs: 60_000 }))
+}
+
+describe('tenants on one thread take turns:', () => {
+  beforeEach(async () => {
+    await openBoth()
+    await okOf(quiet.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+  })
+
+  test('a get does not wait for the writes of another tenant, whose queue is always full', async () => {
+    let writing = true
+    const writer = (async () => {
+      for (let n = 0; writing; n++) await busy.persistPut('c', key(scattered(n)), payload)
+    })()
+    while (busy.queued.ops < busy.options.maxQueueOps) await new Promise(setImmediate)
+    const backlogs: number[] = []
+    const waits: number[] = []
+    // What a call behind the whole queue waits, and what a call of the other tenant waits meanwhile.
+    for (let round = 0; round < 3; round++) {
+      const backlog = timed(okOf(busy.flush({ timeoutMs: 60_000 })))
+      waits.push(...(await getsUntil(backlog)))
+      backlogs.push(await backlog)
+    }
+    writing = false
+    await writer
+    const backlog = percentile(backlogs, 0.5)
+    expect(waits.length).toBeGreaterThan(10)
+    expect(percentile(waits, 0.5)).toBeLessThan(backlog / 5)
+    expect(percentile(waits, 0.99)).toBeLessThan(backlog)
+    expect(percentile(waits, 0.99)).toBeLessThan(2000)
+  }, 120_000)
+
+  test('gets go on during a long scan of another tenant', async () => {
+    await fill(busy, 100_000)
+    const scan = busy.scan('c', keyOf(), { timeoutMs: 60_000 })
+    const gets = (await getsUntil(okOf(scan))).length
+    expect((await okOf(scan)).length).toBe(100_000)
+    // It is read in at least 25 pieces; in one, a single get would have been answered, behind it.
+    expect(gets).toBeGreaterThan(5)
+  }, 120_000)
+
+  test('what a long scan shows is what was written before it, and nothing of what was written behind', async () => {
+    await fill(busy, 30_000)
+    void busy.persistPut('c', key(30_000), payload)
+    const first = busy.scan('c', keyOf())
+    void busy.persistPut('c', key(30_001), payload)
+    const second = busy.scan('c', keyOf(), { reverse: true })
+    void busy.persistDeletePrefix('c', keyOf())
+    const third = busy.scan('c', keyOf())
+    expect((await okOf(first)).length).toBe(30_001)
+    expect((await okOf(second)).map((row) => row.key)).toHaveLength(30_002)
+    expect(await okOf(third)).toEqual([])
+  }, 60_000)
+
+  test('a file that somebody has locked holds up its own tenant only', async () => {
+    const locker = new Database(`${rootDir}/busy.db`)
+    try {
+      locker.exec('BEGIN IMMEDIATE')
+      const order: string[] = []
+      const written = busy.persistAcked({ kind: 'put', category: 'c', key: key(1), payload })
+      const seen = busy.get('c', key(1)).map((found) => {
+        order.push('read behind the write')
+        return found
+      })
+      for (let n = 0; n < 20; n++) await okOf(quiet.get('c', key(1)))
+      order.push('unlocked')
+      locker.exec('COMMIT')
+      await okOf(written)
+      expect(await okOf(seen)).toEqual(payload)
+      expect(order).toEqual(['unlocked', 'read behind the write'])
+    } finally {
+      locker.close()
+    }
+  })
+})
+
+test('a lock that is held for too long fails the writes of its tenant, each, and no others', async () => {
+  const patience: JobOptions = { busyTimeoutMs: 50 }
+  await openBoth(patience)
+  const locker = new Database(`${rootDir}/busy.db`)
+  try {
+    locker.exec('BEGIN IMMEDIATE')
+    const lost = [1, 2].map((n) => busy.persistAcked({ kind: 'put', category: 'c', key: key(n), payload }))
+    await okOf(quiet.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+    for (const write of lost) expect(await errorOf(write)).toMatchObject({ backendCode: 'SQLITE_BUSY' })
+  } finally {
+    locker.close()
+  }
+  await okOf(busy.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+})
+
+test('a long scan goes on although its file was closed in between for another tenant', async () => {
+  await openBoth({ maxOpenJobs: 1, whenIdle: 'close' })
+  await okOf(quiet.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: utf8('quiet') }))
+  await fill(busy, 60_000)
+  const scan = busy.scan('c', keyOf(), { timeoutMs: 60_000 })
+  await getsUntil(okOf(scan))
+  const rows = await okOf(scan)
+  expect(rows.map((row) => row.key.toString())).toEqual(
+    Array.from({ length: 60_000 }, (_, n) => key(n).toString())
+  )
+}, 60_000)
