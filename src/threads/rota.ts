@@ -98,8 +98,9 @@ export class WorkLine implements ThreadShare {
     })
   }
 
-  /** Takes the next frame out, if it is a frame that comes next. */
+  /** Takes the next frame out, if it is a frame that comes next and the slice is not over. */
   takeFrame(): Uint8Array | undefined {
+    if (this.over()) return undefined
     return this.#queue[0] instanceof Uint8Array ? (this.#queue.shift() as Uint8Array) : undefined
   }
 

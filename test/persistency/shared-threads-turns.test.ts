@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
-import { type Job, type JobOptions, key, type Persistency, type PersistencyOptions } from 'persistency'
+import { type Job, type JobOptions, key, type PersistencyOptions } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
 
@@ -15,14 +15,13 @@ let rootDir: string
 let busy: Job
 let quiet: Job
 
-async function openBoth(options: Partial<PersistencyOptions> = {}): Promise<Persistency> {
+async function openBoth(options: Partial<PersistencyOptions> = {}): Promise<void> {
   const persistency = storage.owner({ rootDir, threads: { shared: 1 }, ...options })
-  busy = await okOf(persistency.openJob('busy'))
+  busy = await okOf(persistency.openJob('busy', { maxQueueOps: 20_000 }))
   quiet = await okOf(persistency.openJob('quiet'))
-  return persistency
 }
 
-beforeEach(async () => {
+beforeEach(() => {
   rootDir = storage.folder()
 })
 
@@ -67,18 +66,18 @@ describe('tenants on one thread take turns:', () => {
     const backlogs: number[] = []
     const waits: number[] = []
     // What a call behind the whole queue waits, and what a call of the other tenant waits meanwhile.
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const backlog = timed(okOf(busy.flush({ timeoutMs: 60_000 })))
       waits.push(...(await getsUntil(backlog)))
       backlogs.push(await backlog)
     }
     writing = false
     await writer
-    const backlog = percentile(backlogs, 0.5)
+    const backlog = Math.max(...backlogs)
     expect(waits.length).toBeGreaterThan(10)
     expect(percentile(waits, 0.5)).toBeLessThan(backlog / 5)
-    expect(percentile(waits, 0.99)).toBeLessThan(backlog)
-    expect(percentile(waits, 0.99)).toBeLessThan(2000)
+    expect(percentile(waits, 0.99)).toBeLessThan(backlog * 0.75)
+    expect(percentile(waits, 0.99)).toBeLessThan(3000)
   }, 120_000)
 
   test('gets go on during a long scan of another tenant', async () => {

@@ -33,6 +33,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
   if (data === 'die') process.exit(7)
   new RequestBroker(hub, context).provide(Echo, (what) => {
     if (what === 'die') process.exit(3)
+    if (what > 0) for (const until = performance.now() + what; performance.now() < until; );
     if (what === 'throw later') setImmediate(() => { throw new Error('orphan') })
     if (what === 'never') return new Promise(() => {})
     if (what === 'noise') new EventBroker(hub, context).emit(Noise, 'noise')
@@ -49,6 +50,33 @@ serveBrokers(contract, ({ hub, context, data }) => {
 const run = (body: string) => runScript(PRELUDE + body, FILES)
 
 describe('a worker host', () => {
+  it.each([
+    ['one after the other', false, ['busy', 'quiet']],
+    ['in turns, where it is fair', true, ['quiet', 'busy']]
+  ])('serves contexts %s', async (_, fair, expected) => {
+    const { output, code, stderr } = await run(`
+      const host = new WorkerHost(new URL('./worker.mjs', import.meta.url), { hub, fair: ${fair} })
+      const quiet = BrokerContext.create('quiet')
+      for (const served of [context, quiet]) (await host.serve(served, contract, undefined, 5000))._unsafeUnwrap()
+      const ended = []
+      const turn = () => new Promise(setImmediate)
+      const waits = [requests.request(Echo, 300)]
+      await turn()
+      waits.push(requests.request(Echo, 10))
+      await turn()
+      for (let n = 0; n < 10; n++) waits.push(requests.request(Echo, 10))
+      waits.at(-1).then(() => ended.push('busy'))
+      const answer = requests.in(quiet).request(Echo, 'quiet')
+      answer.then(() => ended.push('quiet'))
+      const answers = await Promise.all([...waits, answer])
+      await host.stop()
+      print({ ended, answers: answers.map((result) => result.unwrapOr('lost')) })
+    `)
+    const answers = [300, ...Array.from({ length: 11 }, () => 10), 'quiet']
+    expect(output).toEqual({ ended: expected, answers })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
   it('serves a context both ways, releases it and lets the process end', async () => {
     const { output, code, stderr } = await run(`
       const host = start()

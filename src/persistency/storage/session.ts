@@ -338,8 +338,8 @@ type RowTask = GetTask | WriteTask
 /** So many gets are read together at most; their answers then leave while the next are read. */
 const READ_TOGETHER = 32
 
-/** So many rows are stored together at most; then it is time to look at the clock. */
-const STORED_TOGETHER = 512
+/** So many rows are stored together at most; then it is time to look at the clock. Random keys take some 20 µs each. */
+const STORED_TOGETHER = 64
 
 /** The gets of one category, or the writes of one row each, that stand in a row. */
 function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
