@@ -1,4 +1,5 @@
 /** Owns the failures of the storage: one closed catalogue of codes, each of one kind. */
+import { type Conflict, type ConflictData, conflictData, conflictFrom } from './conflict.js'
 
 /** Every code, and the kind it belongs to. `docs/errors.md` says when each occurs and what to do. */
 const KIND_OF = {
@@ -11,6 +12,9 @@ const KIND_OF = {
   ERR_RANGE: 'invalidArgument',
   ERR_OPTION: 'invalidArgument',
   ERR_VALUE: 'invalidArgument',
+  ERR_EVENT: 'invalidArgument',
+  ERR_SEQ: 'invalidArgument',
+  ERR_NO_JOURNAL: 'invalidArgument',
   ERR_OTHER_INSTANCE: 'invalidArgument',
   ERR_NOT_INITIALISED: 'closed',
   ERR_PERSISTENCY_CLOSED: 'closed',
@@ -21,6 +25,8 @@ const KIND_OF = {
   ERR_OVERLOADED: 'overloaded',
   ERR_TOO_MANY_JOBS: 'overloaded',
   ERR_JOB_IN_USE: 'inUse',
+  ERR_CONFLICT: 'conflict',
+  ERR_EVENTS_GONE: 'gone',
   ERR_CREATE_DIR: 'backend',
   ERR_OPEN: 'backend',
   ERR_NOT_A_DATABASE: 'backend',
@@ -29,6 +35,7 @@ const KIND_OF = {
   ERR_STORAGE: 'backend',
   ERR_STORAGE_DIED: 'backend',
   ERR_WRITES_LOST: 'backend',
+  ERR_JOURNAL: 'backend',
   ERR_REMOVE: 'backend',
   ERR_BROKER: 'backend'
 } as const
@@ -45,6 +52,14 @@ export interface PersistencyErrorData {
   readonly message: string
   readonly backendCode: string | undefined
   readonly cause: string | undefined
+  readonly conflict?: ConflictData
+}
+
+/** What goes with a failure besides its message. */
+export interface PersistencyErrorDetails {
+  readonly cause?: unknown
+  readonly backendCode?: string | undefined
+  readonly conflict?: Conflict | undefined
 }
 
 /** An expected failure of the storage. It arrives as an `Err` value; only streams and iterators throw it. */
@@ -56,22 +71,27 @@ export class PersistencyError extends Error {
   readonly code: PersistencyErrorCode
   /** The code of the storage engine, such as `SQLITE_FULL`, when the failure comes from there. */
   readonly backendCode: string | undefined
+  /** Of an `ERR_CONFLICT`: what was expected, and where. */
+  readonly conflict: Conflict | undefined
 
-  constructor(
-    code: PersistencyErrorCode,
-    message: string,
-    details: { readonly cause?: unknown; readonly backendCode?: string | undefined } = {}
-  ) {
+  constructor(code: PersistencyErrorCode, message: string, details: PersistencyErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = KIND_OF[code]
     this.code = code
     this.backendCode = details.backendCode
+    this.conflict = details.conflict
   }
 
   /** The error that `toJSON` printed, for instance on another thread. An unknown code becomes `ERR_STORAGE`. */
   static from(data: PersistencyErrorData): PersistencyError {
     const code = Object.hasOwn(KIND_OF, data.code) ? data.code : 'ERR_STORAGE'
-    return new PersistencyError(code, data.message, { cause: data.cause, backendCode: data.backendCode })
+    const { cause, backendCode, conflict } = data
+    const details = {
+      cause,
+      backendCode,
+      ...(conflict !== undefined && { conflict: conflictFrom(conflict) })
+    }
+    return new PersistencyError(code, data.message, details)
   }
 
   /** Whether a value is a `PersistencyError` of any copy of this package. */
@@ -86,7 +106,9 @@ export class PersistencyError extends Error {
 
   toJSON(): PersistencyErrorData {
     const cause = this.cause === undefined ? undefined : String(this.cause)
-    return { code: this.code, message: this.message, backendCode: this.backendCode, cause }
+    const { code, message, backendCode } = this
+    const conflict = this.conflict === undefined ? undefined : conflictData(this.conflict)
+    return { code, message, backendCode, cause, ...(conflict !== undefined && { conflict }) }
   }
 }
 

@@ -25,8 +25,15 @@ export interface PersistCommittedPayload {
   readonly writes: number
   readonly ops: number
   readonly bytes: number
+  /** How long the first of the writes waited on the storage thread for its transaction, in milliseconds. */
+  readonly waitMs: number
   /** Time that the transaction took, in milliseconds. */
   readonly commitMs: number
+  /**
+   * Sequence numbers of the first and last event that the transaction added to the journal, also those of `append` and
+   * `deleteAcked`, which are no writes of the queue; absent when it added none.
+   */
+  readonly journal?: { readonly firstSeq: number; readonly lastSeq: number }
 }
 
 /** A write that was accepted and could not be applied: nothing of it is stored, or, after `ERR_STORAGE_DIED`, all may be. */

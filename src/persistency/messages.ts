@@ -12,6 +12,7 @@ import {
 } from '../brokers/definitions.js'
 import type { ThreadContract } from '../threads/carried.js'
 import type { PersistencyError } from './errors.js'
+import { JOURNAL_REQUESTS } from './journal/messages.js'
 import type {
   JobClosedPayload,
   JobFailedPayload,
@@ -88,6 +89,16 @@ export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, Per
 
 /** What crosses between a storage worker and the thread of its job. */
 export const STORAGE_CONTRACT: ThreadContract = {
-  toWorker: [PersistEvent, KvGet, KvGetMany, KvExists, KvScan, KvCount, KvDelete, KvFlush],
+  toWorker: [
+    PersistEvent,
+    KvGet,
+    KvGetMany,
+    KvExists,
+    KvScan,
+    KvCount,
+    KvDelete,
+    KvFlush,
+    ...JOURNAL_REQUESTS
+  ],
   toHost: [PersistCommitted, PersistFailed]
 }

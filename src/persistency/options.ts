@@ -2,6 +2,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
+import type { JournalOptions } from './journal/types.js'
 
 /** What the storage does to keep committed data through a power loss. See `docs/lifecycle-and-guarantees.md`. */
 export type Durability = 'normal' | 'full' | 'off'
@@ -37,6 +38,12 @@ export interface JobOptions {
    * takes. Needs shared threads and a directory.
    */
   readonly whenIdle?: 'keep' | 'close'
+  /**
+   * Keeps every write as an event, which can be read again; see `docs/event-sourcing.md`. `true` keeps all of them,
+   * limits let the oldest fall off. A file that has a journal goes on with it and its limits when this is left out or
+   * `false`, the default; `true` lifts the limits.
+   */
+  readonly journal?: boolean | JournalOptions
 }
 
 /** Which threads the storage of the jobs runs on. */
@@ -54,7 +61,8 @@ export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   requestTimeoutMs: 5000,
   busyTimeoutMs: 5000,
   openTimeoutMs: 30_000,
-  whenIdle: 'keep'
+  whenIdle: 'keep',
+  journal: false
 })
 
 /** Those of jobs on shared threads: there may be a thousand of them, so each has a small cache. */
@@ -74,7 +82,8 @@ const CHECKS: Record<keyof JobOptions, Check> = {
   requestTimeoutMs: positiveMs,
   busyTimeoutMs: integerFrom(0, 2 ** 31 - 1),
   openTimeoutMs: positiveMs,
-  whenIdle: oneOf('keep', 'close')
+  whenIdle: oneOf('keep', 'close'),
+  journal: journalOption
 }
 
 /** Checks options and fills in what is missing. Errors: `ERR_OPTION`, for unknown names too. */
@@ -154,6 +163,17 @@ export function threadsOption(value: unknown): string | undefined {
   const fits =
     Number.isSafeInteger(shared) && (shared as number) >= 1 && Object.keys(value as object).length === 1
   return fits ? undefined : '"dedicated" or { shared: n } with an integer n of at least 1'
+}
+
+const JOURNAL_CHECKS = { maxEvents: integerFrom(1), maxAgeMs: integerFrom(1), maxBytes: integerFrom(1) }
+
+/** Allows what asks for a journal. */
+function journalOption(value: unknown): string | undefined {
+  if (typeof value === 'boolean') return undefined
+  const limits = checkOptions(value, JOURNAL_CHECKS)
+  return limits.isOk()
+    ? undefined
+    : 'true, false, or { maxEvents, maxAgeMs, maxBytes } with integers of at least 1'
 }
 
 /** Allows true and false. */

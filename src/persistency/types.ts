@@ -24,8 +24,23 @@ export interface DeletePrefixOp {
   readonly prefix: Key
 }
 
-/** One change. Several in one `persist` call are applied in order, all or none. */
-export type TxOp = PutOp | DeleteOp | DeletePrefixOp
+/**
+ * Demands what a row holds when its turn in the batch has come; when it holds something else, nothing of the batch is
+ * applied and the write fails with `ERR_CONFLICT`. Changes nothing.
+ */
+export interface CheckOp {
+  readonly kind: 'check'
+  readonly category: string
+  readonly key: Key
+  /** The payload that the row must have; `undefined`, or left out, when there must be no row. */
+  readonly equals?: Uint8Array | undefined
+}
+
+/** What changes rows. */
+export type ChangeOp = PutOp | DeleteOp | DeletePrefixOp
+
+/** One change, or a condition on it. Several in one `persist` call are applied in order, all or none. */
+export type TxOp = ChangeOp | CheckOp
 
 /** A stored row. With `keysOnly` the payload is empty. */
 export interface KvRow {

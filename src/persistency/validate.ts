@@ -167,8 +167,12 @@ function checkOp(input: unknown): Checked<TxOp> {
       const { prefix } = input as Partial<Extract<TxOp, { kind: 'deletePrefix' }>>
       return checkDeletePrefix(category, prefix)
     }
+    case 'check': {
+      const { key, equals } = input as Partial<Extract<TxOp, { kind: 'check' }>>
+      return checkCheck(category, key, equals)
+    }
     default: {
-      const known = '"put", "delete" and "deletePrefix"'
+      const known = '"put", "delete", "deletePrefix" and "check"'
       return refuse('ERR_OP', `an operation is of kind ${known}; got ${describeValue(kind)}`)
     }
   }
@@ -192,6 +196,17 @@ export function checkDeletePrefix(category: unknown, prefix: unknown): Checked<T
   const error = checkCategory(category) ?? checkKey(prefix, 'a prefix')
   if (error !== undefined) return err(error)
   return ok({ kind: 'deletePrefix', category: category as string, prefix: prefix as Key })
+}
+
+/** A condition on a row; `undefined` demands that there is none. */
+export function checkCheck(category: unknown, key: unknown, equals: unknown): Checked<TxOp> {
+  const error =
+    checkCategory(category) ??
+    checkKey(key) ??
+    (equals === undefined ? undefined : checkPayload(equals, category as string, key as Key))
+  if (error !== undefined) return err(error)
+  const row = { kind: 'check', category: category as string, key: key as Key } as const
+  return ok(equals === undefined ? row : { ...row, equals: equals as Uint8Array })
 }
 
 /** A category and a range of it, or everything under a prefix. Errors: `ERR_CATEGORY`, `ERR_RANGE`. */

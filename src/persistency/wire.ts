@@ -2,6 +2,7 @@
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
+import type { ConflictData } from './conflict.js'
 import { PersistencyError, type PersistencyErrorData } from './errors.js'
 import type { KeyRange } from './key-range.js'
 import { Key } from './keys.js'
@@ -16,13 +17,12 @@ import type {
   PersistEventPayload,
   PersistFailedPayload
 } from './message-payloads.js'
+import { readOps, writeOps } from './ops-codec.js'
 import { ABSENT, PackedPage, PackedPayloads, type PagePart, unpackPayloads, unpackRows } from './packed.js'
-import type { KvRow, TxOp } from './types.js'
+import type { KvRow } from './types.js'
 
 /** The most that the lengths in front of a packed row take. */
 const MOST_LENGTH_BYTES = 24
-
-const OpTag = { put: 1, delete: 2, deletePrefix: 3 } as const
 
 export const bool: WireCodec<boolean> = {
   write: (writer, value) => writer.u8(value ? 1 : 0),
@@ -49,19 +49,24 @@ export const optionalBytes: WireCodec<Uint8Array | undefined> = {
 
 export const error: WireCodec<PersistencyError> = {
   write(writer, value) {
-    const { code, message, backendCode, cause } = value.toJSON()
+    const { code, message, backendCode, cause, conflict } = value.toJSON()
     writer.text(code)
     writer.text(message)
     writeOptionalText(writer, backendCode)
     writeOptionalText(writer, cause)
+    writeOptionalText(writer, conflict === undefined ? undefined : JSON.stringify(conflict))
   },
   read(reader) {
-    return PersistencyError.from({
+    const data = {
       code: reader.text() as PersistencyErrorData['code'],
       message: reader.text(),
       backendCode: readOptionalText(reader),
       cause: readOptionalText(reader)
-    })
+    }
+    const conflict = readOptionalText(reader)
+    return PersistencyError.from(
+      conflict === undefined ? data : { ...data, conflict: JSON.parse(conflict) as ConflictData }
+    )
   }
 }
 
@@ -173,17 +178,25 @@ export const persistCommitted: WireCodec<PersistCommittedPayload> = {
     writer.f64(event.writes)
     writer.f64(event.ops)
     writer.f64(event.bytes)
+    writer.f64(event.waitMs)
     writer.f64(event.commitMs)
+    writer.f64(event.journal?.firstSeq ?? 0)
+    writer.f64(event.journal?.lastSeq ?? 0)
   },
-  read: (reader) => ({
-    jobId: reader.text(),
-    firstSeq: reader.f64(),
-    lastSeq: reader.f64(),
-    writes: reader.f64(),
-    ops: reader.f64(),
-    bytes: reader.f64(),
-    commitMs: reader.f64()
-  })
+  read(reader) {
+    const event = {
+      jobId: reader.text(),
+      firstSeq: reader.f64(),
+      lastSeq: reader.f64(),
+      writes: reader.f64(),
+      ops: reader.f64(),
+      bytes: reader.f64(),
+      waitMs: reader.f64(),
+      commitMs: reader.f64()
+    }
+    const journal = { firstSeq: reader.f64(), lastSeq: reader.f64() }
+    return journal.firstSeq === 0 ? event : { ...event, journal }
+  }
 }
 
 export const persistFailed: WireCodec<PersistFailedPayload> = {
@@ -228,38 +241,6 @@ function writePackedRow(writer: ByteWriter, { key, payload }: KvRow): void {
   writer.utf8(`${key.length}:${payload.length}:`)
   writer.raw(key.bytes)
   writer.raw(payload)
-}
-
-function writeOps(writer: ByteWriter, ops: readonly TxOp[]): void {
-  writer.u32(ops.length)
-  for (const op of ops) {
-    writer.u8(OpTag[op.kind])
-    writer.text(op.category)
-    writer.blob(op.kind === 'deletePrefix' ? op.prefix.bytes : op.key.bytes)
-    if (op.kind === 'put') writer.blob(op.payload)
-  }
-}
-
-function readOps(reader: ByteReader): TxOp[] {
-  const ops: TxOp[] = []
-  for (let left = reader.u32(); left > 0; left--) ops.push(readOp(reader))
-  return ops
-}
-
-function readOp(reader: ByteReader): TxOp {
-  const tag = reader.u8()
-  const category = reader.text()
-  const key = Key.view(reader.blob())
-  switch (tag) {
-    case OpTag.put:
-      return { kind: 'put', category, key, payload: reader.blob() }
-    case OpTag.delete:
-      return { kind: 'delete', category, key }
-    case OpTag.deletePrefix:
-      return { kind: 'deletePrefix', category, prefix: key }
-    default:
-      throw new RangeError(`unknown operation tag ${tag}`)
-  }
 }
 
 function writeRange(writer: ByteWriter, { start, stop }: KeyRange): void {

@@ -221,6 +221,7 @@ export function sizeOf(ops: readonly TxOp[]): number {
   for (const op of ops) {
     bytes += OP_OVERHEAD_BYTES
     if (op.kind === 'put') bytes += op.key.bytes.length + op.payload.length
+    else if (op.kind === 'check') bytes += op.key.bytes.length + (op.equals?.length ?? 0)
     else bytes += op.kind === 'delete' ? op.key.bytes.length : op.prefix.bytes.length
   }
   return bytes

@@ -3,9 +3,13 @@
  * gives way, if its job allows that, and is opened again when it is used.
  */
 import { existsSync } from 'node:fs'
+import type { Database } from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Patient } from './busy.js'
+import type { JournalLog } from './journal/journal-log.js'
+import { openJournal } from './journal/open-journal.js'
 import { openDatabase } from './schema.js'
+import { storageError } from './sqlite-errors.js'
 import { SqliteStore } from './sqlite-store.js'
 import type { StorageStart } from './start.js'
 
@@ -96,10 +100,20 @@ export class StoreHolder {
       // SQLite itself must not block the thread for a lock.
       if (this.#shared) db.pragma('busy_timeout = 0')
       this.#known = true
-      return new SqliteStore(db, this.#patient)
+      return new SqliteStore(db, this.#patient, journalOf(db, this.#start, this.#patient))
     } catch (thrown) {
       this.#stores.left(this)
       throw thrown
     }
+  }
+}
+
+/** The journal of a database that has just been opened, if it has one. */
+function journalOf(db: Database, { file, options }: StorageStart, patient: Patient): JournalLog | undefined {
+  try {
+    return openJournal(db, file, options.journal, patient)
+  } catch (thrown) {
+    db.close()
+    throw storageError('ERR_OPEN', file, thrown)
   }
 }

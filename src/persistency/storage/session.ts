@@ -7,7 +7,7 @@ import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import { PersistencyError } from '../errors.js'
-import type { KvScanQuery } from '../message-payloads.js'
+import type { KvScanQuery, PersistCommittedPayload } from '../message-payloads.js'
 import {
   KvCount,
   KvDelete,
@@ -23,6 +23,7 @@ import {
 import type { PutOp } from '../types.js'
 import { isBusy } from './busy.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
+import { JournalService } from './journal/journal-service.js'
 import type { StoreHolder } from './open-stores.js'
 import type { Pace } from './pace.js'
 import { Scan } from './range-reader.js'
@@ -51,12 +52,15 @@ export class StorageSession {
   readonly #parts: SessionParts
   readonly #withdraw: (() => void)[] = []
   readonly #idle: IdleCheckpoint
+  readonly #journal: JournalService
   #turn: (Task | FlushTask)[] = []
+  /** When the first of them was taken in. */
+  #waitingSince = 0
 
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
     this.#parts = parts
-    const { hub, context, holder, pace } = parts
+    const { hub, context, holder, pace, jobId } = parts
     this.#idle = new IdleCheckpoint(
       () => holder.checkpoint(),
       (work) => pace.inTurn(work)
@@ -73,6 +77,8 @@ export class StorageSession {
     this.#provide(KvScan, (query, call) => this.#add(this.#scanTask(query, call)))
     this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
     this.#answer(KvDelete, true, ({ category, key }) => holder.open().delete(category, key))
+    this.#journal = new JournalService(holder, jobId)
+    this.#journal.answer((request, writes, work) => this.#answer(request, writes, work))
     this.#provide(KvFlush, ({ durable }, call) => this.#add({ kind: 'flush', durable, call }))
   }
 
@@ -82,6 +88,7 @@ export class StorageSession {
     this.#work()
     this.#idle.stop()
     for (const withdraw of this.#withdraw) withdraw()
+    this.#journal.close()
     this.#parts.holder.close()
   }
 
@@ -126,7 +133,10 @@ export class StorageSession {
   }
 
   #add(task: Task | FlushTask): void {
-    if (this.#turn.length === 0) this.#parts.hub.turns.atEnd(() => this.#work())
+    if (this.#turn.length === 0) {
+      this.#waitingSince = performance.now()
+      this.#parts.hub.turns.atEnd(() => this.#work())
+    }
     this.#turn.push(task)
   }
 
@@ -167,7 +177,7 @@ export class StorageSession {
       if (index > 0 && this.#parts.pace.over) return index
       const alone = this.#attemptGroup([task])
       if (alone === 0) return index
-      if (alone === undefined) this.#publish([task], 0)
+      if (alone === undefined) this.#publish([task])
     }
     return group.length
   }
@@ -201,8 +211,9 @@ export class StorageSession {
       next += done
       if (!store.inTransaction) return undefined
     } while (done > 0 && next < group.length && !pace.over)
+    let journal: PersistCommittedPayload['journal']
     try {
-      store.commit()
+      journal = store.commit()
     } catch (thrown) {
       store.rollback()
       for (const task of group) task.error ??= this.#error(thrown)
@@ -210,7 +221,11 @@ export class StorageSession {
     }
     this.#idle.wrote()
     pace.unlocked()
-    this.#publish(next === group.length ? group : group.slice(0, next), performance.now() - started)
+    this.#publish(next === group.length ? group : group.slice(0, next), {
+      waitMs: started - this.#waitingSince,
+      commitMs: performance.now() - started,
+      ...(journal !== undefined && { journal })
+    })
     return next
   }
 
@@ -224,7 +239,7 @@ export class StorageSession {
       if (isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
       if (done === 0) break
-      this.#publish(group.slice(next, next + done), 0)
+      this.#publish(group.slice(next, next + done))
       next += done
     } while (next < group.length && !pace.over)
     return next
@@ -236,7 +251,7 @@ export class StorageSession {
       if (closed || writes(task)) task.error = this.#error(thrown)
       else while (!this.#attempt(task));
     }
-    this.#publish(group, 0)
+    this.#publish(group)
   }
 
   /** Attempts a task, and with it those behind it that can be done in one go; answers how many were done. */
@@ -255,7 +270,7 @@ export class StorageSession {
         const keys = tasks.map((task) => (task as GetTask).key)
         const found = this.#read(() => store.getMany(first.category, keys).payloads)
         for (const [index, task] of tasks.entries()) (task as GetTask).value = found[index]
-      } else store.putMany(tasks.map((task) => onlyPut(task) as PutOp))
+      } else store.writeRows(tasks.map((task) => onlyPut(task) as PutOp))
     } catch {
       return false
     }
@@ -268,7 +283,7 @@ export class StorageSession {
     const store = this.#parts.holder.open()
     task.error = undefined
     try {
-      if (task.kind === 'write') store.apply(task.event.ops)
+      if (task.kind === 'write') store.write(task.event.ops)
       else if (task.kind === 'get') task.value = this.#read(() => store.get(task.category, task.key))
       else task.value = this.#read(task.work)
     } catch (thrown) {
@@ -282,23 +297,23 @@ export class StorageSession {
     return store.inTransaction ? work() : store.read(work)
   }
 
-  #publish(group: readonly Task[], commitMs: number): void {
+  #publish(group: readonly Task[], transaction: TransactionFacts = NO_TRANSACTION): void {
     this.#publishWrites(
       group.filter((task) => task.kind === 'write'),
-      commitMs
+      transaction
     )
     for (const task of group) if (task.kind !== 'write') settle(task)
   }
 
   /** Failures first: what the commit then covers has not failed. */
-  #publishWrites(writes: readonly WriteTask[], commitMs: number): void {
+  #publishWrites(writes: readonly WriteTask[], transaction: TransactionFacts): void {
     const { hub, context, jobId } = this.#parts
     for (const { event, error } of writes) {
       if (error === undefined) continue
       hub.emit(context, PersistFailed, { jobId, seq: event.seq, ops: event.ops, error })
     }
     const done = writes.filter(({ error }) => error === undefined).map(({ event }) => event)
-    if (done.length === 0) return
+    if (done.length === 0 && transaction.journal === undefined) return
     // What somebody else than the job announced has no number.
     const numbered = done.map(({ seq }) => seq).filter((seq) => seq > 0)
     hub.emit(context, PersistCommitted, {
@@ -308,7 +323,7 @@ export class StorageSession {
       writes: done.length,
       ops: done.reduce((sum, { ops }) => sum + ops.length, 0),
       bytes: done.reduce((sum, { bytes }) => sum + bytes, 0),
-      commitMs
+      ...transaction
     })
   }
 
@@ -328,6 +343,11 @@ export class StorageSession {
     return storageError('ERR_STORAGE', this.#parts.file, thrown)
   }
 }
+
+/** What is told of a transaction besides its writes. */
+type TransactionFacts = Pick<PersistCommittedPayload, 'waitMs' | 'commitMs' | 'journal'>
+
+const NO_TRANSACTION: TransactionFacts = { waitMs: 0, commitMs: 0 }
 
 function writes(task: Task): boolean {
   return task.kind === 'write' || (task.kind === 'call' && task.writes)

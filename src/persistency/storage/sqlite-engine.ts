@@ -104,10 +104,10 @@ export class SqliteEngine implements StorageEngine {
   #start(
     task: StorageStart['task'],
     jobId: string,
-    { durability, cacheSizeBytes, busyTimeoutMs, whenIdle }: StorageStart['options'],
+    { durability, cacheSizeBytes, busyTimeoutMs, whenIdle, journal }: StorageStart['options'],
     maxOpen: number
   ): StorageStart {
-    const options = { durability, cacheSizeBytes, busyTimeoutMs, whenIdle }
+    const options = { durability, cacheSizeBytes, busyTimeoutMs, whenIdle, journal }
     return { task, jobId, file: jobFile(this.rootDir, jobId), options, maxOpen }
   }
 }

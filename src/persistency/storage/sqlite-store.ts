@@ -1,21 +1,17 @@
 /** Owns what can be done to one open database. Synchronous; throws what SQLite throws. */
 import type { Database } from 'better-sqlite3'
-import { type KeyRange, prefixRange } from '../key-range.js'
+import type { KeyRange } from '../key-range.js'
 import type { Key } from '../keys.js'
-import type { KvScanPage } from '../message-payloads.js'
+import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import { PACKED_PAYLOAD, PackedPayloads } from '../packed.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
+import type { JournalLog, SeqRange } from './journal/journal-log.js'
 import { OpenedFile } from './opened-file.js'
-import { inRange, RangeReader, type Scan } from './range-reader.js'
+import { RangeReader, Scan } from './range-reader.js'
+import { RowWriter } from './row-writer.js'
 import { codeOf } from './sqlite-errors.js'
 import { Statements } from './statements.js'
-
-/** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
-const MAX_CACHED_CATEGORIES = 1024
-
-/** How many rows one statement stores, if there are so many: about half again as fast as one by one. */
-const STORED = 16
 
 /** How many rows one statement reads, largest first: a list of keys is split into such. */
 const GATHERED = [64, 32, 16, 8, 4, 2, 1] as const
@@ -27,11 +23,16 @@ const ROLLBACK = 'ROLLBACK'
 const SAVEPOINT = 'SAVEPOINT write'
 const RELEASE = 'RELEASE write'
 const UNDO = 'ROLLBACK TO write'
-const PUT = 'INSERT OR REPLACE INTO kv (category, key, payload) VALUES (?, ?, ?)'
-const PUT_MANY = PUT + ', (?, ?, ?)'.repeat(STORED - 1)
 const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
 const GET = 'SELECT payload FROM kv WHERE category = ? AND key = ?'
 const EXISTS = 'SELECT 1 FROM kv WHERE category = ? AND key = ?'
+const ROWS_FROM_START = 'SELECT category, key, payload FROM kv ORDER BY category, key LIMIT ?'
+const ROWS_BEHIND =
+  'SELECT category, key, payload FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
+const ALL_ROWS = 'SELECT count(*) FROM kv'
+
+/** A row as it lies in the file. */
+export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
 
 /** Reads many rows of one category in the order of the keys: one pass through the engine costs less than many. */
 function gatherSql(rows: number): string {
@@ -46,17 +47,19 @@ export class SqliteStore {
   readonly #file: OpenedFile
   readonly #statements: Statements
   readonly #ranges: RangeReader
-  readonly #categories = new Map<string, Buffer>()
-  #lastName = ''
-  #lastCategory: Buffer = Buffer.alloc(0)
+  readonly #rows: RowWriter
+  /** Where writes are recorded, if they are. */
+  readonly journal: JournalLog | undefined
 
   /** Takes over the connection; `close` closes it. */
-  constructor(db: Database, patient: Patient) {
+  constructor(db: Database, patient: Patient, journal?: JournalLog) {
     this.#db = db
     this.#patient = patient
     this.#file = new OpenedFile(db.name)
+    this.journal = journal
     this.#statements = new Statements(db)
     this.#ranges = new RangeReader(this.#statements)
+    this.#rows = new RowWriter(this.#statements, 'kv')
   }
 
   get inTransaction(): boolean {
@@ -66,10 +69,20 @@ export class SqliteStore {
   begin(): void {
     this.#file.requireInPlace()
     whenFree(this.#patient, () => this.#statements.get(BEGIN).run())
+    if (this.journal === undefined) return
+    try {
+      this.journal.begin()
+    } catch (thrown) {
+      this.rollback()
+      throw thrown
+    }
   }
 
-  commit(): void {
+  /** Answers what the transaction added to the journal. */
+  commit(): SeqRange | undefined {
+    this.journal?.beforeCommit()
     this.#statements.get(COMMIT).run()
+    return this.journal?.afterCommit()
   }
 
   /** Ends the transaction without a trace; SQLite may have done so by itself, after a full disk for instance. */
@@ -87,12 +100,18 @@ export class SqliteStore {
     const [first] = ops
     // A statement on one row is all or none by itself.
     if (ops.length === 1 && first !== undefined && first.kind !== 'deletePrefix') {
-      this.#applyOne(first)
+      this.#rows.apply(first)
       return
     }
+    this.atomically(() => this.#rows.applyAll(ops))
+  }
+
+  /** Does something within the transaction that leaves no trace of itself in the file when it throws. */
+  atomically<T>(work: () => T): T {
     this.#statements.get(SAVEPOINT).run()
+    let done: T
     try {
-      this.#applyAll(ops)
+      done = work()
     } catch (thrown) {
       if (this.#db.inTransaction) {
         this.#statements.get(UNDO).run()
@@ -101,38 +120,55 @@ export class SqliteStore {
       throw thrown
     }
     this.#statements.get(RELEASE).run()
+    return done
   }
 
-  /** Stores rows in their order, within the transaction. When it throws, any of them may be stored. */
-  putMany(puts: readonly PutOp[]): void {
-    let at = 0
-    for (; at + STORED <= puts.length; at += STORED) {
-      const values: Uint8Array[] = []
-      for (let next = at; next < at + STORED; next++) {
-        const { category, key, payload } = puts[next] as PutOp
-        values.push(this.#category(category), key.bytes, payload)
-      }
-      this.#statements.get(PUT_MANY).run(values)
-    }
-    for (; at < puts.length; at++) this.#applyOne(puts[at] as PutOp)
+  /** Applies the operations of one write, as `apply` does, and enters them in the journal if there is one. */
+  write(ops: readonly TxOp[]): void {
+    if (this.journal === undefined) this.apply(ops)
+    else
+      this.#recorded(
+        (journal) => journal.recordWrite(ops),
+        () => this.apply(ops)
+      )
+  }
+
+  /** Stores rows in their order, each as a write of its own. When it throws, any of them may be stored. */
+  writeRows(puts: readonly PutOp[]): void {
+    this.#recorded(
+      (journal) => {
+        for (const put of puts) journal.recordPut(put)
+      },
+      () => this.#rows.putMany(puts)
+    )
   }
 
   /** Removes a row and answers whether it was there. */
   delete(category: string, key: Key): boolean {
-    return this.#statements.get(DELETE).run(this.#category(category), key.bytes).changes > 0
+    const mark = this.journal?.mark ?? 0
+    return this.#recorded(
+      (journal) => journal.recordWrite([{ kind: 'delete', category, key }]),
+      () => {
+        const removed = this.#statements.get(DELETE).run(this.#rows.category(category), key.bytes).changes > 0
+        if (!removed) this.journal?.rewind(mark)
+        return removed
+      }
+    )
   }
 
   get(category: string, key: Key): Uint8Array | undefined {
-    return this.#statements.get(GET, 'pluck').get(this.#category(category), key.bytes) as Buffer | undefined
+    return this.#statements.get(GET, 'pluck').get(this.#rows.category(category), key.bytes) as
+      | Buffer
+      | undefined
   }
 
   exists(category: string, key: Key): boolean {
-    return this.#statements.get(EXISTS, 'pluck').get(this.#category(category), key.bytes) !== undefined
+    return this.#statements.get(EXISTS, 'pluck').get(this.#rows.category(category), key.bytes) !== undefined
   }
 
   /** The payloads of many rows, in the order of the keys. */
   getMany(category: string, keys: readonly Key[]): PackedPayloads {
-    const name = this.#category(category)
+    const name = this.#rows.category(category)
     const packed: Uint8Array[] = []
     let most: number = GATHERED[0]
     for (let from = 0; from < keys.length; ) {
@@ -153,12 +189,33 @@ export class SqliteStore {
   }
 
   count(category: string, range: KeyRange): number {
-    return this.#ranges.count(this.#category(category), range)
+    return this.#ranges.count(this.#rows.category(category), range)
   }
 
   /** Reads the next piece of a scan; answers all of it when that was the last. */
   goOn(scan: Scan): KvScanPage | undefined {
-    return this.#ranges.goOn(this.#category(scan.query.category), scan)
+    return this.#ranges.goOn(this.#rows.category(scan.query.category), scan)
+  }
+
+  /** Reads a scan in one go. */
+  scan(query: KvScanQuery): KvScanPage {
+    const scan = new Scan(query)
+    for (;;) {
+      const page = this.goOn(scan)
+      if (page !== undefined) return page
+    }
+  }
+
+  /** The first rows behind a place, of all categories, in the order of the file. */
+  rowsBehind(after: readonly [category: Uint8Array, key: Uint8Array] | undefined, limit: number): PlainRow[] {
+    return after === undefined
+      ? (this.#statements.get(ROWS_FROM_START, 'raw').all(limit) as PlainRow[])
+      : (this.#statements.get(ROWS_BEHIND, 'raw').all(...after, limit) as PlainRow[])
+  }
+
+  /** How many rows there are in all categories. */
+  rowCount(): number {
+    return this.#statements.get(ALL_ROWS, 'pluck').get() as number
   }
 
   /**
@@ -187,54 +244,17 @@ export class SqliteStore {
     this.#db.close()
   }
 
-  #applyAll(ops: readonly TxOp[]): void {
-    for (let at = 0; at < ops.length; ) {
-      const puts = putsFrom(ops, at)
-      if (puts.length > 0) this.putMany(puts)
-      else this.#applyOne(ops[at] as TxOp)
-      at += Math.max(1, puts.length)
+  /** Records before it does: what cannot be recorded is not done, and what fails is not recorded. */
+  #recorded<T>(record: (journal: JournalLog) => void, work: () => T): T {
+    const { journal } = this
+    if (journal === undefined) return work()
+    const { mark } = journal
+    try {
+      record(journal)
+      return work()
+    } catch (thrown) {
+      journal.rewind(mark)
+      throw thrown
     }
   }
-
-  #applyOne(op: TxOp): void {
-    switch (op.kind) {
-      case 'put':
-        this.#statements.get(PUT).run(this.#category(op.category), op.key.bytes, op.payload)
-        return
-      case 'delete':
-        this.#statements.get(DELETE).run(this.#category(op.category), op.key.bytes)
-        return
-      case 'deletePrefix': {
-        const { where, values } = inRange(this.#category(op.category), prefixRange(op.prefix))
-        this.#statements.get(`DELETE FROM kv WHERE ${where}`).run(...values)
-        return
-      }
-      default:
-        op satisfies never
-    }
-  }
-
-  #category(name: string): Buffer {
-    if (name === this.#lastName) return this.#lastCategory
-    let bytes = this.#categories.get(name)
-    if (bytes === undefined) {
-      if (this.#categories.size >= MAX_CACHED_CATEGORIES) this.#categories.clear()
-      bytes = Buffer.from(name)
-      this.#categories.set(name, bytes)
-    }
-    this.#lastName = name
-    this.#lastCategory = bytes
-    return bytes
-  }
-}
-
-/** The puts that stand in a row. */
-function putsFrom(ops: readonly TxOp[], start: number): PutOp[] {
-  const puts: PutOp[] = []
-  for (let at = start; at < ops.length; at++) {
-    const op = ops[at] as TxOp
-    if (op.kind !== 'put') break
-    puts.push(op)
-  }
-  return puts
 }

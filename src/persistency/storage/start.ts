@@ -7,7 +7,10 @@ export interface StorageStart {
   readonly jobId: string
   /** Path of the database file, or `:memory:`. */
   readonly file: string
-  readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes' | 'busyTimeoutMs' | 'whenIdle'>
+  readonly options: Pick<
+    ResolvedJobOptions,
+    'durability' | 'cacheSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
+  >
   /** How many databases may be open at once on the thread; the same for all of its jobs. */
   readonly maxOpen: number
 }

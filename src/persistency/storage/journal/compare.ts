@@ -1,0 +1,89 @@
+/** Owns comparing the rows of a job with what the journal says they are, some at a time, and mending them. */
+import { bytesEqual, compareBytes } from '../../../bytes/compare.js'
+import type { JournalComparedRows, JournalCompareQuery } from '../../journal/message-payloads.js'
+import type { JournalDifference } from '../../journal/types.js'
+import { Key } from '../../keys.js'
+import type { TxOp } from '../../types.js'
+import type { PlainRow, SqliteStore } from '../sqlite-store.js'
+
+/** Rows of each side that one step looks at. */
+const STEP_ROWS = 512
+
+/** Differences that a step tells; how many there are, it always tells. */
+const MAX_TOLD = 100
+
+/**
+ * Compares the next rows of `actual` with those of `expected`, both as they are now. With `mend`, makes the rows of
+ * `actual` what they are in `expected`, within the transaction and without entering it in the journal.
+ */
+export function compareWithJournal(
+  actual: SqliteStore,
+  expected: SqliteStore,
+  seq: number,
+  { behind }: JournalCompareQuery,
+  mend: boolean
+): JournalComparedRows {
+  const after = behind === undefined ? undefined : ([behind.category, behind.key.bytes] as const)
+  const ours = actual.rowsBehind(after, STEP_ROWS)
+  const theirs = expected.rowsBehind(after, STEP_ROWS)
+  const end = earlierEnd(ours, theirs)
+  const found = new Differences()
+  let rows = 0
+  for (let at = 0, other = 0; ; ) {
+    const mine = within(ours[at], end)
+    const told = within(theirs[other], end)
+    if (mine === undefined && told === undefined) break
+    const order = mine === undefined ? 1 : told === undefined ? -1 : comparePlaces(mine, told)
+    if (order < 0) found.add('extra', mine as PlainRow)
+    else if (order > 0) found.add('missing', told as PlainRow)
+    else if (!bytesEqual((mine as PlainRow)[2], (told as PlainRow)[2])) found.add('changed', told as PlainRow)
+    if (order <= 0) {
+      at++
+      rows++
+    }
+    if (order >= 0) other++
+  }
+  if (mend) actual.apply(found.remedies)
+  const next = end === undefined ? undefined : { category: end[0], key: Key.view(end[1]) }
+  return {
+    rows,
+    differing: found.count,
+    differences: found.told,
+    seq,
+    total: behind === undefined ? actual.rowCount() : 0,
+    ...(next !== undefined && { next })
+  }
+}
+
+class Differences {
+  readonly told: JournalDifference[] = []
+  readonly remedies: TxOp[] = []
+  count = 0
+
+  /** @param row as it is expected; for an extra one, as it is */
+  add(kind: JournalDifference['kind'], [name, bytes, payload]: PlainRow): void {
+    const category = Buffer.from(name).toString()
+    const key = Key.view(bytes)
+    this.count++
+    if (this.told.length < MAX_TOLD) this.told.push({ kind, category, key })
+    this.remedies.push(
+      kind === 'extra' ? { kind: 'delete', category, key } : { kind: 'put', category, key, payload }
+    )
+  }
+}
+
+/** Where a side was cut, the earlier one if both were: beyond that, one of them is not known. */
+function earlierEnd(ours: readonly PlainRow[], theirs: readonly PlainRow[]): PlainRow | undefined {
+  const ends = [ours, theirs]
+    .filter((rows) => rows.length === STEP_ROWS)
+    .map((rows) => rows.at(-1) as PlainRow)
+  return ends.sort(comparePlaces)[0]
+}
+
+function within(row: PlainRow | undefined, end: PlainRow | undefined): PlainRow | undefined {
+  return row === undefined || (end !== undefined && comparePlaces(row, end) > 0) ? undefined : row
+}
+
+function comparePlaces(a: PlainRow, b: PlainRow): number {
+  return compareBytes(a[0], b[0]) || compareBytes(a[1], b[1])
+}

@@ -1,0 +1,101 @@
+/** Owns finding events in the journal: rows that hold many, and the events in them. Synchronous. */
+import { ByteReader } from '../../../bytes/byte-reader.js'
+import { PersistencyError } from '../../errors.js'
+import { JOURNAL_FORMAT, readEvent } from '../../journal/event-codec.js'
+import type { JournalEvent } from '../../journal/types.js'
+import type { Statements } from '../statements.js'
+
+const COLUMNS = 'seq, events, time, bytes, format, body'
+const ROW_WITH = `SELECT ${COLUMNS} FROM journal WHERE seq <= ? ORDER BY seq DESC LIMIT 1`
+const ROW_AT = `SELECT ${COLUMNS} FROM journal WHERE seq = ?`
+const OF_STREAM =
+  'SELECT seq FROM journal_streams WHERE stream = ? AND seq >= ? AND seq <= ? ORDER BY seq LIMIT ?'
+
+/** A row of the journal. */
+export interface JournalRow {
+  /** Of its first event. */
+  readonly seq: number
+  readonly events: number
+  readonly time: number
+  /** Of all rows that ever were, up to and with this one. */
+  readonly bytes: number
+  readonly format: number
+  readonly body: Uint8Array
+}
+
+/** An event that has not been decoded. */
+export interface RawEvent {
+  readonly seq: number
+  readonly time: number
+  readonly bytes: Uint8Array
+}
+
+export class JournalReader {
+  readonly #statements: Statements
+
+  constructor(statements: Statements) {
+    this.#statements = statements
+  }
+
+  /** The row that holds an event. Throws when there is none. */
+  rowWith(seq: number): JournalRow {
+    return this.#known(seq, this.#statements.get(ROW_WITH).get(seq))
+  }
+
+  /** The events of a span, in order; from its first on as many as are asked for. */
+  *events(from: number, to: number): Generator<RawEvent, void, undefined> {
+    let seq = from
+    for (let row = seq <= to ? this.rowWith(seq) : undefined; row !== undefined; ) {
+      yield* eventsIn(row, seq, to)
+      seq = row.seq + row.events
+      row = seq <= to ? this.#known(seq, this.#statements.get(ROW_AT).get(seq)) : undefined
+    }
+  }
+
+  /** The first events of a stream in a span. */
+  *ofStream(stream: string, from: number, to: number, limit: number): Generator<RawEvent, void, undefined> {
+    const seqs = this.#statements.get(OF_STREAM, 'pluck').all(stream, from, to, limit) as number[]
+    let row: JournalRow | undefined
+    for (const seq of seqs) {
+      if (row === undefined || seq >= row.seq + row.events) row = this.rowWith(seq)
+      yield* eventsIn(row, seq, seq)
+    }
+  }
+
+  #known(seq: number, found: unknown): JournalRow {
+    const row = found as JournalRow | undefined
+    if (row === undefined || seq >= row.seq + row.events) {
+      throw new PersistencyError('ERR_JOURNAL', `the journal is damaged: it has no event ${seq}`)
+    }
+    if (row.format !== JOURNAL_FORMAT) {
+      const message = `event ${seq} of the journal has format ${row.format}, expected ${JOURNAL_FORMAT}; it was written by a later release`
+      throw new PersistencyError('ERR_JOURNAL', message)
+    }
+    return row
+  }
+}
+
+/** What an event says. Throws `ERR_JOURNAL` when that cannot be read. */
+export function decodeEvent({ seq, time, bytes }: RawEvent): JournalEvent {
+  try {
+    return readEvent(new ByteReader(bytes), seq, time)
+  } catch (cause) {
+    throw new PersistencyError('ERR_JOURNAL', `event ${seq} of the journal cannot be read`, { cause })
+  }
+}
+
+function* eventsIn(row: JournalRow, from: number, to: number): Generator<RawEvent, void, undefined> {
+  const reader = new ByteReader(row.body)
+  const last = Math.min(to, row.seq + row.events - 1)
+  for (let seq = row.seq; seq <= last; seq++) {
+    const length = readLength(reader, seq)
+    if (seq < from) reader.skip(length)
+    else yield { seq, time: row.time, bytes: reader.view(length) }
+  }
+}
+
+function readLength(reader: ByteReader, seq: number): number {
+  const length = reader.remaining >= 4 ? reader.u32() : -1
+  if (length >= 0 && length <= reader.remaining) return length
+  throw new PersistencyError('ERR_JOURNAL', `the journal is damaged: event ${seq} is cut short`)
+}

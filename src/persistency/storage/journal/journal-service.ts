@@ -1,0 +1,89 @@
+/** Owns answering the requests for the journal of one open job. */
+import type { RequestDefinition } from '../../../brokers/definitions.js'
+import { PersistencyError } from '../../errors.js'
+import type { JournalComparedRows, JournalCompareQuery, Stepwise } from '../../journal/message-payloads.js'
+import {
+  JournalAppend,
+  JournalCompare,
+  JournalCountAt,
+  JournalGetAt,
+  JournalInfo,
+  JournalRead,
+  JournalRebuild,
+  JournalScanAt
+} from '../../journal/messages.js'
+import type { StoreHolder } from '../open-stores.js'
+import type { SqliteStore } from '../sqlite-store.js'
+import { append } from './append.js'
+import { compareWithJournal } from './compare.js'
+import type { JournalLog } from './journal-log.js'
+import { readPage } from './page.js'
+import { PastStores } from './past-stores.js'
+
+/** Has a request answered by `work`, within a transaction when it `writes`. */
+export type Answer = <Query, Response>(
+  request: RequestDefinition<Query, Response, PersistencyError>,
+  writes: boolean,
+  work: (query: Query) => Response
+) => void
+
+export class JournalService {
+  readonly #holder: StoreHolder
+  readonly #jobId: string
+  readonly #past = new PastStores()
+
+  constructor(holder: StoreHolder, jobId: string) {
+    this.#holder = holder
+    this.#jobId = jobId
+  }
+
+  /** Announces everything that is answered here. */
+  answer(answer: Answer): void {
+    const past = this.#past
+    answer(JournalAppend, true, (query) => {
+      const store = this.#holder.open()
+      return append(store, this.#journalOf(store), query)
+    })
+    answer(JournalRead, false, (query) => this.#reading((journal) => readPage(journal, query)))
+    answer(JournalInfo, false, () => this.#reading((journal) => journal.status()))
+    answer(JournalGetAt, false, ({ seq, category, keys }) =>
+      this.#reading((journal) => past.at(journal, seq, (store) => store.getMany(category, keys)))
+    )
+    answer(JournalScanAt, false, ({ seq, ...query }) =>
+      this.#reading((journal) => past.at(journal, seq, (store) => store.scan(query)))
+    )
+    answer(JournalCountAt, false, ({ seq, category, range }) =>
+      this.#reading((journal) => past.at(journal, seq, (store) => store.count(category, range)))
+    )
+    answer(JournalCompare, false, (query) => this.#compare(query, false))
+    answer(JournalRebuild, true, (query) => this.#compare(query, true))
+  }
+
+  close(): void {
+    this.#past.close()
+  }
+
+  #compare(query: JournalCompareQuery, mend: boolean): Stepwise<JournalComparedRows> {
+    return this.#reading((journal, actual) =>
+      this.#past.last(journal, (expected) =>
+        compareWithJournal(actual, expected, journal.lastSeq, query, mend)
+      )
+    )
+  }
+
+  /** Reads the journal as of one moment. */
+  #reading<T>(work: (journal: JournalLog, store: SqliteStore) => T): T {
+    const store = this.#holder.open()
+    const journal = this.#journalOf(store)
+    return journal.consistently(() => work(journal, store))
+  }
+
+  #journalOf({ journal }: SqliteStore): JournalLog {
+    if (journal === undefined) {
+      const message = `job "${this.#jobId}" has no journal; open it with { journal: true }`
+      throw new PersistencyError('ERR_NO_JOURNAL', message)
+    }
+    journal.hold(this.#past.held)
+    return journal
+  }
+}

@@ -1,0 +1,40 @@
+/** Owns whether a database that is being opened has a journal, and beginning one. */
+import type { Database } from 'better-sqlite3'
+import type { JournalOptions } from '../../journal/types.js'
+import type { JobOptions } from '../../options.js'
+import { type Patient, whenFree } from '../busy.js'
+import { JournalLog } from './journal-log.js'
+import { createJournal, hasJournal, readLimits, writeLimits } from './tables.js'
+
+/**
+ * The journal of a file, begun if it is asked for. A file that has one keeps it: without being asked for, it goes on
+ * with the limits it had, so that no write passes it by.
+ */
+export function openJournal(
+  db: Database,
+  file: string,
+  wanted: NonNullable<JobOptions['journal']>,
+  patient: Patient
+): JournalLog | undefined {
+  const there = hasJournal(db, file)
+  if (!there && wanted === false) return undefined
+  const limits = wanted === true || wanted === false ? {} : wanted
+  if (!there || (wanted !== false && !sameLimits(limits, readLimits(db)))) {
+    whenFree(patient, () => begin(db, file, limits))
+  }
+  return new JournalLog(db)
+}
+
+/** Another process may have been faster. */
+function begin(db: Database, file: string, limits: JournalOptions): void {
+  db.transaction(() => {
+    if (!hasJournal(db, file)) createJournal(db)
+    writeLimits(db, limits)
+  }).immediate()
+}
+
+function sameLimits(one: JournalOptions, other: JournalOptions): boolean {
+  return (
+    one.maxEvents === other.maxEvents && one.maxAgeMs === other.maxAgeMs && one.maxBytes === other.maxBytes
+  )
+}

@@ -1,0 +1,36 @@
+/** Owns cutting the journal into pages of events. */
+import { PersistencyError } from '../../errors.js'
+import type { JournalPage, JournalReadQuery, PackedEvent } from '../../journal/message-payloads.js'
+import type { JournalLog } from './journal-log.js'
+
+/** The next events of a query. Throws `ERR_EVENTS_GONE` when the first that is wanted has fallen off. */
+export function readPage(journal: JournalLog, query: JournalReadQuery): JournalPage {
+  const { from = journal.firstSeq, stream, limit, maxBytes } = query
+  const lastSeq = journal.lastSeq
+  const to = Math.min(query.to ?? lastSeq, lastSeq)
+  requireKept(journal, from)
+  const found =
+    stream === undefined
+      ? journal.reader.events(from, Math.min(to, from + limit - 1))
+      : journal.reader.ofStream(stream, from, to, limit)
+  const events: PackedEvent[] = []
+  let bytes = 0
+  for (const event of found) {
+    // A page that is full is left here, before anything is read for the next.
+    if (events.length > 0 && bytes + event.bytes.length > maxBytes) {
+      return { events, next: event.seq, lastSeq }
+    }
+    bytes += event.bytes.length
+    events.push(event)
+  }
+  const last = events.at(-1)
+  const cut = events.length === limit && last !== undefined
+  return { events, next: cut ? last.seq + 1 : Math.max(from, to + 1), lastSeq }
+}
+
+/** Whether the events from `seq` on are all there. Throws `ERR_EVENTS_GONE` otherwise. */
+export function requireKept({ firstSeq }: JournalLog, seq: number): void {
+  if (seq >= firstSeq) return
+  const message = `event ${seq} has fallen off the journal: the first that is there is ${firstSeq}; read from there, or raise the limits of the journal`
+  throw new PersistencyError('ERR_EVENTS_GONE', message)
+}

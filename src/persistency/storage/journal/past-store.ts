@@ -1,0 +1,112 @@
+/**
+ * Owns one past state: a private temporary database, which SQLite keeps in memory while it is small and on disk when
+ * it grows, filled step by step from the snapshot and the events behind it.
+ */
+import Database from 'better-sqlite3'
+import type { TxOp } from '../../types.js'
+import { type PlainRow, SqliteStore } from '../sqlite-store.js'
+import type { JournalLog } from './journal-log.js'
+import { decodeEvent } from './journal-reader.js'
+
+const CREATE =
+  'CREATE TABLE kv (category BLOB NOT NULL, key BLOB NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (category, key)) WITHOUT ROWID'
+const CACHE_KIB = 8 * 1024
+
+/** So much is done between two looks at the clock. */
+const ROWS_AT_ONCE = 64
+const EVENTS_AT_ONCE = 64
+
+const FIRST_ROWS = `SELECT category, key, payload FROM journal_snapshot ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
+const NEXT_ROWS = `SELECT category, key, payload FROM journal_snapshot WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
+const SNAPSHOT_ROWS = 'SELECT count(*) FROM journal_snapshot'
+const PUT = 'INSERT INTO kv (category, key, payload) VALUES (?, ?, ?)'
+
+export class PastStore {
+  readonly store: SqliteStore
+  readonly #db: Database.Database
+  readonly #put: Database.Statement
+  /** The first event of the journal when the copying of the snapshot began. */
+  #snapshotOf: number | undefined
+  #copied = false
+  #rowsTotal = 0
+  #rowsDone = 0
+  #behind: PlainRow | undefined
+  /** The last event that is in it. */
+  #seq = 0
+
+  constructor() {
+    const db = new Database('')
+    db.pragma('journal_mode = MEMORY')
+    db.pragma('synchronous = OFF')
+    db.pragma(`cache_size = -${CACHE_KIB}`)
+    db.exec(CREATE)
+    this.#db = db
+    this.#put = db.prepare(PUT)
+    this.store = new SqliteStore(db, { busyTimeoutMs: 0, urgent: () => false })
+  }
+
+  /** The event it is the state of, once the snapshot is copied. */
+  get seq(): number | undefined {
+    return this.#copied ? this.#seq : undefined
+  }
+
+  /** How much has been done on the way to the state as of `seq`. */
+  progress(seq: number): { readonly done: number; readonly total: number } {
+    const first = this.#snapshotOf ?? seq
+    const done = this.#rowsDone + (this.#copied ? this.#seq - first + 1 : 0)
+    return { done, total: Math.max(done, this.#rowsTotal + seq - first + 1) }
+  }
+
+  /** Whether what it still needs of the journal is there. */
+  fits({ firstSeq }: JournalLog): boolean {
+    if (this.#copied) return this.#seq >= firstSeq - 1
+    return this.#snapshotOf === undefined || this.#snapshotOf === firstSeq
+  }
+
+  /** Goes on towards the state as of `seq` until it is reached or `over` says so; `true` when it is reached. */
+  advance(journal: JournalLog, seq: number, over: () => boolean): boolean {
+    return this.#db.transaction(() => {
+      while (!this.#copied) {
+        this.#copySome(journal)
+        if (over()) return false
+      }
+      while (this.#seq < seq) {
+        this.#applySome(journal, Math.min(seq, this.#seq + EVENTS_AT_ONCE))
+        if (over()) break
+      }
+      return this.#seq >= seq
+    })()
+  }
+
+  close(): void {
+    this.store.close()
+  }
+
+  #copySome(journal: JournalLog): void {
+    if (this.#snapshotOf === undefined) {
+      this.#snapshotOf = journal.firstSeq
+      this.#rowsTotal = journal.statements.get(SNAPSHOT_ROWS, 'pluck').get() as number
+    }
+    const rows =
+      this.#behind === undefined
+        ? journal.statements.get(FIRST_ROWS, 'raw').all()
+        : journal.statements.get(NEXT_ROWS, 'raw').all(this.#behind[0], this.#behind[1])
+    for (const row of rows as PlainRow[]) this.#put.run(...row)
+    this.#rowsDone += rows.length
+    if (rows.length === ROWS_AT_ONCE) this.#behind = rows.at(-1) as PlainRow
+    else {
+      this.#behind = undefined
+      this.#copied = true
+      this.#seq = this.#snapshotOf - 1
+    }
+  }
+
+  #applySome(journal: JournalLog, to: number): void {
+    const ops: TxOp[] = []
+    for (const event of journal.reader.events(this.#seq + 1, to)) {
+      for (const op of decodeEvent(event).ops) ops.push(op)
+    }
+    this.store.apply(ops)
+    this.#seq = to
+  }
+}
