@@ -46,6 +46,7 @@ export { bool, byte, char } from './persistency/codecs/single-byte.js'
 export { type StructFields, type StructInput, type StructValue, struct } from './persistency/codecs/struct.js'
 export { bytes, rest, string } from './persistency/codecs/text-and-bytes.js'
 export { type TupleInput, type TupleValue, tuple } from './persistency/codecs/tuple.js'
+export type { CheckConflict, Conflict, ConflictData, StreamConflict } from './persistency/conflict.js'
 export type {
   CommitNews,
   FailedNews,
@@ -58,9 +59,41 @@ export {
   PersistencyError,
   type PersistencyErrorCode,
   type PersistencyErrorData,
+  type PersistencyErrorDetails,
   type PersistencyErrorKind
 } from './persistency/errors.js'
 export { Job } from './persistency/job.js'
+export { EventStream } from './persistency/journal/event-stream.js'
+export {
+  JournalAppend,
+  JournalCompare,
+  JournalCountAt,
+  JournalGetAt,
+  JournalInfo,
+  JournalRead,
+  JournalRebuild,
+  JournalScanAt
+} from './persistency/journal/messages.js'
+export { PastState } from './persistency/journal/past-state.js'
+export { type RetryOptions, retryOnConflict } from './persistency/journal/retry-on-conflict.js'
+export type {
+  Appended,
+  AppendOptions,
+  CaughtUp,
+  CompareOptions,
+  EventMetadata,
+  EventsOptions,
+  ExpectedSeq,
+  JournalComparison,
+  JournalDifference,
+  JournalEvent,
+  JournalOptions,
+  JournalProgress,
+  JournalStatus,
+  NewEvent,
+  RecordedEvent,
+  RecordedWrite
+} from './persistency/journal/types.js'
 export type { KeyLike, KeyPart } from './persistency/key-parts.js'
 export { type KeyRange, prefixRange, rangeIncludes } from './persistency/key-range.js'
 export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys.js'
@@ -102,6 +135,8 @@ export {
 export type { OpenedStorage, OpenStorage, StorageEngine } from './persistency/storage-engine.js'
 export type {
   AckOptions,
+  ChangeOp,
+  CheckOp,
   Commit,
   DeleteOp,
   DeletePrefixOp,

@@ -4,6 +4,19 @@ import type { ValueEncoder } from './encode-value.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import type { Job } from './job.js'
+import type { EventStream } from './journal/event-stream.js'
+import type { PastState } from './journal/past-state.js'
+import type {
+  Appended,
+  AppendOptions,
+  CaughtUp,
+  CompareOptions,
+  EventsOptions,
+  JournalComparison,
+  JournalEvent,
+  JournalStatus,
+  NewEvent
+} from './journal/types.js'
 import type { KeyPart } from './key-parts.js'
 import type { KeyRange } from './key-range.js'
 import type { Key } from './keys.js'
@@ -118,6 +131,43 @@ export abstract class ByJobId {
     const job = this.job(id)
     if (job.isErr()) throw job.error
     yield* job.value.stream(category, range, options)
+  }
+
+  append(id: string, events: NewEvent | readonly NewEvent[], options?: AppendOptions): Answer<Appended> {
+    return this.#with(id, (job) => job.append(events, options))
+  }
+
+  /** As `Job.events`; here the id must be of an open job at once. */
+  events(
+    id: string,
+    options: EventsOptions & { readonly live: true }
+  ): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
+  events(
+    id: string,
+    options?: EventsOptions & { readonly live?: false }
+  ): Result<EventStream<JournalEvent>, PersistencyError>
+  events(
+    id: string,
+    options?: EventsOptions
+  ): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError> {
+    return this.job(id).map((job) => job.events(options))
+  }
+
+  /** As `Job.at`; here the id must be of an open job at once. */
+  at(id: string, seq: number): Result<PastState, PersistencyError> {
+    return this.job(id).map((job) => job.at(seq))
+  }
+
+  journalStatus(id: string, options?: ReadOptions): Answer<JournalStatus> {
+    return this.#with(id, (job) => job.journalStatus(options))
+  }
+
+  compareWithJournal(id: string, options?: CompareOptions): Answer<JournalComparison> {
+    return this.#with(id, (job) => job.compareWithJournal(options))
+  }
+
+  rebuild(id: string, options?: CompareOptions): Answer<JournalComparison> {
+    return this.#with(id, (job) => job.rebuild(options))
   }
 
   #with<T>(id: string, ask: (job: Job) => Answer<T>): Answer<T> {

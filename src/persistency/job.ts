@@ -10,6 +10,20 @@ import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostic
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
 import { JobWrites } from './job-writes.js'
+import type { EventStream } from './journal/event-stream.js'
+import { JobJournal } from './journal/job-journal.js'
+import type { PastState } from './journal/past-state.js'
+import type {
+  Appended,
+  AppendOptions,
+  CaughtUp,
+  CompareOptions,
+  EventsOptions,
+  JournalComparison,
+  JournalEvent,
+  JournalStatus,
+  NewEvent
+} from './journal/types.js'
 import type { KeyPart } from './key-parts.js'
 import type { KeyRange } from './key-range.js'
 import type { Key } from './keys.js'
@@ -73,6 +87,7 @@ export class Job {
   readonly #requests: RequestBroker
   readonly #close: () => ResultAsync<void, PersistencyError>
   readonly #writes: JobWrites
+  readonly #journal: JobJournal
   #state: JobState = 'open'
   /** The answer of the queue that was given last, which may be one for many writes. */
   #lastAnswer:
@@ -92,6 +107,11 @@ export class Job {
       hub: parts.hub,
       context: parts.context,
       options: parts.options
+    })
+    this.#journal = new JobJournal({
+      hub: parts.hub,
+      context: parts.context,
+      ask: (request, query, options) => this.#request(request, query, ok(options))
     })
     this.#announce(JobOpened, { jobId: parts.id })
     tellJob('opened', { jobId: parts.id, context: parts.context })
@@ -277,6 +297,63 @@ export class Job {
     return streamRows(category, range, options, (query, read) => this.#request(KvScan, query, ok(read)))
   }
 
+  /**
+   * Appends events of your own to the journal and applies operations with them, all or none; ok when committed.
+   * Travels the same line as the writes. An `Err` says that nothing of it is stored, except for `ERR_TIMEOUT`,
+   * `ERR_ABORTED` and `ERR_STORAGE_DIED`, where it may be: with an `idempotencyKey` it can then be repeated.
+   *
+   * Errors: `ERR_EVENT`, `ERR_OPTION`, those of operations, `ERR_CONFLICT` when the stream is not at `expectedSeq` or
+   * a check does not hold, `ERR_NO_JOURNAL`.
+   */
+  append(
+    events: NewEvent | readonly NewEvent[],
+    options?: AppendOptions
+  ): ResultAsync<Appended, PersistencyError> {
+    return this.#journal.append(events, options)
+  }
+
+  /**
+   * The events of the journal in order: iterate it, or take `toObservable()` of it. Nothing is read before that, and
+   * each reads for itself. With `live` it goes on with what is committed, after one {@link CaughtUp} mark; every event
+   * comes exactly once. Only commits of this job wake it: what another process writes comes with the next of them.
+   *
+   * Ends as errors, thrown: `ERR_NO_JOURNAL`, `ERR_OPTION`, `ERR_EVENTS_GONE` when the next event has fallen off,
+   * `ERR_ABORTED`, and those of reading. A live reader ends without an error when the job is closed.
+   */
+  events(options: EventsOptions & { readonly live: true }): EventStream<JournalEvent | CaughtUp>
+  events(options?: EventsOptions & { readonly live?: false }): EventStream<JournalEvent>
+  events(options?: EventsOptions): EventStream<JournalEvent | CaughtUp>
+  events(options?: EventsOptions): EventStream<JournalEvent | CaughtUp> {
+    return this.#journal.events(options)
+  }
+
+  /** The rows as they were once the event `seq` of the journal had taken effect; 0 is before the first. Read-only. */
+  at(seq: number): PastState {
+    return this.#journal.at(seq)
+  }
+
+  /** What the journal holds. Errors: `ERR_NO_JOURNAL`, those of reading. */
+  journalStatus(options?: ReadOptions): ResultAsync<JournalStatus, PersistencyError> {
+    return this.#journal.status(options)
+  }
+
+  /**
+   * Compares the rows with what snapshot and journal say they are, in small steps between other work; what is written
+   * meanwhile does no harm. They differ when something else than this library wrote to the file, or it is damaged.
+   * The time limit is that of each step. Errors: `ERR_NO_JOURNAL`, `ERR_JOURNAL`, those of reading.
+   */
+  compareWithJournal(options?: CompareOptions): ResultAsync<JournalComparison, PersistencyError> {
+    return this.#journal.compare(options)
+  }
+
+  /**
+   * As {@link Job.compareWithJournal}, and makes each row that differs what the journal says, step by step: when it is
+   * stopped half-way, the rows behind are as they were. The mending is no event of the journal.
+   */
+  rebuild(options?: CompareOptions): ResultAsync<JournalComparison, PersistencyError> {
+    return this.#journal.rebuild(options)
+  }
+
   /** Closes the job: applies everything accepted, then releases its storage. The same as `Persistency.closeJob`. */
   close(): ResultAsync<void, PersistencyError> {
     return this.#close()
@@ -321,6 +398,7 @@ export class Job {
   #end(state: JobState, error: PersistencyError): void {
     this.#state = state
     this.#writes.end(error)
+    this.#journal.end(state === 'closed' ? 'closed' : error)
   }
 
   #submit(ops: Result<readonly TxOp[], PersistencyError>): ResultAsync<void, PersistencyError> {

@@ -5,6 +5,7 @@ import { type KeyRange, rangeBehind } from './key-range.js'
 import type { Key } from './keys.js'
 import type { KvScanPage, KvScanQuery } from './message-payloads.js'
 import { copyRow } from './packed.js'
+import { PagedIterator } from './paged-iterator.js'
 import type { KvRow, ReadOptions, StreamOptions } from './types.js'
 import { checkQuery, checkStreamOptions } from './validate.js'
 
@@ -26,64 +27,12 @@ export function streamRows(
   options: StreamOptions | undefined,
   readPage: ReadPage
 ): AsyncIterable<KvRow> {
-  return { [Symbol.asyncIterator]: () => new RowStream(category, rangeOrPrefix, options, readPage) }
+  return {
+    [Symbol.asyncIterator]: () => new PagedIterator(readPages(category, rangeOrPrefix, options, readPage))
+  }
 }
 
 type Page = readonly KvRow[]
-
-/** Hands out rows one by one. Written out, because a generator costs several times as much per row. */
-class RowStream implements AsyncIterableIterator<KvRow> {
-  readonly #pages: AsyncGenerator<Page, void, undefined>
-  #page: Page = []
-  #next = 0
-  /** Calls are answered one after the other, also when they are made at once. */
-  #last: Promise<unknown> | undefined
-
-  constructor(...from: Parameters<typeof streamRows>) {
-    this.#pages = readPages(...from)
-  }
-
-  next(): Promise<IteratorResult<KvRow, undefined>> {
-    const row = this.#page[this.#next]
-    if (row !== undefined && this.#last === undefined) {
-      this.#next++
-      return Promise.resolve({ done: false, value: row })
-    }
-    return this.#inTurn(() => this.#turnPage())
-  }
-
-  return(): Promise<IteratorResult<KvRow, undefined>> {
-    return this.#inTurn(async () => {
-      this.#page = []
-      await this.#pages.return()
-      return { done: true, value: undefined }
-    })
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async #turnPage(): Promise<IteratorResult<KvRow, undefined>> {
-    while (this.#next >= this.#page.length) {
-      const { done, value } = await this.#pages.next()
-      if (done) return { done, value: undefined }
-      this.#page = value
-      this.#next = 0
-    }
-    return { done: false, value: this.#page[this.#next++] as KvRow }
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const answer = this.#last === undefined ? work() : this.#last.then(work, work)
-    this.#last = answer
-    const over = (): void => {
-      if (this.#last === answer) this.#last = undefined
-    }
-    answer.then(over, over)
-    return answer
-  }
-}
 
 async function* readPages(
   category: string,

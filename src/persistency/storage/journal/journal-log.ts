@@ -52,6 +52,7 @@ export class JournalLog {
   /** Whether the fields above are what the file says. */
   #known = false
   #outsideCommits = 0
+  #generation = 0
 
   constructor(db: Database) {
     this.#db = db
@@ -68,6 +69,11 @@ export class JournalLog {
   /** The first event that has not fallen off. */
   get firstSeq(): number {
     return this.#firstSeq
+  }
+
+  /** Changes when events that could be read within a transaction may have been taken back with it. */
+  get generation(): number {
+    return this.#generation
   }
 
   /** Lets nothing fall off as long as `held` answers `true`. */
@@ -155,6 +161,7 @@ export class JournalLog {
     const version = this.statements.get(DATA_VERSION, 'pluck').get() as number
     if (this.#known && version === this.#dataVersion) return
     this.#drop(0)
+    if (!this.#known) this.#generation++
     const changed = this.#dataVersion !== -1 && version !== this.#dataVersion
     const before = this.#known ? this.#stored : undefined
     this.#dataVersion = version

@@ -22,6 +22,8 @@ export class PastStores {
   /** By the event that is wanted, the least recently used first. */
   readonly #stores = new Map<number | 'last', PastStore>()
   readonly #usedAt = new Map<PastStore, number>()
+  /** The journal that they are made of, as it was when they were. */
+  #of: { readonly journal: JournalLog; readonly generation: number } | undefined
   #timer: NodeJS.Timeout | undefined
   #heldUntil = 0
 
@@ -34,6 +36,7 @@ export class PastStores {
       const message = `event ${seq} is not there yet: the last one of the journal is ${journal.lastSeq}`
       throw new PersistencyError('ERR_SEQ', message)
     }
+    this.#forgetOthers(journal)
     // The state as of the event before the first is the snapshot.
     if (this.#stores.get(seq)?.seq !== seq) requireKept(journal, seq + 1)
     return this.#use(journal, seq, seq, use)
@@ -41,12 +44,21 @@ export class PastStores {
 
   /** The state as of the last event. */
   last<T>(journal: JournalLog, use: (store: SqliteStore) => T): Stepwise<T> {
+    this.#forgetOthers(journal)
     return this.#use(journal, 'last', journal.lastSeq, use)
   }
 
   close(): void {
     clearTimeout(this.#timer)
     for (const name of [...this.#stores.keys()]) this.#drop(name)
+  }
+
+  /** What was made of events that were taken back since, or of a file that was closed in between, is worth nothing. */
+  #forgetOthers(journal: JournalLog): void {
+    const { generation } = journal
+    if (this.#of?.journal === journal && this.#of.generation === generation) return
+    for (const name of [...this.#stores.keys()]) this.#drop(name)
+    this.#of = { journal, generation }
   }
 
   #use<T>(

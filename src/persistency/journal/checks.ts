@@ -1,0 +1,140 @@
+/** Owns the checks on what callers pass to the journal. What passes is a clean copy, as in `validate.ts`. */
+import { err, ok, type Result } from 'neverthrow'
+import { describeValue } from '../error-context.js'
+import { PersistencyError } from '../errors.js'
+import { isUint8Array } from '../key-parts.js'
+import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from '../options.js'
+import type { ReadOptions } from '../types.js'
+import { checkOps, MAX_ROW_BYTES } from '../validate.js'
+import type { JournalAppendQuery } from './message-payloads.js'
+import type { AppendOptions, CompareOptions, EventMetadata, EventsOptions, NewEvent } from './types.js'
+
+type Checked<T> = Result<T, PersistencyError>
+
+const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }
+const EVENTS_CHECKS = {
+  ...READ_CHECKS,
+  from: integerFrom(1),
+  to: integerFrom(0),
+  stream: wellFormedText,
+  live: booleanValue,
+  pageSize: integerFrom(1)
+}
+const APPEND_CHECKS = {
+  ...READ_CHECKS,
+  stream: wellFormedText,
+  expectedSeq: expectedSeq,
+  // What is wrong with these has codes of its own.
+  ops: anything,
+  metadata: anything,
+  idempotencyKey: wellFormedText
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkEventsOptions(options: unknown): Checked<EventsOptions> {
+  return options === undefined ? ok({}) : checkOptions(options, EVENTS_CHECKS)
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkCompareOptions(options: unknown): Checked<CompareOptions> {
+  return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, onProgress: aFunction })
+}
+
+/** A sequence number of which the state is wanted; 0 is the state before the first event. Errors: `ERR_SEQ`. */
+export function checkSeq(seq: unknown): Checked<number> {
+  if (Number.isSafeInteger(seq) && (seq as number) >= 0) return ok(seq as number)
+  const message = `a sequence number is an integer of at least 0; got ${describeValue(seq)}`
+  return err(new PersistencyError('ERR_SEQ', message))
+}
+
+/** What is to be appended, and how long to wait. Errors: `ERR_EVENT`, `ERR_OPTION` and those of operations. */
+export function checkAppend(
+  events: unknown,
+  options: unknown = {}
+): Checked<{ readonly query: JournalAppendQuery; readonly patience: ReadOptions }> {
+  const checked = checkOptions<AppendOptions>(options, APPEND_CHECKS)
+  if (checked.isErr()) return err(checked.error)
+  const { stream, expectedSeq: expected = 'any', idempotencyKey, timeoutMs, signal } = checked.value
+  if (stream === undefined && expected !== 'any') {
+    return err(new PersistencyError('ERR_OPTION', 'option "expectedSeq" needs a stream'))
+  }
+  const ops = checkOps(checked.value.ops ?? [])
+  if (ops.isErr()) return err(ops.error)
+  const patience = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
+  return checkEvents(events, checked.value.metadata).map((clean) => ({
+    query: { events: clean, stream, expectedSeq: expected, ops: ops.value, idempotencyKey },
+    patience
+  }))
+}
+
+function checkEvents(input: unknown, shared: unknown): Checked<JournalAppendQuery['events']> {
+  try {
+    const list: unknown[] = Array.isArray(input) ? input : [input]
+    if (list.length === 0) return refuse('there is no event to append')
+    const common = readMetadata(shared)
+    return ok(list.map((event) => readEvent(event, common)))
+  } catch (thrown) {
+    if (thrown instanceof PersistencyError) return err(thrown)
+    const details = { cause: thrown }
+    return err(
+      new PersistencyError('ERR_EVENT', 'the events could not be read: a getter of theirs threw', details)
+    )
+  }
+}
+
+function readEvent(input: unknown, shared: EventMetadata): JournalAppendQuery['events'][number] {
+  if (typeof input !== 'object' || input === null) {
+    throw notAnEvent(`an event must be an object with a type; got ${describeValue(input)}`)
+  }
+  const { type, data = new Uint8Array(0), metadata } = input as Partial<NewEvent>
+  if (typeof type !== 'string' || type === '' || !type.isWellFormed()) {
+    throw notAnEvent(
+      `the type of an event must be a non-empty, well-formed string; got ${describeValue(type)}`
+    )
+  }
+  if (!isUint8Array(data) || data.length > MAX_ROW_BYTES) {
+    const limit = `a Uint8Array of at most ${MAX_ROW_BYTES} bytes`
+    throw notAnEvent(`the data of event "${type}" must be ${limit}; got ${describeValue(data)}`)
+  }
+  return { type, data, metadata: { ...shared, ...readMetadata(metadata) } }
+}
+
+function readMetadata(input: unknown): EventMetadata {
+  if (input === undefined) return {}
+  if (typeof input !== 'object' || input === null) {
+    throw notAnEvent(`metadata must be an object of texts; got ${describeValue(input)}`)
+  }
+  const entries = Object.entries(input).filter(([, value]) => value !== undefined)
+  for (const [name, value] of entries) {
+    if (typeof value === 'string' && value.isWellFormed() && name.isWellFormed()) continue
+    throw notAnEvent(`metadata "${name}" must be a well-formed string; got ${describeValue(value)}`)
+  }
+  return Object.fromEntries(entries) as EventMetadata
+}
+
+function notAnEvent(message: string): PersistencyError {
+  return new PersistencyError('ERR_EVENT', message)
+}
+
+function refuse(message: string): Result<never, PersistencyError> {
+  return err(notAnEvent(message))
+}
+
+function wellFormedText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.isWellFormed()
+    ? undefined
+    : 'a non-empty, well-formed string'
+}
+
+function expectedSeq(value: unknown): string | undefined {
+  const fits = value === 'any' || value === 'none' || (Number.isSafeInteger(value) && (value as number) >= 0)
+  return fits ? undefined : '"any", "none" or the position of the last event'
+}
+
+function anything(): undefined {
+  return undefined
+}
+
+function aFunction(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'a function'
+}

@@ -1,0 +1,73 @@
+/** Owns reading the events of a journal in order, up to what is there or on and on. */
+import { Observable } from 'rxjs'
+import { ByteReader } from '../../bytes/byte-reader.js'
+import { PersistencyError } from '../errors.js'
+import { PagedIterator } from '../paged-iterator.js'
+import { readEvent } from './event-codec.js'
+import { type EventPagesParts, readEventPages } from './event-pages.js'
+import type { PackedEvent } from './message-payloads.js'
+import type { CaughtUp, EventsOptions, JournalEvent } from './types.js'
+
+/**
+ * Events of a journal: iterate it with `for await`, or take its Observable. Each iteration and each subscription reads
+ * for itself, page by page, and holds one page: a slow reader is behind, it makes nobody wait and nothing pile up.
+ */
+export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> implements AsyncIterable<Item> {
+  readonly #options: EventsOptions | undefined
+  readonly #parts: EventPagesParts
+
+  /** Made by `Job.events`. @internal */
+  constructor(options: EventsOptions | undefined, parts: EventPagesParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  /** Iterating throws the {@link PersistencyError} that ends it. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
+    return new PagedIterator(this.#items(this.#options?.signal))
+  }
+
+  /**
+   * The same as an Observable: cold, errors with a {@link PersistencyError}. Unsubscribing ends the reading. A page of
+   * events is delivered in one turn.
+   */
+  toObservable(): Observable<Item> {
+    return new Observable((subscriber) => {
+      const stop = new AbortController()
+      const onAbort = (): void => stop.abort(this.#options?.signal?.reason)
+      if (this.#options?.signal?.aborted) onAbort()
+      else this.#options?.signal?.addEventListener('abort', onAbort)
+      const deliver = async (): Promise<void> => {
+        for await (const page of this.#items(stop.signal)) {
+          for (const item of page) {
+            if (subscriber.closed) return
+            subscriber.next(item)
+          }
+        }
+      }
+      deliver().then(
+        () => subscriber.complete(),
+        (error: unknown) => subscriber.error(error)
+      )
+      return () => {
+        this.#options?.signal?.removeEventListener('abort', onAbort)
+        stop.abort()
+      }
+    })
+  }
+
+  async *#items(signal: EventsOptions['signal']): AsyncGenerator<readonly Item[], void, undefined> {
+    for await (const page of readEventPages(this.#options, signal, this.#parts)) {
+      if ('kind' in page) yield [page as Item]
+      else yield page.map((event) => decoded(event) as Item)
+    }
+  }
+}
+
+function decoded({ seq, time, bytes }: PackedEvent): JournalEvent {
+  try {
+    return readEvent(new ByteReader(bytes), seq, time)
+  } catch (cause) {
+    throw new PersistencyError('ERR_JOURNAL', `event ${seq} of the journal cannot be read`, { cause })
+  }
+}

@@ -1,0 +1,128 @@
+/** Owns what a job does with its journal, behind the methods of `Job`. Knows no storage: everything is asked for. */
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import type { BrokerContext } from '../../brokers/context.js'
+import type { RequestDefinition } from '../../brokers/definitions.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import type { ListenerHandle } from '../../brokers/listener.js'
+import { PersistencyError } from '../errors.js'
+import { PersistCommitted } from '../messages.js'
+import type { ReadOptions } from '../types.js'
+import { checkReadOptions } from '../validate.js'
+import { type Ask, askStepwise } from './ask.js'
+import { checkAppend, checkCompareOptions } from './checks.js'
+import { EventStream } from './event-stream.js'
+import { LastCommitted } from './last-committed.js'
+import type { JournalComparedRows, JournalCompareQuery, Stepwise } from './message-payloads.js'
+import { JournalAppend, JournalCompare, JournalInfo, JournalRebuild } from './messages.js'
+import { PastState } from './past-state.js'
+import type {
+  Appended,
+  AppendOptions,
+  CaughtUp,
+  CompareOptions,
+  EventsOptions,
+  JournalComparison,
+  JournalDifference,
+  JournalEvent,
+  JournalStatus,
+  NewEvent
+} from './types.js'
+
+export interface JobJournalParts {
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly ask: Ask
+}
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+/** Differences that a comparison names. */
+const MAX_NAMED = 100
+
+export class JobJournal {
+  readonly #ask: Ask
+  readonly #committed = new LastCommitted()
+  readonly #listener: ListenerHandle
+
+  constructor({ hub, context, ask }: JobJournalParts) {
+    this.#ask = ask
+    this.#listener = hub.listen(
+      context,
+      PersistCommitted,
+      ({ journal }) => {
+        if (journal !== undefined) this.#committed.advance(journal.lastSeq)
+      },
+      { internal: true }
+    )
+  }
+
+  append(events: NewEvent | readonly NewEvent[], options?: AppendOptions): Answer<Appended> {
+    const checked = checkAppend(events, options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const { query, patience } = checked.value
+    return this.#ask(JournalAppend, query, { timeoutMs: Number.POSITIVE_INFINITY, ...patience })
+  }
+
+  events(options: EventsOptions | undefined): EventStream<JournalEvent | CaughtUp> {
+    return new EventStream(options, { ask: this.#ask, committed: this.#committed })
+  }
+
+  at(seq: number): PastState {
+    return new PastState(seq, this.#ask)
+  }
+
+  status(options: ReadOptions | undefined): Answer<JournalStatus> {
+    const checked = checkReadOptions(options)
+    return checked.isErr() ? errAsync(checked.error) : this.#ask(JournalInfo, undefined, checked.value)
+  }
+
+  compare(options: CompareOptions | undefined): Answer<JournalComparison> {
+    return this.#inSteps(JournalCompare, options)
+  }
+
+  rebuild(options: CompareOptions | undefined): Answer<JournalComparison> {
+    return this.#inSteps(JournalRebuild, options)
+  }
+
+  /** Nothing more is committed: whoever waits for the next event is told. */
+  end(end: 'closed' | PersistencyError): void {
+    void this.#listener.drop()
+    this.#committed.end(end)
+  }
+
+  #inSteps(
+    request: RequestDefinition<JournalCompareQuery, Stepwise<JournalComparedRows>, PersistencyError>,
+    options: CompareOptions | undefined
+  ): Answer<JournalComparison> {
+    const checked = checkCompareOptions(options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const comparing = compareAll(this.#ask, request, checked.value).catch((cause: unknown) =>
+      err(new PersistencyError('ERR_OPTION', 'onProgress threw', { cause }))
+    )
+    return new ResultAsync(comparing)
+  }
+}
+
+async function compareAll(
+  ask: Ask,
+  request: RequestDefinition<JournalCompareQuery, Stepwise<JournalComparedRows>, PersistencyError>,
+  { onProgress = () => {}, ...read }: CompareOptions
+): Promise<Result<JournalComparison, PersistencyError>> {
+  const differences: JournalDifference[] = []
+  let rows = 0
+  let differing = 0
+  let total = 0
+  for (let query: JournalCompareQuery = {}; ; ) {
+    const replayed = (done: number, of: number): void => onProgress({ phase: 'replay', done, total: of })
+    const step = await askStepwise(ask, request, query, read, replayed)
+    if (step.isErr()) return err(step.error)
+    const { next, seq } = step.value
+    rows += step.value.rows
+    differing += step.value.differing
+    total = Math.max(rows, total, step.value.total)
+    differences.push(...step.value.differences.slice(0, MAX_NAMED - differences.length))
+    onProgress({ phase: 'compare', done: rows, total: next === undefined ? rows : total })
+    if (next === undefined) return ok({ rows, differing, differences, seq })
+    query = { behind: next }
+  }
+}

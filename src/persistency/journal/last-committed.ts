@@ -1,0 +1,50 @@
+/** Owns the knowledge of how far the journal of a job has been committed, and who waits for it to go on. */
+import type { CancelSignal } from '../../brokers/platform.js'
+import type { PersistencyError } from '../errors.js'
+
+/** Why waiting ended without the event being there. */
+export type WaitEnd = 'closed' | 'aborted' | PersistencyError
+
+interface Waiter {
+  readonly seq: number
+  readonly settle: (end: WaitEnd | undefined) => void
+}
+
+export class LastCommitted {
+  #lastSeq = 0
+  #end: WaitEnd | undefined
+  readonly #waiters = new Set<Waiter>()
+
+  /** Events up to `lastSeq` are committed. */
+  advance(lastSeq: number): void {
+    this.#lastSeq = lastSeq
+    for (const waiter of [...this.#waiters]) if (waiter.seq <= lastSeq) waiter.settle(undefined)
+  }
+
+  /** Nothing more will be committed. */
+  end(end: 'closed' | PersistencyError): void {
+    this.#end = end
+    for (const waiter of [...this.#waiters]) waiter.settle(end)
+  }
+
+  /** Resolves when an event is committed, or with the reason why there is no point in waiting any more. */
+  reached(seq: number, signal: CancelSignal | undefined): Promise<WaitEnd | undefined> {
+    if (signal?.aborted) return Promise.resolve('aborted')
+    if (seq <= this.#lastSeq || this.#end !== undefined) {
+      return Promise.resolve(seq <= this.#lastSeq ? undefined : this.#end)
+    }
+    return new Promise((resolve) => {
+      const onAbort = (): void => waiter.settle('aborted')
+      const waiter: Waiter = {
+        seq,
+        settle: (end) => {
+          this.#waiters.delete(waiter)
+          signal?.removeEventListener('abort', onAbort)
+          resolve(end)
+        }
+      }
+      this.#waiters.add(waiter)
+      signal?.addEventListener('abort', onAbort)
+    })
+  }
+}

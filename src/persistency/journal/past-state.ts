@@ -1,0 +1,104 @@
+/** Owns the read-only view of a job as of an event. */
+import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import type { PersistencyError } from '../errors.js'
+import type { KeyRange } from '../key-range.js'
+import type { Key } from '../keys.js'
+import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
+import { copyRow } from '../packed.js'
+import { streamRows } from '../stream.js'
+import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
+import * as check from '../validate.js'
+import { type Ask, askStepwise } from './ask.js'
+import { checkSeq } from './checks.js'
+import { JournalCountAt, JournalGetAt, JournalScanAt } from './messages.js'
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+/**
+ * The rows of a job as they were once an event had taken effect. The methods are those of `Job`, with its errors and
+ * three more: `ERR_EVENTS_GONE` when the past does not go back that far any more, `ERR_SEQ` when the event is not there
+ * yet, `ERR_NO_JOURNAL`.
+ *
+ * The first read makes the storage put the state together from the snapshot and the events behind it, in small steps
+ * between its other work; it is then kept at hand for half a minute. A time limit is that of each step.
+ */
+export class PastState {
+  /** The event it is the state of; 0 is the state before the first event. */
+  readonly seq: number
+  readonly #ask: Ask
+
+  /** Made by `Job.at`. @internal */
+  constructor(seq: number, ask: Ask) {
+    this.seq = seq
+    this.#ask = ask
+  }
+
+  get(category: string, key: Key, options?: ReadOptions): Answer<Uint8Array | undefined> {
+    const error = check.checkCategory(category) ?? check.checkKey(key)
+    return error === undefined
+      ? this.getMany(category, [key], options).map(([payload]) => payload)
+      : errAsync(error)
+  }
+
+  getMany(category: string, keys: readonly Key[], options?: ReadOptions): Answer<(Uint8Array | undefined)[]> {
+    return this.#checked(check.checkKeys(category, keys), check.checkReadOptions(options), (clean, read) =>
+      askStepwise(this.#ask, JournalGetAt, { seq: this.seq, category, keys: clean }, read).map(
+        ({ payloads }) => payloads as (Uint8Array | undefined)[]
+      )
+    )
+  }
+
+  exists(category: string, key: Key, options?: ReadOptions): Answer<boolean> {
+    return this.get(category, key, options).map((payload) => payload !== undefined)
+  }
+
+  count(category: string, range: KeyRange | Key, options?: ReadOptions): Answer<number> {
+    return this.#checked(check.checkQuery(category, range), check.checkReadOptions(options), (query, read) =>
+      askStepwise(this.#ask, JournalCountAt, { seq: this.seq, ...query }, read)
+    )
+  }
+
+  scan(category: string, range: KeyRange | Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
+    return this.#checked(
+      check.checkQuery(category, range),
+      check.checkScanOptions(options),
+      (query, clean) => {
+        const { copy = false, timeoutMs, signal, ...how } = clean
+        const read = {
+          ...(timeoutMs !== undefined && { timeoutMs }),
+          ...(signal !== undefined && { signal })
+        }
+        return this.#page({ ...how, ...query }, read).map(({ rows }) =>
+          copy ? rows.map(copyRow) : (rows as KvRow[])
+        )
+      }
+    )
+  }
+
+  scanPrefix(category: string, prefix: Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
+    const error = check.checkKey(prefix, 'a prefix')
+    return error === undefined ? this.scan(category, prefix, options) : errAsync(error)
+  }
+
+  /** As `Job.stream`; all pages are of the same state. */
+  stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
+    return streamRows(category, range, options, (query, read) => this.#page(query, read))
+  }
+
+  #page(query: KvScanQuery, read: ReadOptions): Answer<KvScanPage> {
+    const seq = checkSeq(this.seq)
+    if (seq.isErr()) return errAsync(seq.error)
+    return askStepwise(this.#ask, JournalScanAt, { seq: seq.value, ...query }, read)
+  }
+
+  #checked<Query, Options, T>(
+    query: Result<Query, PersistencyError>,
+    options: Result<Options, PersistencyError>,
+    ask: (query: Query, options: Options) => Answer<T>
+  ): Answer<T> {
+    const seq = checkSeq(this.seq)
+    if (seq.isErr()) return errAsync(seq.error)
+    if (query.isErr()) return errAsync(query.error)
+    return options.isErr() ? errAsync(options.error) : ask(query.value, options.value)
+  }
+}
