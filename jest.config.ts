@@ -32,6 +32,7 @@ const ON_SHARED_THREADS = [
   'exit',
   'facade*',
   'input*',
+  'journal*',
   'lifecycle*',
   'model',
   'original-file',

@@ -28,7 +28,9 @@ function compare(rows, rounds) {
   }
   const [without, withJournal, withLimit] = Object.values(rates).map(median)
   const ratio = withJournal / without
-  console.log(JSON.stringify({ rows, rounds, withJournal, without, withLimit, ratio, limitRatio: withLimit / without }))
+  console.log(
+    JSON.stringify({ rows, rounds, withJournal, without, withLimit, ratio, limitRatio: withLimit / without })
+  )
 }
 
 async function putsPerSecond(journal, rows) {

@@ -6,6 +6,7 @@ import {
   BrokerError,
   EventBroker,
   type Job,
+  type JobOptions,
   KvCount,
   key,
   PersistEvent,
@@ -41,6 +42,9 @@ interface Scene {
 const k = key(1)
 const put = { kind: 'put', category: 'c', key: k, payload: utf8('x') } as const
 const wrong = (value: unknown): never => value as never
+
+const journalled = (persistency: Persistency, journal: JobOptions['journal'] = true): Promise<Job> =>
+  okOf(persistency.openJob('journalled', { journal }))
 
 const WAYS: Record<PersistencyErrorCode, Way> = {
   ERR_ROOT_DIR: {
@@ -83,6 +87,46 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
     kind: 'invalidArgument',
     names: 'a Date',
     provoke: ({ job }) => job.persistEncoded('c', k, wrong(new Date()))
+  },
+  ERR_EVENT: {
+    kind: 'invalidArgument',
+    names: 'the number 7',
+    provoke: ({ job }) => job.append({ type: wrong(7) })
+  },
+  ERR_SEQ: {
+    kind: 'invalidArgument',
+    names: /event 9 .* is 0/,
+    provoke: async ({ persistency }) => (await journalled(persistency)).at(9).get('c', k)
+  },
+  ERR_NO_JOURNAL: {
+    kind: 'invalidArgument',
+    names: '"tenant"',
+    provoke: ({ job }) => job.append({ type: 'noted' })
+  },
+  ERR_CONFLICT: {
+    kind: 'conflict',
+    names: '"c"',
+    provoke: ({ job }) => job.persistAcked({ kind: 'check', category: 'c', key: k, equals: utf8('x') })
+  },
+  ERR_EVENTS_GONE: {
+    kind: 'gone',
+    names: /event 1 .* is 2/,
+    provoke: async ({ persistency }) => {
+      const journal = await journalled(persistency, { maxEvents: 1 })
+      await okOf(journal.persistAcked(put))
+      await okOf(journal.persistAcked(put))
+      return journal.at(0).get('c', k)
+    }
+  },
+  ERR_JOURNAL: {
+    kind: 'backend',
+    names: 'event 1',
+    provoke: async ({ root, persistency }) => {
+      const journal = await journalled(persistency)
+      await okOf(journal.persistAcked(put))
+      execute(join(root, 'journalled.db'), "UPDATE journal SET body = x'0000'")
+      return journal.at(1).get('c', k)
+    }
   },
   ERR_OTHER_INSTANCE: {
     kind: 'invalidArgument',

@@ -7,6 +7,7 @@ export class SortedModel {
 
   apply(ops: readonly TxOp[]): void {
     for (const op of ops) {
+      if (op.kind === 'check') continue
       const rows = this.#rows(op.category)
       if (op.kind === 'put') rows.set(hexOf(op.key.bytes), { key: op.key, payload: op.payload })
       else if (op.kind === 'delete') rows.delete(hexOf(op.key.bytes))

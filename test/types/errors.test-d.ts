@@ -15,11 +15,13 @@ export function retryable(kind: PersistencyErrorKind): boolean {
     case 'timeout':
     case 'overloaded':
     case 'inUse':
+    case 'conflict':
       return true
     case 'closed':
     case 'invalidArgument':
     case 'jobNotFound':
     case 'aborted':
+    case 'gone':
       return false
     default:
       return kind satisfies never
@@ -37,6 +39,12 @@ export const advice: Record<PersistencyErrorCode, string> = {
   ERR_RANGE: '',
   ERR_OPTION: '',
   ERR_VALUE: '',
+  ERR_EVENT: '',
+  ERR_SEQ: '',
+  ERR_NO_JOURNAL: '',
+  ERR_CONFLICT: '',
+  ERR_EVENTS_GONE: '',
+  ERR_JOURNAL: '',
   ERR_OTHER_INSTANCE: '',
   ERR_NOT_INITIALISED: '',
   ERR_PERSISTENCY_CLOSED: '',

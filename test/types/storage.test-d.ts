@@ -110,6 +110,8 @@ export function nameOf(op: TxOp): string {
       return `${op.key}`
     case 'deletePrefix':
       return `${op.prefix}`
+    case 'check':
+      return `${op.key} ${op.equals?.length}`
     default:
       return op satisfies never
   }
