@@ -80,7 +80,7 @@ export class SqliteStore {
 
   /** Answers what the transaction added to the journal. */
   commit(): SeqRange | undefined {
-    this.journal?.beforeCommit()
+    this.journal?.settle()
     this.#statements.get(COMMIT).run()
     return this.journal?.afterCommit()
   }

@@ -88,11 +88,11 @@ export class JournalLog {
     this.#known = false
   }
 
-  /** Everything is to be committed now: stores what is pending, and lets fall off what is over the limits. */
-  beforeCommit(): void {
+  /** Stores what is pending, and lets fall off what is over the limits: before a commit, and before reading. */
+  settle(): void {
     const added = this.lastSeq - this.#storedBefore
     if (added === 0) return
-    this.flush()
+    this.#store()
     this.#firstSeq = this.#retention.apply(
       { firstSeq: this.#firstSeq, lastSeq: this.#stored, bytes: this.#bytes, time: this.#time },
       added
@@ -134,28 +134,6 @@ export class JournalLog {
     this.#end(at)
   }
 
-  /** Stores what is pending, so that reading within the transaction finds it. */
-  flush(): void {
-    if (this.#ends.length === 0) return
-    const ends = this.#ends
-    const bytes = this.#pending.take()
-    this.#ends = []
-    this.#time = Math.max(this.#time, Date.now())
-    for (let event = 0, start = 0; event < ends.length; ) {
-      let next = event + 1
-      while (next < ends.length && next - event < ROW_EVENTS && (ends[next] as number) - start <= ROW_BYTES) {
-        next++
-      }
-      const end = ends[next - 1] as number
-      this.#bytes += end - start
-      const values = [this.#stored + 1, next - event, this.#time, this.#bytes, bytes.subarray(start, end)]
-      this.statements.get(INSERT).run(values)
-      this.#stored += next - event
-      event = next
-      start = end
-    }
-  }
-
   /** Looks whether another connection has changed the file. */
   refresh(): void {
     const version = this.statements.get(DATA_VERSION, 'pluck').get() as number
@@ -188,13 +166,34 @@ export class JournalLog {
   /** Reads in one transaction, so that what it reads fits together. */
   consistently<T>(work: () => T): T {
     if (this.#db.inTransaction) {
-      this.flush()
+      this.settle()
       return work()
     }
     return this.#db.transaction(() => {
       this.refresh()
       return work()
     })()
+  }
+
+  #store(): void {
+    if (this.#ends.length === 0) return
+    const ends = this.#ends
+    const bytes = this.#pending.take()
+    this.#ends = []
+    this.#time = Math.max(this.#time, Date.now())
+    for (let event = 0, start = 0; event < ends.length; ) {
+      let next = event + 1
+      while (next < ends.length && next - event < ROW_EVENTS && (ends[next] as number) - start <= ROW_BYTES) {
+        next++
+      }
+      const end = ends[next - 1] as number
+      this.#bytes += end - start
+      const values = [this.#stored + 1, next - event, this.#time, this.#bytes, bytes.subarray(start, end)]
+      this.statements.get(INSERT).run(values)
+      this.#stored += next - event
+      event = next
+      start = end
+    }
   }
 
   /** Each event begins with its length. */
