@@ -113,6 +113,17 @@ export class ByteWriter {
     this.#ensure(count)
   }
 
+  /** What was written between two offsets, sharing memory with the writer: it holds until the next write. */
+  written(from: number, to: number): Uint8Array {
+    return this.#bytes.subarray(from, to)
+  }
+
+  /** Forgets everything; what `written` gave is not to be used any more. */
+  clear(): void {
+    this.#offset = 0
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#replace(this.#initialBytes)
+  }
+
   /**
    * Everything written, in an `ArrayBuffer` of its own, so that it may be transferred to another thread or kept for
    * ever; the writer is empty afterwards. It is an exactly sized copy, or the buffer itself where that is a large one.

@@ -146,7 +146,8 @@ function readOps(input: unknown): Checked<readonly TxOp[]> {
 
 function bytesOf(op: TxOp): number {
   const key = op.kind === 'deletePrefix' ? op.prefix : op.key
-  return op.category.length * 3 + key.bytes.length + (op.kind === 'put' ? op.payload.length : 0)
+  const payload = op.kind === 'put' ? op.payload : op.kind === 'check' ? op.equals : undefined
+  return op.category.length * 3 + key.bytes.length + (payload?.length ?? 0)
 }
 
 function checkOp(input: unknown): Checked<TxOp> {

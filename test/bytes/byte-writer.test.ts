@@ -100,6 +100,18 @@ describe('ByteWriter', () => {
     expect(toHex(writer.take())).toBe('01')
   })
 
+  it('shows what was written without a copy, and forgets it, however large it was', () => {
+    const writer = new ByteWriter(8)
+    writer.text('ab')
+    expect(toHex(writer.written(4, 6))).toBe('6162')
+    writer.raw(new Uint8Array(3 * 1024 * 1024).fill(5))
+    expect(writer.written(6, 6 + 3 * 1024 * 1024).every((byte) => byte === 5)).toBe(true)
+    writer.clear()
+    expect(writer.offset).toBe(0)
+    writer.u8(1)
+    expect(toHex(writer.take())).toBe('01')
+  })
+
   it('is read back by ByteReader whatever is written', () => {
     const entry = fc.oneof(
       fc.record({

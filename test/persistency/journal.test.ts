@@ -78,6 +78,24 @@ describe('with a journal', () => {
     expect((await okOf(job.compareWithJournal())).differing).toBe(0)
   })
 
+  test('an event that cannot be stored takes its write along, and no other', async () => {
+    const { job, file } = await storage.open({ journal: true })
+    execute(
+      file,
+      `CREATE TRIGGER refuse BEFORE INSERT ON journal WHEN instr(NEW.body, x'${hexOf(utf8('bad'))}')
+       BEGIN SELECT RAISE(ABORT, 'refused by trigger'); END`
+    )
+    const writes = [job.persistAcked(put(1)), job.persistAcked(put(2, 'bad'))]
+    // Reading within the transaction stores its events before the commit does.
+    const reading = job.journalStatus()
+    writes.push(job.persistAcked(put(3)))
+    expect((await Promise.all(writes)).map((answer) => answer.isOk())).toEqual([true, false, true])
+    await okOf(reading)
+    expect(await okOf(job.count('c', keyOf()))).toBe(2)
+    requireGapless(await journalOf(job), 1)
+    expect(await okOf(job.compareWithJournal())).toMatchObject({ seq: 2, differing: 0 })
+  })
+
   test('thousands of writes at once are numbered without a gap, also across reopening', async () => {
     const { job, persistency } = await storage.open({ journal: true })
     for (let n = 0; n < 5000; n++) void job.persistPut('c', key(n), new Uint8Array(n % 500))

@@ -51,6 +51,7 @@ export class JournalLog {
   #dataVersion = -1
   /** Whether the fields above are what the file says. */
   #known = false
+  #failure: { readonly thrown: unknown } | undefined
   #outsideCommits = 0
   #generation = 0
 
@@ -84,19 +85,29 @@ export class JournalLog {
   /** A transaction has begun. */
   begin(): void {
     this.refresh()
+    this.#failure = undefined
     this.#storedBefore = this.#stored
     this.#known = false
   }
 
-  /** Stores what is pending, and lets fall off what is over the limits: before a commit, and before reading. */
+  /**
+   * Stores what is pending, and lets fall off what is over the limits: before a commit, and before reading. When that
+   * has failed once, the transaction is not to be committed: it fails again.
+   */
   settle(): void {
+    if (this.#failure !== undefined) throw this.#failure.thrown
     const added = this.lastSeq - this.#storedBefore
     if (added === 0) return
-    this.#store()
-    this.#firstSeq = this.#retention.apply(
-      { firstSeq: this.#firstSeq, lastSeq: this.#stored, bytes: this.#bytes, time: this.#time },
-      added
-    )
+    try {
+      this.#store()
+      this.#firstSeq = this.#retention.apply(
+        { firstSeq: this.#firstSeq, lastSeq: this.#stored, bytes: this.#bytes, time: this.#time },
+        added
+      )
+    } catch (thrown) {
+      this.#failure = { thrown }
+      throw thrown
+    }
   }
 
   /** The transaction is committed; answers what it added. */
@@ -178,8 +189,6 @@ export class JournalLog {
   #store(): void {
     if (this.#ends.length === 0) return
     const ends = this.#ends
-    const bytes = this.#pending.take()
-    this.#ends = []
     this.#time = Math.max(this.#time, Date.now())
     for (let event = 0, start = 0; event < ends.length; ) {
       let next = event + 1
@@ -188,12 +197,20 @@ export class JournalLog {
       }
       const end = ends[next - 1] as number
       this.#bytes += end - start
-      const values = [this.#stored + 1, next - event, this.#time, this.#bytes, bytes.subarray(start, end)]
+      const values = [
+        this.#stored + 1,
+        next - event,
+        this.#time,
+        this.#bytes,
+        this.#pending.written(start, end)
+      ]
       this.statements.get(INSERT).run(values)
       this.#stored += next - event
       event = next
       start = end
     }
+    this.#ends = []
+    this.#pending.clear()
   }
 
   /** Each event begins with its length. */
