@@ -28,12 +28,14 @@ const project: Config = {
 // What holds for a job holds on whatever thread it is: these tests run on shared threads as well.
 const ON_SHARED_THREADS = [
   'backend*',
+  'backup',
   'bounded-queue',
   'exit',
   'facade*',
   'input*',
   'journal*',
   'lifecycle*',
+  'maintenance',
   'model',
   'original-file',
   'worker-death'

@@ -30,6 +30,7 @@ export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export { RequestBroker, type SyncRequestProvider } from './brokers/request-broker.js'
 export type { RequestTrace } from './brokers/request-trace.js'
 export { SignalBroker } from './brokers/signal-broker.js'
+export type { EndSignal } from './persistency/close-on-signal.js'
 export {
   type AnyCodec,
   type Codec,
@@ -97,6 +98,33 @@ export type {
 export type { KeyLike, KeyPart } from './persistency/key-parts.js'
 export { type KeyRange, prefixRange, rangeIncludes } from './persistency/key-range.js'
 export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys.js'
+export {
+  KvBackup,
+  type KvBackupQuery,
+  KvCompact,
+  type KvOperation,
+  KvStats,
+  type KvStatsQuery,
+  KvVerify,
+  type KvVerifyQuery,
+  MaintenanceProgress,
+  type MaintenanceProgressPayload,
+  type StorageStats
+} from './persistency/maintenance-messages.js'
+export type {
+  Backup,
+  BackupOptions,
+  CommitStats,
+  Compaction,
+  JobStats,
+  OperationOptions,
+  Progress,
+  RestoreOptions,
+  StatsOptions,
+  VerifyOptions,
+  VerifyProblem,
+  VerifyReport
+} from './persistency/maintenance-types.js'
 export type {
   JobClosedPayload,
   JobFailedPayload,

@@ -21,6 +21,16 @@ import type { KeyPart } from './key-parts.js'
 import type { KeyRange } from './key-range.js'
 import type { Key } from './keys.js'
 import type {
+  Backup,
+  BackupOptions,
+  Compaction,
+  JobStats,
+  OperationOptions,
+  StatsOptions,
+  VerifyOptions,
+  VerifyReport
+} from './maintenance-types.js'
+import type {
   AckOptions,
   Commit,
   FlushOptions,
@@ -168,6 +178,22 @@ export abstract class ByJobId {
 
   rebuild(id: string, options?: CompareOptions): Answer<JournalComparison> {
     return this.#with(id, (job) => job.rebuild(options))
+  }
+
+  backup(id: string, path: string, options?: BackupOptions): Answer<Backup> {
+    return this.#with(id, (job) => job.backup(path, options))
+  }
+
+  verify(id: string, options?: VerifyOptions): Answer<VerifyReport> {
+    return this.#with(id, (job) => job.verify(options))
+  }
+
+  stats(id: string, options?: StatsOptions): Answer<JobStats> {
+    return this.#with(id, (job) => job.stats(options))
+  }
+
+  compact(id: string, options?: OperationOptions): Answer<Compaction> {
+    return this.#with(id, (job) => job.compact(options))
   }
 
   #with<T>(id: string, ask: (job: Job) => Answer<T>): Answer<T> {

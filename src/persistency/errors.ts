@@ -16,6 +16,7 @@ const KIND_OF = {
   ERR_SEQ: 'invalidArgument',
   ERR_NO_JOURNAL: 'invalidArgument',
   ERR_OTHER_INSTANCE: 'invalidArgument',
+  ERR_PATH: 'invalidArgument',
   ERR_NOT_INITIALISED: 'closed',
   ERR_PERSISTENCY_CLOSED: 'closed',
   ERR_JOB_CLOSED: 'closed',
@@ -27,6 +28,8 @@ const KIND_OF = {
   ERR_JOB_IN_USE: 'inUse',
   ERR_CONFLICT: 'conflict',
   ERR_EVENTS_GONE: 'gone',
+  ERR_ROOT_IN_USE: 'inUse',
+  ERR_EXISTS: 'exists',
   ERR_CREATE_DIR: 'backend',
   ERR_OPEN: 'backend',
   ERR_NOT_A_DATABASE: 'backend',
@@ -37,6 +40,9 @@ const KIND_OF = {
   ERR_WRITES_LOST: 'backend',
   ERR_JOURNAL: 'backend',
   ERR_REMOVE: 'backend',
+  ERR_BACKUP: 'backend',
+  ERR_RESTORE: 'backend',
+  ERR_BACKUP_UNSOUND: 'backend',
   ERR_BROKER: 'backend'
 } as const
 

@@ -9,6 +9,7 @@ import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
 import type { ListenerHandle } from '../brokers/listener.js'
 import { warnThrottled } from '../brokers/warnings.js'
 import { toPersistencyError } from './call-errors.js'
+import { CommitLatencies } from './commit-latencies.js'
 import { tellCommit, tellFailed, type WriteTrace } from './diagnostics.js'
 import { PersistencyError } from './errors.js'
 import type { PersistEventPayload } from './message-payloads.js'
@@ -26,6 +27,7 @@ export interface JobWritesParts {
 
 export class JobWrites {
   readonly queue: WriteQueue
+  readonly latencies = new CommitLatencies()
   readonly #jobId: string
   readonly #hub: BrokerHub
   readonly #context: BrokerContext
@@ -91,6 +93,7 @@ export class JobWrites {
       this.#context,
       PersistCommitted,
       (commit) => {
+        this.latencies.add(commit.commitMs)
         this.#commitMs = commit.commitMs
         tellCommit(this.#context, commit)
         this.queue.committed(commit.lastSeq)

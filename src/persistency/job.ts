@@ -9,6 +9,7 @@ import { toPersistencyError } from './call-errors.js'
 import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
+import { JobMaintenance } from './job-maintenance.js'
 import { JobWrites } from './job-writes.js'
 import type { EventStream } from './journal/event-stream.js'
 import { JobJournal } from './journal/job-journal.js'
@@ -27,6 +28,16 @@ import type {
 import type { KeyPart } from './key-parts.js'
 import type { KeyRange } from './key-range.js'
 import type { Key } from './keys.js'
+import type {
+  Backup,
+  BackupOptions,
+  Compaction,
+  JobStats,
+  OperationOptions,
+  StatsOptions,
+  VerifyOptions,
+  VerifyReport
+} from './maintenance-types.js'
 import {
   JobClosed,
   JobFailed,
@@ -88,6 +99,7 @@ export class Job {
   readonly #close: () => ResultAsync<void, PersistencyError>
   readonly #writes: JobWrites
   readonly #journal: JobJournal
+  readonly #maintenance: JobMaintenance
   #state: JobState = 'open'
   /** The answer of the queue that was given last, which may be one for many writes. */
   #lastAnswer:
@@ -112,6 +124,14 @@ export class Job {
       hub: parts.hub,
       context: parts.context,
       ask: (request, query, options) => this.#request(request, query, ok(options))
+    })
+    const { hub, context, options } = parts
+    this.#maintenance = new JobMaintenance({
+      hub,
+      context,
+      options,
+      writes: this.#writes,
+      ask: (request, payload, patience) => this.#request(request, payload, patience)
     })
     this.#announce(JobOpened, { jobId: parts.id })
     tellJob('opened', { jobId: parts.id, context: parts.context })
@@ -352,6 +372,42 @@ export class Job {
    */
   rebuild(options?: CompareOptions): ResultAsync<JournalComparison, PersistencyError> {
     return this.#journal.rebuild(options)
+  }
+
+  /**
+   * Copies the job into a file while other calls go on: everything accepted before, and whatever is committed until
+   * the copy is complete. The file appears under its name when it is complete and on disk, private to its owner. Closing
+   * the job ends it.
+   *
+   * Errors: `ERR_PATH`, `ERR_EXISTS` unless `overwrite`, `ERR_JOB_IN_USE` when the file to replace is in use,
+   * `ERR_BACKUP`, `ERR_ABORTED`, `ERR_JOB_CLOSED`, also when the job is closed meanwhile.
+   */
+  backup(path: string, options?: BackupOptions): ResultAsync<Backup, PersistencyError> {
+    return this.#maintenance.backup(path, options)
+  }
+
+  /**
+   * Checks the file with SQLite's own check, and that it is laid out as this library does, on a thread of its own while
+   * other calls go on. What is wrong is in the report; an `Err` says that it could not be checked.
+   */
+  verify(options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
+    return this.#maintenance.verify(options)
+  }
+
+  /** Figures of the storage, the queue and the commits. Counting the rows visits all of them, in small steps. */
+  stats(options?: StatsOptions): ResultAsync<JobStats, PersistencyError> {
+    return this.#maintenance.stats(options)
+  }
+
+  /**
+   * Rewrites the file without the space that is not in use, on a thread of its own. Until that is done writes of this
+   * job wait, and whatever stands behind them; reads before them and other jobs go on. It cannot be broken off once it
+   * has begun: giving up stops the waiting. Needs room on the disk for two further copies.
+   *
+   * Errors: `ERR_STORAGE` with `SQLITE_FULL` or `SQLITE_BUSY`, after which the file is as before; `ERR_ABORTED`.
+   */
+  compact(options?: OperationOptions): ResultAsync<Compaction, PersistencyError> {
+    return this.#maintenance.compact(options)
   }
 
   /** Closes the job: applies everything accepted, then releases its storage. The same as `Persistency.closeJob`. */

@@ -13,6 +13,7 @@ import {
 import type { ThreadContract } from '../threads/carried.js'
 import type { PersistencyError } from './errors.js'
 import { JOURNAL_REQUESTS } from './journal/messages.js'
+import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance-messages.js'
 import type {
   JobClosedPayload,
   JobFailedPayload,
@@ -98,7 +99,8 @@ export const STORAGE_CONTRACT: ThreadContract = {
     KvCount,
     KvDelete,
     KvFlush,
-    ...JOURNAL_REQUESTS
+    ...JOURNAL_REQUESTS,
+    ...MAINTENANCE_REQUESTS
   ],
-  toHost: [PersistCommitted, PersistFailed]
+  toHost: [PersistCommitted, PersistFailed, MaintenanceProgress]
 }

@@ -4,10 +4,14 @@ import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
 import { BrokerHub } from '../brokers/hub.js'
 import { ByJobId, jobNotFound } from './by-job-id.js'
+import { closeOnSignal, type EndSignal, signalsOption } from './close-on-signal.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import { Job } from './job.js'
+import { checkPath, checkRestoreOptions } from './job-maintenance.js'
+import type { RestoreOptions } from './maintenance-types.js'
 import {
+  booleanValue,
   checkOptions,
   DEFAULT_JOB_OPTIONS,
   integerFrom,
@@ -41,6 +45,16 @@ export interface PersistencyOptions extends JobOptions {
    * `ERR_TOO_MANY_JOBS`. Shared threads have an equal share of it each, and are at most so many. Default no limit.
    */
   readonly maxOpenJobs?: number
+  /**
+   * Keeps every other owner out of the directory, in this process or another, until `close()` or the end of the
+   * process. Makes the directory at once, and a file in it. Default `false`.
+   */
+  readonly exclusive?: boolean
+  /**
+   * Closes on these signals, then ends the process as the signal would have; `true` means SIGTERM and SIGINT. When
+   * somebody else listens to the signal as well, ending the process is left to them. Main thread only. Default `false`.
+   */
+  readonly closeOnSignal?: boolean | readonly EndSignal[]
 }
 
 /** What a coordinator is made of. */
@@ -52,6 +66,8 @@ export interface PersistencyParts {
   readonly engine: StorageEngine
   /** The options of jobs that are opened without any. */
   readonly jobOptions: ResolvedJobOptions
+  /** As in {@link PersistencyOptions}. */
+  readonly closeOnSignal?: boolean | readonly EndSignal[]
 }
 
 /** An open job and the storage that serves it. */
@@ -60,9 +76,15 @@ interface Tenant {
   readonly storage: OpenedStorage
 }
 
-type OwnOptions = Pick<PersistencyOptions, 'hub' | 'threads' | 'maxOpenJobs'>
+type OwnOptions = Omit<PersistencyOptions, keyof JobOptions | 'rootDir'>
 
-const OWN_CHECKS = { hub: brokerHub, threads: threadsOption, maxOpenJobs: integerFrom(1) }
+const OWN_CHECKS = {
+  hub: brokerHub,
+  threads: threadsOption,
+  maxOpenJobs: integerFrom(1),
+  exclusive: booleanValue,
+  closeOnSignal: signalsOption
+}
 
 let singleton: Persistency | undefined
 
@@ -87,6 +109,7 @@ export class Persistency extends ByJobId {
   readonly #lines = new Map<string, Promise<unknown>>()
   /** The last opening of each id that is under way; calls that nothing else came between take part in it. */
   readonly #openings = new Map<string, Promise<Result<Job, PersistencyError>>>()
+  readonly #leaveSignals: () => void
   #closing: ResultAsync<void, PersistencyError> | undefined
 
   /** For those who bring an engine of their own; everybody else uses {@link Persistency.open}. */
@@ -97,14 +120,17 @@ export class Persistency extends ByJobId {
     this.#hub = parts.hub
     this.#engine = parts.engine
     this.#defaults = parts.jobOptions
+    const { closeOnSignal: signals = false } = parts
+    const close = async (): Promise<string | undefined> => (await this.close()).match(() => undefined, String)
+    this.#leaveSignals = signals === false ? () => {} : closeOnSignal(signals, { close })
   }
 
   /**
    * Makes the coordinator of a directory. Leaves no trace in the file system: the directory is made, private to its
-   * owner, by the first `openJob`.
+   * owner, by the first `openJob`; with `exclusive`, by this.
    *
    * Errors: `ERR_ROOT_DIR` when the path is empty, or it or its nearest existing ancestor is no directory;
-   * `ERR_OPTION`.
+   * `ERR_OPTION`; with `exclusive` also `ERR_ROOT_IN_USE`, `ERR_CREATE_DIR` and `ERR_OPEN`.
    */
   static open(rootDir: string | PersistencyOptions): Result<Persistency, PersistencyError> {
     const options = typeof rootDir === 'string' ? { rootDir } : rootDir
@@ -112,8 +138,9 @@ export class Persistency extends ByJobId {
       const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
       return err(new PersistencyError('ERR_ROOT_DIR', message))
     }
-    const { rootDir: directory, hub, threads, maxOpenJobs, ...jobOptions } = options
-    const checked = checkOptions<OwnOptions>({ hub, threads, maxOpenJobs }, OWN_CHECKS)
+    const { rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, ...jobOptions } = options
+    const own = { hub, threads, maxOpenJobs, exclusive, closeOnSignal }
+    const checked = checkOptions<OwnOptions>(own, OWN_CHECKS)
     if (checked.isErr()) return err(checked.error)
     const engineOptions = {
       threads: threads ?? 'dedicated',
@@ -123,13 +150,15 @@ export class Persistency extends ByJobId {
     return resolveJobOptions(jobOptions, base).andThen((defaults) =>
       SqliteEngine.create(directory, engineOptions)
         .andThen((engine) => engine.check(defaults).map(() => engine))
+        .andThen((engine) => (exclusive === true ? engine.lock().map(() => engine) : ok(engine)))
         .map(
           (engine) =>
             new Persistency({
               rootDir: engine.rootDir,
               hub: hub ?? BrokerHub.default,
               engine,
-              jobOptions: defaults
+              jobOptions: defaults,
+              ...(closeOnSignal !== undefined && { closeOnSignal })
             })
         )
     )
@@ -181,7 +210,7 @@ export class Persistency extends ByJobId {
    *
    * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, and the reasons why a file cannot be opened:
    * `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`, `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`,
-   * `ERR_TIMEOUT`, `ERR_TOO_MANY_JOBS`.
+   * `ERR_TIMEOUT`, `ERR_TOO_MANY_JOBS`, `ERR_ROOT_IN_USE`.
    */
   openJob(id: string, options?: JobOptions): ResultAsync<Job, PersistencyError> {
     const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))
@@ -217,11 +246,29 @@ export class Persistency extends ByJobId {
     return new ResultAsync(this.#inLine(id, () => this.#drop(id)))
   }
 
+  /**
+   * Puts a backup in the place of a job that is not open: the file is copied, the copy is verified, and takes its place
+   * in one step. Until then nothing of the job is changed. The backup stays as it is.
+   *
+   * Errors: `ERR_JOB_ID`, `ERR_PATH`, `ERR_OPTION`; `ERR_EXISTS` when the job has a file, unless `overwrite`;
+   * `ERR_JOB_IN_USE` when the job is open, here or elsewhere, or the backup is a database in use;
+   * `ERR_BACKUP_UNSOUND`; `ERR_RESTORE`; `ERR_ROOT_IN_USE`; `ERR_PERSISTENCY_CLOSED`.
+   */
+  restore(id: string, path: string, options?: RestoreOptions): ResultAsync<void, PersistencyError> {
+    const checked = checkJobId(id)
+      .andThen(() => checkPath(path))
+      .andThen((from) => checkRestoreOptions(options).map(({ overwrite = false }) => ({ from, overwrite })))
+    if (checked.isErr()) return errAsync(checked.error)
+    if (this.#closing !== undefined) return errAsync(this.#closedError())
+    const { from, overwrite } = checked.value
+    return new ResultAsync(this.#inLine(id, async () => await this.#restore(id, from, overwrite)))
+  }
+
   /** Closes every job, and opens none from now on. Repeating it is harmless. Errors: the first one of a job. */
   close(): ResultAsync<void, PersistencyError> {
     if (this.#closing === undefined) {
       const ids = new Set([...this.#lines.keys(), ...this.#tenants.keys()])
-      this.#closing = ResultAsync.combine([...ids].map((id) => this.closeJob(id))).map(() => undefined)
+      this.#closing = new ResultAsync(this.#closeAll([...ids]))
     }
     return this.#closing
   }
@@ -267,6 +314,21 @@ export class Persistency extends ByJobId {
     else job.finishClose()
     this.#forget(id, tenant)
     return closed
+  }
+
+  async #closeAll(ids: readonly string[]): Promise<Result<void, PersistencyError>> {
+    const closed = await ResultAsync.combine(ids.map((id) => this.closeJob(id)))
+    this.#leaveSignals()
+    this.#engine.close?.()
+    return closed.map(() => undefined)
+  }
+
+  async #restore(id: string, from: string, overwrite: boolean): Promise<Result<void, PersistencyError>> {
+    if (this.#jobs.has(id)) {
+      return err(new PersistencyError('ERR_JOB_IN_USE', `job "${id}" is open; close it before restoring it`))
+    }
+    if (this.#engine.restore !== undefined) return await this.#engine.restore(id, from, overwrite)
+    return err(new PersistencyError('ERR_RESTORE', `${from}: the storage of this persistency has no backups`))
   }
 
   async #drop(id: string): Promise<Result<void, PersistencyError>> {

@@ -28,4 +28,8 @@ export interface StorageEngine {
   open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError>
   /** Deletes what a job has stored; nothing to delete is no error. Refuses with `ERR_JOB_IN_USE` while it is open. */
   remove(jobId: string): ResultAsync<void, PersistencyError>
+  /** Puts a backup, made with `KvBackup`, in the place of a job that is not open. Absent where there are no backups. */
+  restore?(jobId: string, path: string, overwrite: boolean): ResultAsync<void, PersistencyError>
+  /** Lets go of what it holds besides its jobs. Called once, after the last of them was closed. */
+  close?(): void
 }

@@ -25,7 +25,11 @@ const CALLS: [string, Call][] = [
   ['count', (p, id) => p.count(id, 'c', keyOf())],
   ['deleteAcked', (p, id) => p.deleteAcked(id, 'c', key(1))],
   ['scan', (p, id) => p.scan(id, 'c', keyOf())],
-  ['scanPrefix', (p, id) => p.scanPrefix(id, 'c', keyOf())]
+  ['scanPrefix', (p, id) => p.scanPrefix(id, 'c', keyOf())],
+  ['backup', (p, id) => p.backup(id, '/never/made')],
+  ['verify', (p, id) => p.verify(id)],
+  ['stats', (p, id) => p.stats(id)],
+  ['compact', (p, id) => p.compact(id)]
 ]
 
 describe('a job that is open', () => {

@@ -39,6 +39,12 @@ export class OpenStores {
     if (holder.closable) this.#closable.add(holder)
   }
 
+  /** A database that is open may be closed from now on, or may not. */
+  changed(holder: StoreHolder): void {
+    if (holder.closable) this.#closable.add(holder)
+    else this.#closable.delete(holder)
+  }
+
   left(holder: StoreHolder): void {
     this.#open--
     this.#closable.delete(holder)
@@ -48,22 +54,36 @@ export class OpenStores {
 
 /** The database of one job, which may be closed between two uses. */
 export class StoreHolder {
-  readonly closable: boolean
   readonly #stores: OpenStores
   readonly #start: StorageStart
   readonly #patient: Patient
   readonly #shared: boolean
   #store: SqliteStore | undefined
   #known = false
+  #keepers = 0
 
   /** @param shared whether other jobs are served on this thread */
   constructor(stores: OpenStores, start: StorageStart, patient: Patient, shared: boolean) {
-    this.closable = start.options.whenIdle === 'close'
     this.#stores = stores
     this.#start = start
     // Who shares the thread must not block it.
     this.#patient = shared ? { ...patient, busyTimeoutMs: 0 } : patient
     this.#shared = shared
+  }
+
+  /** Whether the database may be closed while others need its place. */
+  get closable(): boolean {
+    return this.#keepers === 0 && this.#start.options.whenIdle === 'close'
+  }
+
+  /** Has the database stay open until the answer is called, even where that is one more than there may be. */
+  keepOpen(): () => void {
+    this.#keepers++
+    if (this.#store !== undefined) this.#stores.changed(this)
+    return () => {
+      this.#keepers--
+      if (this.#store !== undefined) this.#stores.changed(this)
+    }
   }
 
   /** The open database; opens it when it is closed. Throws `PersistencyError`. */

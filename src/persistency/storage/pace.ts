@@ -19,6 +19,11 @@ export class Pace {
     this.#patient = patient
   }
 
+  /** Whether there are others on the thread. */
+  get shared(): boolean {
+    return this.#share !== undefined
+  }
+
   /** Whether others should have their turn now. */
   get over(): boolean {
     return this.#share !== undefined && !this.#hurry && this.#share.over()

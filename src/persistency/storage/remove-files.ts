@@ -12,20 +12,20 @@ import type { StorageStart } from './start.js'
 const LOCK_PATIENCE_MS = 1000
 
 /** SQLite leaves these beside a database. */
-const SUFFIXES = ['-wal', '-shm', '-journal', ''] as const
+export const COMPANIONS = ['-wal', '-shm', '-journal'] as const
 
 /**
  * Deletes the file of a job and its companions; missing ones are no error. A damaged file is deleted, the database of
  * another program is not. Throws `PersistencyError`.
  */
-export function removeFiles({ file }: StorageStart, { busyTimeoutMs, urgent }: Patient): void {
+export function removeFiles({ file }: StorageStart, patient: Patient): void {
   if (existsSync(file)) {
     // The file of another job: this one has none.
     if (otherOwnerOf(file) !== undefined) return
-    refuseWhenInUse(file, { busyTimeoutMs: Math.min(busyTimeoutMs, LOCK_PATIENCE_MS), urgent })
+    refuseWhenInUse(file, patient)
   }
   try {
-    for (const suffix of SUFFIXES) rmSync(`${file}${suffix}`, { force: true })
+    for (const suffix of [...COMPANIONS, '']) rmSync(`${file}${suffix}`, { force: true })
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
   }
@@ -35,7 +35,8 @@ export function removeFiles({ file }: StorageStart, { busyTimeoutMs, urgent }: P
  * Leaving WAL mode needs the file for oneself: it fails when any other connection, of whatever process, has it open.
  * A file that is no database is nobody's.
  */
-function refuseWhenInUse(file: string, patient: Patient): void {
+export function refuseWhenInUse(file: string, { busyTimeoutMs, urgent }: Patient): void {
+  const patient = { busyTimeoutMs: Math.min(busyTimeoutMs, LOCK_PATIENCE_MS), urgent }
   let db: Database.Database | undefined
   try {
     const opened = new Database(file, { fileMustExist: true, timeout: BUSY_SLICE_MS })
@@ -51,6 +52,6 @@ function refuseWhenInUse(file: string, patient: Patient): void {
   } finally {
     db?.close()
   }
-  const message = `${file}: is in use by another owner, in this process or another; close it there before dropping it`
+  const message = `${file}: is in use by another owner, in this process or another; close it there first`
   throw new PersistencyError('ERR_JOB_IN_USE', message)
 }

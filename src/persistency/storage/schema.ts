@@ -2,13 +2,14 @@
  * Owns the database file: making it, recognising it, refusing strangers. The layout is the original's, so that either
  * library opens the other's files: one table, `user_version` 1, WAL.
  */
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Durability, ResolvedJobOptions } from '../options.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
 import { otherOwnerOf } from './own-file.js'
+import { makePrivateDirectory, makePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
 import { codeOf, storageError } from './sqlite-errors.js'
 
@@ -68,14 +69,14 @@ export function openDatabase({ file, options }: DatabaseFile, patient: Patient):
 /** Makes the directory and the file private to their owner, which SQLite would not. */
 function prepareFile(file: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makePrivateDirectory(dirname(file))
   } catch (thrown) {
     throw storageError('ERR_CREATE_DIR', dirname(file), thrown)
   }
   try {
     const stats = statSync(file, { throwIfNoEntry: false })
     if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
-    if (stats === undefined) closeSync(openSync(file, 'a', 0o600))
+    if (stats === undefined) makeUnlessThere(file)
     // SQLite would open a file that may not be written to, and fail with the first write.
     else accessSync(file, constants.R_OK | constants.W_OK)
   } catch (thrown) {
@@ -85,6 +86,15 @@ function prepareFile(file: string): void {
   if (other === undefined) return
   const message = `${file}: this file system takes it for ${other}, the file of another job; choose ids that differ in more than letter case`
   throw new PersistencyError('ERR_JOB_ID', message)
+}
+
+/** Another owner may have been faster. */
+function makeUnlessThere(file: string): void {
+  try {
+    makePrivateFile(file)
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown
+  }
 }
 
 /** Whether the file is empty and ours to make; refuses, without changing it, a file that is not ours. */
@@ -112,7 +122,8 @@ export function recognise(db: Database.Database, file: string): boolean {
   return false
 }
 
-function hasKvLayout(db: Database.Database): boolean {
+/** Whether there is a table `kv` of exactly our columns. */
+export function hasKvLayout(db: Database.Database): boolean {
   const columns = db.pragma('table_info(kv)') as { name: string; type: string; notnull: number; pk: number }[]
   return (
     columns.map(({ name, type, notnull, pk }) => `${name} ${type} ${notnull} ${pk}`).join(', ') === KV_COLUMNS

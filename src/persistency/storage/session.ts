@@ -56,6 +56,7 @@ export class StorageSession {
   #turn: (Task | FlushTask)[] = []
   /** When the first of them was taken in. */
   #waitingSince = 0
+  #writesPaused = false
 
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
@@ -90,6 +91,17 @@ export class StorageSession {
     for (const withdraw of this.#withdraw) withdraw()
     this.#journal.close()
     this.#parts.holder.close()
+  }
+
+  /** Does no writes for now, and nothing that stands behind one. */
+  pauseWrites(): void {
+    this.#writesPaused = true
+  }
+
+  /** Goes on; where others share the thread, when the turn of this job comes. */
+  resumeWrites(): void {
+    this.#writesPaused = false
+    if (!this.#parts.pace.shared) this.#parts.hub.turns.atEnd(() => this.#work())
   }
 
   #answer<Query, Response>(
@@ -158,14 +170,19 @@ export class StorageSession {
   /** Does what comes next; answers how many tasks that were, 0 when it is to go on or be tried again later. */
   #next(turn: readonly (Task | FlushTask)[], at: number): number {
     const task = turn[at] as Task | FlushTask
+    if (this.#mustWait(task)) return 0
     if (task.kind === 'flush') return this.#flush(task) ? 1 : 0
     const group: Task[] = []
     for (let next = at; next < turn.length; next++) {
       const member = turn[next] as Task | FlushTask
-      if (member.kind === 'flush') break
+      if (member.kind === 'flush' || this.#mustWait(member)) break
       group.push(member)
     }
     return this.#doGroup(group)
+  }
+
+  #mustWait(task: Task | FlushTask): boolean {
+    return this.#writesPaused && (task.kind === 'flush' || writes(task))
   }
 
   #doGroup(group: readonly Task[]): number {

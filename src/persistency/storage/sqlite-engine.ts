@@ -9,6 +9,7 @@ import { STORAGE_CONTRACT } from '../messages.js'
 import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../storage-engine.js'
 import { checkRootDir, jobFile, MEMORY } from './root-dir.js'
+import { RootLock } from './root-lock.js'
 import type { StorageStart } from './start.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
 
@@ -23,7 +24,10 @@ export class SqliteEngine implements StorageEngine {
   readonly #threads: ThreadPool
   /** Removing a file may wait for a lock, so it does not happen where jobs are served. */
   readonly #removers: ThreadPool
+  /** Restoring takes as long as the file is large. */
+  readonly #restorers = new ThreadPool(DEFAULT_THREADS)
   readonly #removersHub = new BrokerHub()
+  #lock: RootLock | undefined
 
   private constructor(rootDir: string, options: ThreadPoolOptions) {
     this.rootDir = rootDir
@@ -39,6 +43,20 @@ export class SqliteEngine implements StorageEngine {
     options: ThreadPoolOptions = DEFAULT_THREADS
   ): Result<SqliteEngine, PersistencyError> {
     return checkRootDir(rootDir).map((path) => new SqliteEngine(path, options))
+  }
+
+  /** Keeps every other owner, of whatever process, out of the directory until `close`. Errors: those of `RootLock`. */
+  lock(): Result<void, PersistencyError> {
+    if (this.rootDir === MEMORY)
+      return refuse('option "exclusive" is not for ":memory:"; nobody else sees it')
+    const taken = RootLock.take(this.rootDir)
+    this.#lock = taken.unwrapOr(undefined)
+    return taken.map(() => undefined)
+  }
+
+  close(): void {
+    this.#lock?.release()
+    this.#lock = undefined
   }
 
   /** Whether this engine can do what the options of a job ask for. Errors: `ERR_OPTION`. */
@@ -58,7 +76,9 @@ export class SqliteEngine implements StorageEngine {
   open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError> {
     const { jobId, hub, context, options, onFailed } = request
     const closable = options.whenIdle === 'close'
-    const seat = this.check(options).andThen(() => this.#seat(this.#threads, { hub, jobId, closable }))
+    const seat = this.check(options)
+      .andThen(() => this.#checkLock())
+      .andThen(() => this.#seat(this.#threads, { hub, jobId, closable }))
     if (seat.isErr()) return errAsync(seat.error)
     const start = this.#start('serve', jobId, options, seat.value.maxOpen)
     return serve(seat.value, context, start, options.openTimeoutMs).map((served) => {
@@ -79,13 +99,35 @@ export class SqliteEngine implements StorageEngine {
 
   remove(jobId: string): ResultAsync<void, PersistencyError> {
     const start = this.#start('remove', jobId, DEFAULT_JOB_OPTIONS, 1)
+    return this.#change(start, this.#removers, DEFAULT_JOB_OPTIONS.openTimeoutMs)
+  }
+
+  restore(jobId: string, from: string, overwrite: boolean): ResultAsync<void, PersistencyError> {
+    if (this.rootDir === MEMORY) {
+      const message = `${from}: cannot be restored into ":memory:"; what is there ends with its job`
+      return errAsync(new PersistencyError('ERR_RESTORE', message))
+    }
+    const start = this.#start('restore', jobId, DEFAULT_JOB_OPTIONS, 1)
+    return this.#change({ ...start, restore: { from, overwrite } }, this.#restorers, Number.POSITIVE_INFINITY)
+  }
+
+  /** Has a thread do something to the files of a job that is not open. */
+  #change(start: StorageStart, pool: ThreadPool, timeoutMs: number): ResultAsync<void, PersistencyError> {
     if (start.file === MEMORY) return new ResultAsync(Promise.resolve(ok(undefined)))
-    const context = BrokerContext.create(`remove ${jobId}`)
-    const seat = this.#seat(this.#removers, { hub: this.#removersHub, jobId, closable: false })
+    const { task, jobId } = start
+    const context = BrokerContext.create(`${task} ${jobId}`)
+    const request = { hub: this.#removersHub, jobId, closable: false }
+    const seat = this.#checkLock().andThen(() => this.#seat(pool, request))
     if (seat.isErr()) return errAsync(seat.error)
-    return serve(seat.value, context, start, DEFAULT_JOB_OPTIONS.openTimeoutMs).andThen((served) =>
+    return serve(seat.value, context, start, timeoutMs).andThen((served) =>
       new ResultAsync(release(seat.value, served)).mapErr((error) => toError(error, start))
     )
+  }
+
+  /** Whether somebody else holds the directory exclusively. */
+  #checkLock(): Result<void, PersistencyError> {
+    if (this.#lock !== undefined || this.rootDir === MEMORY) return ok(undefined)
+    return RootLock.check(this.rootDir)
   }
 
   #seat(pool: ThreadPool, request: SeatRequest): Result<Seat, PersistencyError> {

@@ -62,6 +62,11 @@ export class SqliteStore {
     this.#rows = new RowWriter(this.#statements, 'kv')
   }
 
+  /** For what is done to the database as a whole. */
+  get connection(): Database {
+    return this.#db
+  }
+
   get inTransaction(): boolean {
     return this.#db.inTransaction
   }

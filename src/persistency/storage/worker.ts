@@ -4,9 +4,11 @@ import { err, ok, type Result } from 'neverthrow'
 import { type ServeCall, type Service, serveBrokers } from '../../threads/serve.js'
 import { PersistencyError } from '../errors.js'
 import { STORAGE_CONTRACT } from '../messages.js'
+import { Maintenance } from './maintenance.js'
 import { OpenStores, StoreHolder } from './open-stores.js'
 import { Pace, RETRY_MS } from './pace.js'
 import { removeFiles } from './remove-files.js'
+import { restoreFile } from './restore.js'
 import { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
@@ -16,15 +18,18 @@ const stores = new OpenStores()
 serveBrokers(STORAGE_CONTRACT, async (call): Promise<Result<Service | void, unknown>> => {
   const start = call.data as StorageStart
   try {
-    return ok(start.task === 'remove' ? remove(start, call) : await serve(start, call))
+    return ok(start.task === 'serve' ? await serve(start, call) : change(start, call))
   } catch (thrown) {
     const error = thrown instanceof PersistencyError ? thrown : storageError('ERR_OPEN', start.file, thrown)
     return err(error.toJSON())
   }
 })
 
-function remove(start: StorageStart, { urgent }: ServeCall): void {
-  removeFiles(start, { busyTimeoutMs: start.options.busyTimeoutMs, urgent })
+/** What is done to the files of a job that is not open. */
+function change(start: StorageStart, { urgent }: ServeCall): void {
+  const patient = { busyTimeoutMs: start.options.busyTimeoutMs, urgent }
+  if (start.restore === undefined) removeFiles(start, patient)
+  else restoreFile(start, start.restore, patient)
 }
 
 async function serve(start: StorageStart, call: ServeCall): Promise<Service> {
@@ -34,7 +39,15 @@ async function serve(start: StorageStart, call: ServeCall): Promise<Service> {
   const pace = new Pace(share, patient)
   const holder = new StoreHolder(stores, start, patient, share !== undefined)
   await open(holder, pace)
-  return new StorageSession({ hub, context, jobId, file, holder, pace })
+  const session = new StorageSession({ hub, context, jobId, file, holder, pace })
+  const { busyTimeoutMs } = options
+  const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session })
+  return {
+    async close() {
+      await maintenance.close()
+      session.close()
+    }
+  }
 }
 
 async function open(holder: StoreHolder, pace: Pace): Promise<void> {

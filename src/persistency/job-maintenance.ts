@@ -1,0 +1,156 @@
+/** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
+import { resolve } from 'node:path'
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import type { BrokerContext } from '../brokers/context.js'
+import type { RequestDefinition } from '../brokers/definitions.js'
+import type { BrokerHub } from '../brokers/hub.js'
+import { describeValue } from './error-context.js'
+import { PersistencyError } from './errors.js'
+import type { JobWrites } from './job-writes.js'
+import {
+  KvBackup,
+  KvCompact,
+  type KvOperation,
+  KvStats,
+  KvVerify,
+  MaintenanceProgress
+} from './maintenance-messages.js'
+import type {
+  Backup,
+  BackupOptions,
+  Compaction,
+  JobStats,
+  OperationOptions,
+  RestoreOptions,
+  StatsOptions,
+  VerifyOptions,
+  VerifyReport
+} from './maintenance-types.js'
+import { KvFlush } from './messages.js'
+import { abortSignal, booleanValue, checkOptions, type ResolvedJobOptions } from './options.js'
+import type { ReadOptions } from './types.js'
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+export interface JobMaintenanceParts {
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly options: ResolvedJobOptions
+  readonly writes: JobWrites
+  /** Sends a request of the job, in line. */
+  readonly ask: <Payload, Response>(
+    request: RequestDefinition<Payload, Response, PersistencyError>,
+    payload: Payload,
+    options: Result<ReadOptions, PersistencyError>
+  ) => Answer<Response>
+}
+
+const OPERATION_CHECKS = { signal: abortSignal, onProgress: functionValue }
+
+let lastOperation = 0
+
+export class JobMaintenance {
+  readonly #parts: JobMaintenanceParts
+
+  constructor(parts: JobMaintenanceParts) {
+    this.#parts = parts
+  }
+
+  backup(path: string, options: BackupOptions | undefined): Answer<Backup> {
+    const target = checkPath(path)
+    if (target.isErr()) return errAsync(target.error)
+    const checks = { ...OPERATION_CHECKS, overwrite: booleanValue }
+    return this.#operate(options, checks, (operation, { overwrite = false }) => ({
+      request: KvBackup,
+      payload: { operation, path: target.value, overwrite }
+    }))
+  }
+
+  verify(options: VerifyOptions | undefined): Answer<VerifyReport> {
+    const checks = { ...OPERATION_CHECKS, quick: booleanValue }
+    return this.#operate(options, checks, (operation, { quick = false }) => ({
+      request: KvVerify,
+      payload: { operation, quick }
+    }))
+  }
+
+  compact(options: OperationOptions | undefined): Answer<Compaction> {
+    return this.#operate(options, OPERATION_CHECKS, (operation) => ({
+      request: KvCompact,
+      payload: { operation }
+    }))
+  }
+
+  stats(options: StatsOptions | undefined): Answer<JobStats> {
+    const checks = { rows: booleanValue, signal: abortSignal }
+    const checked = checkOptions<StatsOptions>(options ?? {}, checks)
+    if (checked.isErr()) return errAsync(checked.error)
+    const { rows = true, signal } = checked.value
+    return this.#afterWrites(KvStats, { rows }, signal).map((stored) => ({
+      ...stored,
+      queue: this.#parts.writes.queue.depth,
+      commits: this.#parts.writes.latencies.stats(),
+      options: this.#parts.options
+    }))
+  }
+
+  /** Checks options, watches the progress if wanted, asks, and stops watching. */
+  #operate<Options extends OperationOptions, Payload extends KvOperation, Response>(
+    given: Options | undefined,
+    checks: Parameters<typeof checkOptions>[1],
+    prepare: (
+      operation: number,
+      options: Options
+    ) => { request: RequestDefinition<Payload, Response, PersistencyError>; payload: Payload }
+  ): Answer<Response> {
+    const options = checkOptions<Options>(given ?? {}, checks)
+    if (options.isErr()) return errAsync(options.error)
+    const operation = ++lastOperation
+    const { request, payload } = prepare(operation, options.value)
+    const stopWatching = this.#watch(operation, options.value.onProgress)
+    const answered = async (): Promise<Result<Response, PersistencyError>> => {
+      const result = await this.#afterWrites(request, payload, options.value.signal)
+      stopWatching()
+      return result
+    }
+    return new ResultAsync(answered())
+  }
+
+  #watch(operation: number, onProgress: OperationOptions['onProgress']): () => void {
+    if (onProgress === undefined) return () => {}
+    const { hub, context } = this.#parts
+    const listener = hub.listen(context, MaintenanceProgress, (event) => {
+      if (event.operation !== operation) return
+      const { phase, done, total } = event
+      onProgress({ phase, done, ...(total !== undefined && { total }) })
+    })
+    return () => void listener.drop()
+  }
+
+  /** Asks when everything that was accepted before is committed, so that it is part of what is looked at. */
+  #afterWrites<Payload, Response>(
+    request: RequestDefinition<Payload, Response, PersistencyError>,
+    payload: Payload,
+    signal: ReadOptions['signal']
+  ): Answer<Response> {
+    const { ask } = this.#parts
+    const patience = { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
+    return ask(KvFlush, { durable: false }, ok(patience)).andThen(() => ask(request, payload, ok(patience)))
+  }
+}
+
+/** A path of a file, made absolute. Errors: `ERR_PATH`. */
+export function checkPath(path: unknown): Result<string, PersistencyError> {
+  if (typeof path === 'string' && path.trim() !== '' && !path.includes('\0')) return ok(resolve(path))
+  const message = `a path of a file must be a string that is not empty and holds no NUL; got ${describeValue(path)}`
+  return err(new PersistencyError('ERR_PATH', message))
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkRestoreOptions(options: unknown): Result<RestoreOptions, PersistencyError> {
+  return checkOptions<RestoreOptions>(options ?? {}, { overwrite: booleanValue })
+}
+
+function functionValue(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'a function'
+}

@@ -1,0 +1,62 @@
+/**
+ * Owns work on a database file for which SQLite takes long and cannot pause: it is done on a thread of its own, beside
+ * that of the storage, so that nobody waits for it who need not. This side starts the thread.
+ */
+import { Worker } from 'node:worker_threads'
+import { messageOf } from '../../brokers/errors.js'
+import { PersistencyError, type PersistencyErrorData } from '../errors.js'
+import type { Progress } from '../maintenance-types.js'
+import type { Operation } from './operation.js'
+
+const WORKER = new URL('./aside-worker.js', import.meta.url)
+
+/** What is to be done. Plain data. */
+export interface AsideTask {
+  readonly kind: 'verify' | 'compact'
+  readonly file: string
+  readonly quick: boolean
+  readonly busyTimeoutMs: number
+}
+
+export interface AsideStart {
+  readonly task: AsideTask
+  /** Not 0 once the work is to end. */
+  readonly ended: SharedArrayBuffer
+}
+
+export type AsideMessage =
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly error: PersistencyErrorData }
+  /** Broken off because it was told to. */
+  | { readonly kind: 'ended' }
+
+/** How often to look whether the operation is to end, in milliseconds. */
+const LOOK_EVERY_MS = 20
+
+/** Does it, and answers once the thread has gone. Throws `PersistencyError`. */
+export function aside(task: AsideTask, operation: Operation): Promise<unknown> {
+  const ended = new SharedArrayBuffer(4)
+  const start: AsideStart = { task, ended }
+  return new Promise((resolve, reject) => {
+    let failure: unknown = new PersistencyError('ERR_STORAGE', `${task.file}: the thread for it ended early`)
+    let done: { readonly value: unknown } | undefined
+    const look = setInterval(() => {
+      if (operation.ended !== undefined) Atomics.store(new Int32Array(ended), 0, 1)
+    }, LOOK_EVERY_MS)
+    const worker = new Worker(WORKER, { workerData: start, execArgv: [], name: `storage ${task.kind}` })
+    worker.on('message', (message: AsideMessage) => {
+      if (message.kind === 'progress') operation.progress(message.progress)
+      else if (message.kind === 'done') done = message
+      else failure = message.kind === 'failed' ? PersistencyError.from(message.error) : operation.ended
+    })
+    worker.on('error', (cause) => {
+      failure = new PersistencyError('ERR_STORAGE', `${task.file}: ${messageOf(cause)}`, { cause })
+    })
+    worker.once('exit', () => {
+      clearInterval(look)
+      if (done === undefined) reject(failure)
+      else resolve(done.value)
+    })
+  })
+}

@@ -1,0 +1,73 @@
+/**
+ * Owns copying an open database into a file. SQLite copies some pages at a time, and carries what the same connection
+ * writes meanwhile over by itself: so the copy is never begun anew, and is as of the moment it is complete.
+ */
+import { statSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { PersistencyError } from '../errors.js'
+import type { Backup } from '../maintenance-types.js'
+import { goOn, type Operation } from './operation.js'
+import { PartialFile, refuseOpenDatabase } from './partial-file.js'
+import { recognise } from './schema.js'
+import { storageError } from './sqlite-errors.js'
+
+/** Copied at a time; other calls have their turn in between. About a millisecond. */
+const STEP_PAGES = 256
+
+/** How often progress is told, in milliseconds. */
+const TELL_EVERY_MS = 20
+
+/** Throws `PersistencyError`; nothing is left behind then. */
+export async function backUp(
+  db: Database.Database,
+  path: string,
+  overwrite: boolean,
+  operation: Operation
+): Promise<Backup> {
+  const started = performance.now()
+  let partial: PartialFile | undefined
+  try {
+    refuseOpenDatabase(path, 'choose another name for the backup')
+    partial = new PartialFile(path, overwrite)
+    await copyPages(db, partial.path, operation)
+    finish(partial.path)
+    goOn(operation)
+    refuseOpenDatabase(path, 'choose another name for the backup')
+    partial.complete()
+  } catch (thrown) {
+    partial?.discard()
+    throw storageError('ERR_BACKUP', path, thrown)
+  }
+  return { path, bytes: statSync(path).size, durationMs: performance.now() - started }
+}
+
+async function copyPages(db: Database.Database, path: string, operation: Operation): Promise<void> {
+  const pageSize = db.pragma('page_size', { simple: true }) as number
+  let toldAt = 0
+  const { totalPages } = await db.backup(path, {
+    progress({ totalPages, remainingPages }) {
+      goOn(operation)
+      if (performance.now() - toldAt >= TELL_EVERY_MS) {
+        toldAt = performance.now()
+        const total = totalPages * pageSize
+        operation.progress({ phase: 'copying', done: total - remainingPages * pageSize, total })
+      }
+      return STEP_PAGES
+    }
+  })
+  // SQLite was refused a look at the file, and takes nothing for the whole.
+  if (totalPages === 0) throw Object.assign(new Error('the database is locked'), { code: 'SQLITE_BUSY' })
+  operation.progress({ phase: 'copying', done: totalPages * pageSize, total: totalPages * pageSize })
+}
+
+/** Makes the copy one plain file that needs no log beside it, so that it can be read from read-only places too. */
+function finish(path: string): void {
+  const copy = new Database(path, { fileMustExist: true })
+  try {
+    if (recognise(copy, path)) throw new PersistencyError('ERR_BACKUP', `${path}: the copy is empty`)
+    copy.pragma('synchronous = FULL')
+    copy.pragma('journal_mode = DELETE')
+  } finally {
+    copy.close()
+  }
+}

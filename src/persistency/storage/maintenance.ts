@@ -1,0 +1,179 @@
+/** Owns answering for a job as a whole: backups, checks, figures, compaction. Works beside the session of the job. */
+import { statSync } from 'node:fs'
+import { setImmediate as nextRound } from 'node:timers/promises'
+import type { BrokerContext } from '../../brokers/context.js'
+import type { RequestDefinition } from '../../brokers/definitions.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import type { Call, ProviderHandle } from '../../brokers/provider.js'
+import { PersistencyError } from '../errors.js'
+import {
+  KvBackup,
+  KvCompact,
+  type KvOperation,
+  KvStats,
+  type KvStatsQuery,
+  KvVerify,
+  MaintenanceProgress,
+  type StorageStats
+} from '../maintenance-messages.js'
+import type { Compaction, Progress, VerifyReport } from '../maintenance-types.js'
+import { aside } from './aside.js'
+import { backUp } from './backup.js'
+import { rewrite, sizeOf } from './compact.js'
+import type { StoreHolder } from './open-stores.js'
+import { goOn, type Operation } from './operation.js'
+import { MEMORY } from './root-dir.js'
+import { rowSteps } from './row-steps.js'
+import type { StorageSession } from './session.js'
+import { storageError } from './sqlite-errors.js'
+import { verifyDatabase } from './verify.js'
+
+export interface MaintenanceParts {
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly jobId: string
+  readonly file: string
+  readonly busyTimeoutMs: number
+  readonly holder: StoreHolder
+  readonly session: StorageSession
+}
+
+export class Maintenance {
+  readonly #parts: MaintenanceParts
+  readonly #providers: ProviderHandle[] = []
+  readonly #running = new Set<Promise<void>>()
+  /** Backups and compactions of one job happen one after the other. */
+  #line: Promise<unknown> = Promise.resolve()
+  #closed: PersistencyError | undefined
+
+  /** Starts to provide in the context. */
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts
+    const { holder } = parts
+    this.#provide(KvBackup, ({ path, overwrite }, operation) =>
+      this.#inLine(operation, () => backUp(holder.open().connection, path, overwrite, operation))
+    )
+    this.#provide(KvVerify, ({ quick }, operation) => this.#verify(quick, operation))
+    this.#provide(KvStats, (query, operation) => this.#stats(query, operation))
+    this.#provide(KvCompact, (_, operation) => this.#inLine(operation, () => this.#compact(operation)))
+  }
+
+  /** Ends what is under way, as far as it can be ended, and waits for the rest. */
+  async close(): Promise<void> {
+    const { jobId } = this.#parts
+    this.#closed = new PersistencyError('ERR_JOB_CLOSED', `job "${jobId}" was closed meanwhile`)
+    for (const provider of this.#providers) provider.remove()
+    await Promise.all(this.#running)
+  }
+
+  #provide<Query extends KvOperation | KvStatsQuery, Response>(
+    request: RequestDefinition<Query, Response, PersistencyError>,
+    work: (query: Query, operation: Operation) => Promise<Response>
+  ): void {
+    const { hub, context } = this.#parts
+    const handle = hub.provide(context, request, (query, call) =>
+      this.#run(call, query as Query, (operation) => work(query as Query, operation))
+    )
+    if (handle === undefined) {
+      const message = `job "${this.#parts.jobId}" is served already: somebody provides ${request.name}`
+      throw new PersistencyError('ERR_BROKER', message)
+    }
+    this.#providers.push(handle)
+  }
+
+  /** Works for one call; the database stays open meanwhile. */
+  #run(
+    call: Call,
+    query: KvOperation | KvStatsQuery,
+    work: (operation: Operation) => Promise<unknown>
+  ): void {
+    const letGo = this.#parts.holder.keepOpen()
+    const operation = this.#operation(call, 'operation' in query ? query.operation : 0)
+    const done = work(operation)
+      .then(
+        (value) => call.resolve(value),
+        (thrown) => call.reject(storageError('ERR_STORAGE', this.#parts.file, thrown))
+      )
+      .finally(() => {
+        letGo()
+        this.#running.delete(done)
+      })
+    this.#running.add(done)
+  }
+
+  #operation(call: Call, operation: number): Operation {
+    const { hub, context, jobId } = this.#parts
+    let givenUp: PersistencyError | undefined
+    call.onCancel({
+      cancelled() {
+        givenUp = new PersistencyError('ERR_ABORTED', 'the caller gave up')
+      }
+    })
+    const ended = (): PersistencyError | undefined => this.#closed ?? givenUp
+    return {
+      get ended() {
+        return ended()
+      },
+      progress(progress: Progress) {
+        hub.emit(context, MaintenanceProgress, { jobId, operation, ...progress })
+      }
+    }
+  }
+
+  #inLine<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
+    const mine = this.#line.then(() => {
+      goOn(operation)
+      return work()
+    })
+    this.#line = mine.catch(() => {})
+    return mine
+  }
+
+  async #verify(quick: boolean, operation: Operation): Promise<VerifyReport> {
+    const { file, busyTimeoutMs, holder } = this.#parts
+    if (file === MEMORY) return verifyDatabase(holder.open().connection, quick, operation)
+    return (await aside({ kind: 'verify', file, quick, busyTimeoutMs }, operation)) as VerifyReport
+  }
+
+  async #stats({ rows }: KvStatsQuery, operation: Operation): Promise<StorageStats> {
+    const { file, holder } = this.#parts
+    const db = holder.open().connection
+    let counted = 0
+    if (rows) {
+      for (const step of rowSteps(db, false)) {
+        counted += step.rows
+        await nextRound()
+        goOn(operation)
+      }
+    }
+    const { bytes, freeBytes } = sizeOf(db)
+    const onDisk = file !== MEMORY
+    return {
+      ...(rows && { rows: counted }),
+      fileBytes: onDisk ? fileSize(file) : bytes,
+      walBytes: onDisk ? fileSize(`${file}-wal`) : 0,
+      freeBytes
+    }
+  }
+
+  async #compact(operation: Operation): Promise<Compaction> {
+    const { file, busyTimeoutMs, holder, session } = this.#parts
+    const db = holder.open().connection
+    const bytesBefore = sizeOf(db).bytes
+    const started = performance.now()
+    if (file === MEMORY) rewrite(db, operation)
+    else {
+      session.pauseWrites()
+      try {
+        await aside({ kind: 'compact', file, quick: false, busyTimeoutMs }, operation)
+      } finally {
+        session.resumeWrites()
+      }
+    }
+    return { bytesBefore, bytesAfter: sizeOf(db).bytes, blockedMs: performance.now() - started }
+  }
+}
+
+function fileSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}

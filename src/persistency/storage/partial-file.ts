@@ -1,0 +1,63 @@
+/** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { PersistencyError } from '../errors.js'
+import { makePrivateFile, syncDirectoryOf } from './private-files.js'
+import { COMPANIONS } from './remove-files.js'
+import { codeOf } from './sqlite-errors.js'
+
+export class PartialFile {
+  /** Where it is for now, in the directory of its place. */
+  readonly path: string
+  readonly #place: string
+  readonly #overwrite: boolean
+
+  /** Makes it. Throws `ERR_EXISTS` when its place is taken, and what the file system throws. */
+  constructor(place: string, overwrite: boolean) {
+    this.#place = place
+    this.#overwrite = overwrite
+    if (!overwrite && existsSync(place)) throw taken(place)
+    this.path = `${place}.partial-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
+    makePrivateFile(this.path)
+  }
+
+  /** Puts it in its place. Nobody ever sees part of it there. */
+  complete(): void {
+    if (this.#overwrite) renameSync(this.path, this.#place)
+    else this.#moveToFreePlace()
+    syncDirectoryOf(this.#place)
+  }
+
+  /** Removes it; for when it was not completed. */
+  discard(): void {
+    for (const suffix of ['', ...COMPANIONS]) rmSync(`${this.path}${suffix}`, { force: true })
+  }
+
+  /** A rename would replace what somebody has put there meanwhile; a link does not. */
+  #moveToFreePlace(): void {
+    try {
+      linkSync(this.path, this.#place)
+    } catch (thrown) {
+      if (codeOf(thrown) === 'EEXIST') throw taken(this.#place)
+      // Not every file system has links.
+      if (existsSync(this.#place)) throw taken(this.#place)
+      renameSync(this.path, this.#place)
+      return
+    }
+    rmSync(this.path)
+  }
+}
+
+/**
+ * Refuses a file that somebody may have open as a database: its write-ahead log is beside it. What is in the log would
+ * be missed, and opening and closing the file itself would drop the locks of this process on it.
+ */
+export function refuseOpenDatabase(path: string, what: string): void {
+  if (!existsSync(`${path}-wal`)) return
+  const message = `${path}: has a write-ahead log beside it, so it is in use or was not closed; ${what}`
+  throw new PersistencyError('ERR_JOB_IN_USE', message)
+}
+
+function taken(place: string): PersistencyError {
+  const message = `${place}: is there already; choose another name, or pass overwrite: true to replace it`
+  return new PersistencyError('ERR_EXISTS', message)
+}

@@ -1,0 +1,86 @@
+/** Owns putting a backup in the place of a job that is not open. */
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { PersistencyError } from '../errors.js'
+import type { Patient } from './busy.js'
+import { PartialFile, refuseOpenDatabase } from './partial-file.js'
+import { makePrivateDirectory } from './private-files.js'
+import { COMPANIONS, refuseWhenInUse } from './remove-files.js'
+import { recognise } from './schema.js'
+import { storageError } from './sqlite-errors.js'
+import type { RestoreStart, StorageStart } from './start.js'
+import { verifyDatabase } from './verify.js'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** A restore has a thread of its own, and nobody is told of its progress. */
+const UNATTENDED = { ended: undefined, progress: () => {} }
+
+/**
+ * Copies the backup, verifies the copy, and puts it in the place of the job's file in one step. Until then nothing of
+ * the job is changed. Throws `PersistencyError`.
+ */
+export function restoreFile(
+  { file }: StorageStart,
+  { from, overwrite }: RestoreStart,
+  patient: Patient
+): void {
+  let partial: PartialFile | undefined
+  try {
+    refuseOpenDatabase(from, 'close it first, or back it up with job.backup()')
+    makePrivateDirectory(dirname(file))
+    partial = new PartialFile(file, overwrite)
+    copy(from, partial.path)
+    requireSound(partial.path, from)
+    if (existsSync(file)) refuseWhenInUse(file, patient)
+    // What belongs to the former file must not be taken for part of the new one.
+    for (const suffix of COMPANIONS) rmSync(`${file}${suffix}`, { force: true })
+    partial.complete()
+  } catch (thrown) {
+    partial?.discard()
+    throw storageError('ERR_RESTORE', from, thrown)
+  }
+}
+
+/** By hand: the file system's own way of copying gives the copy the permissions of the original. */
+function copy(from: string, to: string): void {
+  const source = openSync(from, 'r')
+  try {
+    const target = openSync(to, 'r+')
+    try {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+      for (let read = readSync(source, chunk); read > 0; read = readSync(source, chunk)) {
+        for (let written = 0; written < read; ) written += writeSync(target, chunk, written, read - written)
+      }
+      fsyncSync(target)
+    } finally {
+      closeSync(target)
+    }
+  } finally {
+    closeSync(source)
+  }
+}
+
+function requireSound(path: string, from: string): void {
+  const reasons = problemsOf(path)
+  if (reasons.length === 0) return
+  const more = reasons.length > 1 ? ` (and ${reasons.length - 1} further problems)` : ''
+  const message = `${from}: is no sound backup of a job: ${reasons[0]}${more}; nothing was changed`
+  throw new PersistencyError('ERR_BACKUP_UNSOUND', message)
+}
+
+function problemsOf(path: string): string[] {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(path, { fileMustExist: true })
+    if (recognise(db, 'it')) return ['it is empty']
+    // One plain file; the job makes its log when it is opened.
+    db.pragma('journal_mode = DELETE')
+    return verifyDatabase(db, false, UNATTENDED).problems.map(({ message }) => message)
+  } catch (thrown) {
+    return [thrown instanceof Error ? thrown.message : String(thrown)]
+  } finally {
+    db?.close()
+  }
+}

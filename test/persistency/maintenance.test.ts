@@ -1,0 +1,265 @@
+/** Figures, checks and compaction of a job: what they tell, and that other calls go on. */
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { EventBroker, type Job, key, MaintenanceProgress, type Progress } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { errorOf, okOf, utf8 } from '../support/storage-results.js'
+import { execute, holdLock, withDatabase } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+
+async function fill(job: Job, rows: number, bytes = 1000): Promise<void> {
+  for (let i = 0; i < rows; i++) await job.persistPut('c', key(i), new Uint8Array(bytes).fill(i))
+  await okOf(job.flush())
+}
+
+/** Edits the schema behind SQLite's back. */
+function rewriteSchema(file: string, sql: string): void {
+  withDatabase(file, (db) => {
+    db.unsafeMode(true)
+    db.pragma('writable_schema = ON')
+    db.exec(sql)
+  })
+}
+
+describe('stats', () => {
+  test('tells rows, sizes, the queue, commits and the options in force', async () => {
+    const { job, file } = await storage.open({ maxQueueOps: 777 })
+    await fill(job, 300)
+    const stats = await okOf(job.stats())
+    expect(stats).toMatchObject({ rows: 300, queue: { bytes: 0, ops: 0 }, options: job.options })
+    expect(stats.options.maxQueueOps).toBe(777)
+    expect(stats.fileBytes).toBe(statSync(file).size)
+    expect(stats.walBytes).toBe(statSync(`${file}-wal`).size)
+    expect(stats.walBytes).toBeGreaterThan(300_000)
+    const { count, recent, medianMs, p99Ms } = stats.commits
+    expect(recent).toBe(count)
+    expect(count).toBeGreaterThan(0)
+    expect(medianMs).toBeGreaterThan(0)
+    expect(p99Ms).toBeGreaterThanOrEqual(medianMs)
+  })
+
+  test('counts what was accepted before, over several steps', async () => {
+    const { job } = await storage.open()
+    const ops = Array.from({ length: 8192 * 2 + 5 }, (_, i) => ({
+      kind: 'put' as const,
+      category: i % 2 === 0 ? 'even' : 'odd',
+      key: key(i),
+      payload: utf8('x')
+    }))
+    void job.persist(ops)
+    expect((await okOf(job.stats())).rows).toBe(ops.length)
+    void job.persistDelete('even', key(0))
+    expect((await okOf(job.stats())).rows).toBe(ops.length - 1)
+  })
+
+  test('leaves the rows out when they are not asked for', async () => {
+    const { job } = await storage.open()
+    expect(await okOf(job.stats({ rows: false }))).not.toHaveProperty('rows')
+  })
+
+  test('of a job that wrote nothing has no latencies', async () => {
+    const { job } = await storage.open()
+    const { commits, rows } = await okOf(job.stats())
+    expect(commits).toEqual({ count: 0, recent: 0, medianMs: 0, p99Ms: 0 })
+    expect(rows).toBe(0)
+  })
+
+  test('of a job in memory has no log', async () => {
+    const job = await okOf(storage.owner(':memory:').openJob('m'))
+    await fill(job, 100)
+    const stats = await okOf(job.stats())
+    expect(stats).toMatchObject({ rows: 100, walBytes: 0 })
+    expect(stats.fileBytes).toBeGreaterThan(100_000)
+  })
+})
+
+describe('verify', () => {
+  test.each([false, true])('finds nothing wrong with what the job wrote, quick: %p', async (quick) => {
+    const { job } = await storage.open()
+    await fill(job, 50)
+    expect(await okOf(job.verify({ quick }))).toEqual({
+      ok: true,
+      problems: [],
+      rows: 50,
+      durationMs: expect.any(Number)
+    })
+  })
+
+  test('checks a job in memory as well', async () => {
+    const job = await okOf(storage.owner(':memory:').openJob('m'))
+    await fill(job, 5)
+    expect(await okOf(job.verify())).toMatchObject({ ok: true, rows: 5 })
+  })
+
+  test('allows further tables', async () => {
+    const { job, file } = await storage.open()
+    execute(file, 'CREATE TABLE mine (a)')
+    expect(await okOf(job.verify())).toMatchObject({ ok: true })
+  })
+
+  test('reports NULLs where there may be none', async () => {
+    const { job, file } = await storage.open()
+    await fill(job, 3)
+    rewriteSchema(
+      file,
+      "UPDATE sqlite_schema SET sql = replace(sql, 'payload  BLOB NOT NULL', 'payload  BLOB')"
+    )
+    execute(file, "INSERT INTO kv VALUES (x'61', x'62', NULL)")
+    rewriteSchema(
+      file,
+      "UPDATE sqlite_schema SET sql = replace(sql, 'payload  BLOB', 'payload  BLOB NOT NULL')"
+    )
+    const report = await okOf(job.verify())
+    expect(report.ok).toBe(false)
+    expect(report.problems.map(({ check }) => check)).toEqual(['integrity', 'rows'])
+    expect(report.problems[0]?.message).toContain('NULL value in kv.payload')
+  })
+
+  test('reports values that are no bytes, and categories that are no text', async () => {
+    const { job, file } = await storage.open()
+    execute(file, "INSERT INTO kv VALUES ('text', x'62', x'63'), (x'FF', x'62', x'63')")
+    const report = await okOf(job.verify())
+    expect(report.rows).toBe(2)
+    expect(report.problems).toEqual([
+      { check: 'rows', message: '1 rows hold something else than bytes' },
+      { check: 'categories', message: '1 categories are no UTF-8' }
+    ])
+  })
+
+  test('reports another version and another layout', async () => {
+    const { job, file } = await storage.open()
+    execute(file, 'PRAGMA user_version = 9; ALTER TABLE kv RENAME COLUMN payload TO stuff')
+    const { problems } = await okOf(job.verify())
+    expect(problems.map(({ check }) => check)).toEqual(['version', 'schema'])
+  })
+
+  test('reports damage', async () => {
+    const { job, file, persistency } = await storage.open()
+    await fill(job, 200)
+    await okOf(job.close())
+    // The rows of a page are not where its header says.
+    const handle = openSync(file, 'r+')
+    writeSync(handle, Buffer.alloc(64, 0xff), 0, 64, 4096 * 5)
+    closeSync(handle)
+    const again = await okOf(persistency.openJob('tenant'))
+    const report = await okOf(again.verify())
+    expect(report.ok).toBe(false)
+    expect(report.problems.some(({ check }) => check === 'integrity')).toBe(true)
+  })
+})
+
+describe('compact', () => {
+  test('gives back the space of rows that were deleted, and keeps the others', async () => {
+    const { job, file } = await storage.open()
+    await fill(job, 2000)
+    await okOf(job.persistDeletePrefix('c', key()))
+    await fill(job, 10)
+    const before = await okOf(job.stats())
+    expect(before.freeBytes).toBeGreaterThan(500_000)
+    const compaction = await okOf(job.compact())
+    const after = await okOf(job.stats())
+    expect(compaction.bytesAfter).toBeLessThan(compaction.bytesBefore / 2)
+    expect(compaction.blockedMs).toBeGreaterThan(0)
+    expect(after).toMatchObject({ freeBytes: 0, walBytes: 0, rows: before.rows })
+    expect(statSync(file).size).toBe(compaction.bytesAfter)
+    expect(await okOf(job.verify())).toMatchObject({ ok: true })
+  })
+
+  test('makes writes wait, in order, and loses none', async () => {
+    const { job } = await storage.open()
+    await fill(job, 3000)
+    const compacting = job.compact()
+    const commits: Promise<unknown>[] = []
+    for (let i = 0; i < 200; i++) {
+      commits.push(okOf(job.persistAcked({ kind: 'put', category: 'd', key: key(i), payload: utf8(`${i}`) })))
+      expect(await okOf(job.get('c', key(i)))).toBeDefined()
+    }
+    await okOf(compacting)
+    await Promise.all(commits)
+    expect(await okOf(job.count('d', key()))).toBe(200)
+  })
+
+  test('compacts a job in memory', async () => {
+    const job = await okOf(storage.owner(':memory:').openJob('m'))
+    await fill(job, 500)
+    await okOf(job.persistDeletePrefix('c', key()))
+    const { bytesBefore, bytesAfter } = await okOf(job.compact())
+    expect(bytesAfter).toBeLessThan(bytesBefore)
+  })
+
+  test('that finds the file locked leaves it as it is, and the job goes on', async () => {
+    const { job, file } = await storage.open({ busyTimeoutMs: 50 })
+    await fill(job, 20)
+    const lock = holdLock(file)
+    const error = await errorOf(job.compact())
+    lock.release()
+    expect(error).toMatchObject({ code: 'ERR_STORAGE', backendCode: expect.stringMatching('^SQLITE_BUSY') })
+    await fill(job, 30)
+    expect(await okOf(job.stats())).toMatchObject({ rows: 30 })
+  })
+})
+
+describe('long operations', () => {
+  test('tell their progress to whoever started them, and to the context', async () => {
+    const { job } = await storage.open()
+    await fill(job, 100)
+    const told: Progress[] = []
+    const seen: string[] = []
+    const listener = new EventBroker().in(job.context).listen(MaintenanceProgress, ({ jobId, phase }) => {
+      seen.push(`${jobId} ${phase}`)
+    })
+    await okOf(job.verify({ onProgress: (progress) => told.push(progress) }))
+    expect(told).toEqual([
+      { phase: 'file', done: 0 },
+      { phase: 'rows', done: 100 }
+    ])
+    await okOf(job.compact())
+    await listener.drop()
+    expect(seen).toEqual(['tenant file', 'tenant rows', 'tenant rewriting', 'tenant shrinking'])
+    expect(told).toHaveLength(2)
+  })
+
+  test('go on when whoever watches them throws', async () => {
+    const { job } = await storage.open()
+    const broker = new EventBroker().in(job.context)
+    const errors: unknown[] = []
+    const watching = broker.listenerErrors.subscribe(({ error }) => errors.push(error))
+    const mine = new Error('mine')
+    const onProgress = (): void => {
+      throw mine
+    }
+    expect(await okOf(job.verify({ onProgress }))).toMatchObject({ ok: true })
+    watching.unsubscribe()
+    expect(errors).toContain(mine)
+  })
+
+  test.each(['verify', 'compact', 'stats'] as const)(
+    '%s ends with the signal of its caller',
+    async (name) => {
+      const { job } = await storage.open()
+      const signal = AbortSignal.abort('enough')
+      expect(await errorOf(job[name]({ signal }))).toMatchObject({ code: 'ERR_ABORTED' })
+      await fill(job, 1)
+      expect(await okOf(job.stats())).toMatchObject({ rows: 1 })
+    }
+  )
+
+  test('that are under way end when the job is closed, and hold nothing up', async () => {
+    const { job, root } = await storage.open()
+    await fill(job, 500)
+    const calls = [job.verify(), job.compact(), job.backup(`${root}/copy`), job.stats()]
+    await okOf(job.close())
+    for (const answer of await Promise.all(calls)) {
+      if (answer.isErr()) expect(answer.error.code).toBe('ERR_JOB_CLOSED')
+    }
+    expect(await errorOf(job.verify())).toMatchObject({ code: 'ERR_JOB_CLOSED' })
+  })
+
+  test('refuse options they do not know', async () => {
+    const { job } = await storage.open()
+    const wrong = { onProgress: 'loudly' } as never
+    expect(await errorOf(job.verify(wrong))).toMatchObject({ code: 'ERR_OPTION' })
+    expect(await errorOf(job.stats({ row: true } as never))).toMatchObject({ code: 'ERR_OPTION' })
+  })
+})
