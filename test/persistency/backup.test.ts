@@ -97,7 +97,7 @@ describe('a backup', () => {
     expect(filesIn(folder)).toEqual(['directory'])
   })
 
-  test.each(['', '  ', 'a\0b', 7, undefined])('refuses the path %p', async (path) => {
+  test.each(['', '  ', 'a\0b', 7, undefined])('refuses the path %j', async (path) => {
     const { job } = await storage.open()
     expect(await errorOf(job.backup(path as never))).toMatchObject({
       code: 'ERR_PATH',

@@ -3,6 +3,7 @@
  * writes meanwhile over by itself: so the copy is never begun anew, and is as of the moment it is complete.
  */
 import { statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Backup } from '../maintenance-types.js'
@@ -13,6 +14,9 @@ import { storageError } from './sqlite-errors.js'
 
 /** Copied at a time; other calls have their turn in between. About a millisecond. */
 const STEP_PAGES = 256
+
+/** The copy is brought to the disk bit by bit, elsewhere: all at once, at the end, would hold up the storage thread. */
+const SYNC_EVERY_PAGES = 2048
 
 /** How often progress is told, in milliseconds. */
 const TELL_EVERY_MS = 20
@@ -29,7 +33,12 @@ export async function backUp(
   try {
     refuseOpenDatabase(path, 'choose another name for the backup')
     partial = new PartialFile(path, overwrite)
-    await copyPages(db, partial.path, operation)
+    const written = await open(partial.path, 'r')
+    try {
+      await copyPages(db, partial.path, written, operation)
+    } finally {
+      await written.close()
+    }
     finish(partial.path)
     goOn(operation)
     refuseOpenDatabase(path, 'choose another name for the backup')
@@ -41,12 +50,29 @@ export async function backUp(
   return { path, bytes: statSync(path).size, durationMs: performance.now() - started }
 }
 
-async function copyPages(db: Database.Database, path: string, operation: Operation): Promise<void> {
+async function copyPages(
+  db: Database.Database,
+  path: string,
+  written: FileHandle,
+  operation: Operation
+): Promise<void> {
   const pageSize = db.pragma('page_size', { simple: true }) as number
   let toldAt = 0
+  let sincePages = 0
+  let syncing: Promise<unknown> | undefined
+  const sync = (): void => {
+    sincePages = 0
+    // What cannot be synced here fails where SQLite does it.
+    syncing = written.sync().then(
+      () => (syncing = undefined),
+      () => (syncing = undefined)
+    )
+  }
   const { totalPages } = await db.backup(path, {
     progress({ totalPages, remainingPages }) {
       goOn(operation)
+      sincePages += STEP_PAGES
+      if (sincePages >= SYNC_EVERY_PAGES && syncing === undefined) sync()
       if (performance.now() - toldAt >= TELL_EVERY_MS) {
         toldAt = performance.now()
         const total = totalPages * pageSize
@@ -55,6 +81,7 @@ async function copyPages(db: Database.Database, path: string, operation: Operati
       return STEP_PAGES
     }
   })
+  await syncing
   // SQLite was refused a look at the file, and takes nothing for the whole.
   if (totalPages === 0) throw Object.assign(new Error('the database is locked'), { code: 'SQLITE_BUSY' })
   operation.progress({ phase: 'copying', done: totalPages * pageSize, total: totalPages * pageSize })
