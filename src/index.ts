@@ -63,6 +63,69 @@ export {
   type PersistencyErrorDetails,
   type PersistencyErrorKind
 } from './persistency/errors.js'
+export {
+  type Decider,
+  type DeciderParts,
+  type Decision,
+  defineDecider,
+  type EventStreams,
+  type Handled,
+  type HandleOptions,
+  handleCommand,
+  type LoadedState,
+  loadState
+} from './persistency/eventsourcing/decider.js'
+export { type DomainEvent, type EventCodec, jsonEvents } from './persistency/eventsourcing/domain-events.js'
+export type {
+  ParkedEntry,
+  SubscriptionAdvanceQuery,
+  SubscriptionClaimed,
+  SubscriptionClaimQuery,
+  SubscriptionFailedPayload,
+  SubscriptionParkedQuery
+} from './persistency/eventsourcing/message-payloads.js'
+export {
+  SubscriptionAdvance,
+  SubscriptionClaim,
+  SubscriptionFailed,
+  SubscriptionForget,
+  SubscriptionList,
+  SubscriptionParked
+} from './persistency/eventsourcing/messages.js'
+export {
+  type ProjectedRow,
+  Projection,
+  type RebuildOptions,
+  type RebuildProgress
+} from './persistency/eventsourcing/projection.js'
+export {
+  defineProjection,
+  type ProjectionDefinition,
+  type ProjectionParts,
+  type StateCodec
+} from './persistency/eventsourcing/projection-definition.js'
+export {
+  type DecisionSpec,
+  given,
+  type ProjectedEvent,
+  type ProjectionSpec,
+  projected
+} from './persistency/eventsourcing/specs.js'
+export { Subscription } from './persistency/eventsourcing/subscription.js'
+export { Subscriptions } from './persistency/eventsourcing/subscriptions.js'
+export type {
+  Delivery,
+  DeliveryOptions,
+  HandlerAnswer,
+  HandlerOps,
+  HandlerRetry,
+  ParkedEvent,
+  RetriedParked,
+  StartAt,
+  SubscriptionHandler,
+  SubscriptionOptions,
+  SubscriptionStatus
+} from './persistency/eventsourcing/types.js'
 export { Job } from './persistency/job.js'
 export { EventStream } from './persistency/journal/event-stream.js'
 export {

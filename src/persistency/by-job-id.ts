@@ -3,6 +3,11 @@ import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { ValueEncoder } from './encode-value.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
+import type { DomainEvent } from './eventsourcing/domain-events.js'
+import type { Projection } from './eventsourcing/projection.js'
+import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
+import type { Subscription } from './eventsourcing/subscription.js'
+import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
 import type { Job } from './job.js'
 import type { EventStream } from './journal/event-stream.js'
 import type { PastState } from './journal/past-state.js'
@@ -194,6 +199,41 @@ export abstract class ByJobId {
 
   compact(id: string, options?: OperationOptions): Answer<Compaction> {
     return this.#with(id, (job) => job.compact(options))
+  }
+
+  subscription(
+    id: string,
+    name: string,
+    handler: SubscriptionHandler<JournalEvent>,
+    options: SubscriptionOptions & { readonly writes: true }
+  ): Answer<Subscription>
+  subscription(
+    id: string,
+    name: string,
+    handler: SubscriptionHandler,
+    options?: SubscriptionOptions & { readonly writes?: false }
+  ): Answer<Subscription>
+  subscription(
+    id: string,
+    name: string,
+    handler: SubscriptionHandler<never>,
+    options?: SubscriptionOptions
+  ): Answer<Subscription> {
+    return this.#with(id, (job) =>
+      job.subscription(
+        name,
+        handler as SubscriptionHandler,
+        options as SubscriptionOptions & { writes?: false }
+      )
+    )
+  }
+
+  projection<Event extends DomainEvent, State>(
+    id: string,
+    definition: ProjectionDefinition<Event, State>,
+    options?: DeliveryOptions
+  ): Answer<Projection<State>> {
+    return this.#with(id, (job) => job.projection(definition, options))
   }
 
   #with<T>(id: string, ask: (job: Job) => Answer<T>): Answer<T> {

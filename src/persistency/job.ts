@@ -9,6 +9,12 @@ import { toPersistencyError } from './call-errors.js'
 import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
+import type { DomainEvent } from './eventsourcing/domain-events.js'
+import type { Projection } from './eventsourcing/projection.js'
+import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
+import type { Subscription } from './eventsourcing/subscription.js'
+import type { Subscriptions } from './eventsourcing/subscriptions.js'
+import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
 import { JobMaintenance } from './job-maintenance.js'
 import { JobWrites } from './job-writes.js'
 import type { EventStream } from './journal/event-stream.js'
@@ -121,6 +127,7 @@ export class Job {
       options: parts.options
     })
     this.#journal = new JobJournal({
+      jobId: parts.id,
       hub: parts.hub,
       context: parts.context,
       ask: (request, query, options) => this.#request(request, query, ok(options))
@@ -408,6 +415,51 @@ export class Job {
    */
   compact(options?: OperationOptions): ResultAsync<Compaction, PersistencyError> {
     return this.#maintenance.compact(options)
+  }
+
+  /**
+   * Has a handler deal with events of the journal, one after another, from its checkpoint in the file on, and goes on
+   * live. What the handler answers, operations on this job, is applied in one transaction with the checkpoint: exactly
+   * once. What it does elsewhere is done at least once. Ok when the checkpoint is taken over; whoever held it before,
+   * in another process, ends with `ERR_SUBSCRIPTION_LOST`.
+   *
+   * Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, `ERR_SUBSCRIPTION_HELD` when this process holds it already,
+   * `ERR_EVENTS_GONE` when the next event has fallen off, those of writing. Throws `TypeError` when the handler is no
+   * function.
+   */
+  subscription(
+    name: string,
+    handler: SubscriptionHandler<JournalEvent>,
+    options: SubscriptionOptions & { readonly writes: true }
+  ): ResultAsync<Subscription, PersistencyError>
+  subscription(
+    name: string,
+    handler: SubscriptionHandler,
+    options?: SubscriptionOptions & { readonly writes?: false }
+  ): ResultAsync<Subscription, PersistencyError>
+  subscription(
+    name: string,
+    handler: SubscriptionHandler<never>,
+    options?: SubscriptionOptions
+  ): ResultAsync<Subscription, PersistencyError> {
+    return this.#journal.sourcing.subscribe(name, handler, options)
+  }
+
+  /** The subscriptions and projections that the file knows, whether they are held or not, and what they have parked. */
+  get subscriptions(): Subscriptions {
+    return this.#journal.sourcing.subscriptions
+  }
+
+  /**
+   * Keeps the read model of a projection up to date: brings it to where the journal is, and goes on live. A model of
+   * another version is made anew. Ok when its checkpoint is taken over. Errors: as {@link Job.subscription};
+   * `ERR_EVENTS_GONE` also when events are missing from which it would have to be made.
+   */
+  projection<Event extends DomainEvent, State>(
+    definition: ProjectionDefinition<Event, State>,
+    options?: DeliveryOptions
+  ): ResultAsync<Projection<State>, PersistencyError> {
+    return this.#journal.sourcing.project(definition, options)
   }
 
   /** Closes the job: applies everything accepted, then releases its storage. The same as `Persistency.closeJob`. */

@@ -12,6 +12,7 @@ import {
 } from '../brokers/definitions.js'
 import type { ThreadContract } from '../threads/carried.js'
 import type { PersistencyError } from './errors.js'
+import { SUBSCRIPTION_REQUESTS } from './eventsourcing/messages.js'
 import { JOURNAL_REQUESTS } from './journal/messages.js'
 import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance-messages.js'
 import type {
@@ -100,6 +101,7 @@ export const STORAGE_CONTRACT: ThreadContract = {
     KvDelete,
     KvFlush,
     ...JOURNAL_REQUESTS,
+    ...SUBSCRIPTION_REQUESTS,
     ...MAINTENANCE_REQUESTS
   ],
   toHost: [PersistCommitted, PersistFailed, MaintenanceProgress]

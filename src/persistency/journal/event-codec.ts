@@ -47,6 +47,11 @@ export function writeOwnEvent(writer: ByteWriter, event: OwnEvent, ops: readonly
   writeOps(writer, changesIn(ops))
 }
 
+/** Whether the bytes of an event are those of a plain write, told without reading them. */
+export function isWrite(bytes: Uint8Array): boolean {
+  return bytes[0] === EventForm.write
+}
+
 /** The event in `reader`; its bytes are views on what is read. Throws `RangeError` for what is no event. */
 export function readEvent(reader: ByteReader, seq: number, time: number): JournalEvent {
   const form = reader.u8()

@@ -64,7 +64,8 @@ export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> im
   }
 }
 
-function decoded({ seq, time, bytes }: PackedEvent): JournalEvent {
+/** The event of a page. Throws `ERR_JOURNAL`. */
+export function decoded({ seq, time, bytes }: PackedEvent): JournalEvent {
   try {
     return readEvent(new ByteReader(bytes), seq, time)
   } catch (cause) {

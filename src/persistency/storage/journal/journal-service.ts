@@ -1,6 +1,13 @@
 /** Owns answering the requests for the journal of one open job. */
 import type { RequestDefinition } from '../../../brokers/definitions.js'
 import { PersistencyError } from '../../errors.js'
+import {
+  SubscriptionAdvance,
+  SubscriptionClaim,
+  SubscriptionForget,
+  SubscriptionList,
+  SubscriptionParked
+} from '../../eventsourcing/messages.js'
 import type { JournalComparedRows, JournalCompareQuery, Stepwise } from '../../journal/message-payloads.js'
 import {
   JournalAppend,
@@ -19,6 +26,7 @@ import { compareWithJournal } from './compare.js'
 import type { JournalLog } from './journal-log.js'
 import { readPage } from './page.js'
 import { PastStores } from './past-stores.js'
+import * as subscriptions from './subscriptions.js'
 
 /** Has a request answered by `work`, within a transaction when it `writes`. */
 export type Answer = <Query, Response>(
@@ -57,10 +65,31 @@ export class JournalService {
     )
     answer(JournalCompare, false, (query) => this.#compare(query, false))
     answer(JournalRebuild, true, (query) => this.#compare(query, true))
+    this.#answerSubscriptions(answer)
   }
 
   close(): void {
     this.#past.close()
+  }
+
+  #answerSubscriptions(answer: Answer): void {
+    const writing = <T>(work: (store: SqliteStore, journal: JournalLog) => T): T => {
+      const store = this.#holder.open()
+      return work(store, this.#journalOf(store))
+    }
+    answer(SubscriptionClaim, true, (query) =>
+      writing((store, journal) => subscriptions.claim(store, journal, query))
+    )
+    answer(SubscriptionAdvance, true, (query) =>
+      writing((store, journal) => subscriptions.advance(store, journal, query))
+    )
+    answer(SubscriptionForget, true, ({ name }) =>
+      writing((_, journal) => subscriptions.forget(journal, name))
+    )
+    answer(SubscriptionParked, false, (query) =>
+      this.#reading((journal) => subscriptions.parked(journal, query))
+    )
+    answer(SubscriptionList, false, () => this.#reading((journal) => subscriptions.list(journal)))
   }
 
   #compare(query: JournalCompareQuery, mend: boolean): Stepwise<JournalComparedRows> {

@@ -1,0 +1,78 @@
+/** Owns how far a subscription has come, here and in the file, and moving it on as its holder. */
+import type { Result, ResultAsync } from 'neverthrow'
+import type { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import { LastCommitted } from '../journal/last-committed.js'
+import type { TxOp } from '../types.js'
+import type { SubscriptionAdvanceQuery } from './message-payloads.js'
+import { SubscriptionAdvance } from './messages.js'
+
+/** Events that were passed over are told to the file when they are so many, or when the subscription stops. */
+const PASSED_OVER = 128
+
+/** What goes with a step. */
+export type Step = Partial<Pick<SubscriptionAdvanceQuery, 'ops' | 'park' | 'unpark'>>
+
+export class Checkpoint {
+  readonly name: string
+  /** Tells who waits for a position. */
+  readonly reached = new LastCommitted()
+  readonly #ask: Ask
+  readonly #holder: string
+  #seq: number
+  #stored: number
+
+  constructor(ask: Ask, name: string, holder: string, seq: number) {
+    this.#ask = ask
+    this.name = name
+    this.#holder = holder
+    this.#seq = seq
+    this.#stored = seq
+    this.reached.advance(seq)
+  }
+
+  /** The last event that has been dealt with. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** Stores that everything up to `seq` has been dealt with, and what came of it. */
+  advance(seq: number, step: Step = {}): ResultAsync<void, PersistencyError> {
+    return this.#send({ seq, ...step }).map(() => this.#moved(seq))
+  }
+
+  /** Stores what came of parked events. */
+  settle(step: Step): ResultAsync<void, PersistencyError> {
+    return this.#send(step)
+  }
+
+  /** Goes back to before the first event. */
+  reset(clear: readonly TxOp[]): ResultAsync<void, PersistencyError> {
+    return this.#send({ seq: 0, reset: true, ops: clear }).map(() => this.#moved(0))
+  }
+
+  /** There was nothing to deal with up to `seq`; the file is told now and then. */
+  async passOver(seq: number): Promise<Result<void, PersistencyError> | undefined> {
+    this.#seq = seq
+    this.reached.advance(seq)
+    return seq - this.#stored < PASSED_OVER ? undefined : this.advance(seq)
+  }
+
+  /** Tells the file what it has not been told. */
+  async store(): Promise<void> {
+    if (this.#seq > this.#stored) await this.advance(this.#seq)
+  }
+
+  #moved(seq: number): void {
+    this.#seq = seq
+    this.#stored = seq
+    this.reached.advance(seq)
+  }
+
+  /** Without a time limit: the answer comes with the commit, or with the end of the storage. */
+  #send(step: Partial<SubscriptionAdvanceQuery>): ResultAsync<void, PersistencyError> {
+    const { name } = this
+    const query = { ops: [], park: [], unpark: [], ...step, name, holder: this.#holder }
+    return this.#ask(SubscriptionAdvance, query, { timeoutMs: Number.POSITIVE_INFINITY })
+  }
+}

@@ -1,0 +1,50 @@
+/** Owns the checks on how subscriptions are asked for. */
+import { err, ok, type Result } from 'neverthrow'
+import { describeValue } from '../error-context.js'
+import { PersistencyError } from '../errors.js'
+import { abortSignal, booleanValue, checkOptions, integerFrom, oneOf } from '../options.js'
+import type { DeliveryOptions, SubscriptionOptions } from './types.js'
+
+const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: integerFrom(0), maxDelayMs: integerFrom(0) }
+const DELIVERY_CHECKS = { retry: retryOption, onPoison: oneOf('park', 'stop'), signal: abortSignal }
+const SUBSCRIPTION_CHECKS = {
+  ...DELIVERY_CHECKS,
+  batch: integerFrom(1),
+  startAt: startOption,
+  stream: textOption,
+  writes: booleanValue
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkSubscription(
+  name: unknown,
+  options: unknown
+): Result<SubscriptionOptions, PersistencyError> {
+  const expected = textOption(name)
+  if (expected === undefined) return checkOptions(options ?? {}, SUBSCRIPTION_CHECKS)
+  const message = `the name of a subscription must be ${expected}; got ${describeValue(name)}`
+  return err(new PersistencyError('ERR_OPTION', message))
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkDelivery(options: unknown): Result<DeliveryOptions, PersistencyError> {
+  return options === undefined ? ok({}) : checkOptions(options, DELIVERY_CHECKS)
+}
+
+function retryOption(value: unknown): string | undefined {
+  return checkOptions(value, RETRY_CHECKS).isOk()
+    ? undefined
+    : '{ attempts, delayMs, maxDelayMs } with whole numbers, attempts of at least 1'
+}
+
+function startOption(value: unknown): string | undefined {
+  return oneOf('beginning', 'oldest', 'now')(value) === undefined || integerFrom(1)(value) === undefined
+    ? undefined
+    : '"beginning", "oldest", "now" or the sequence number of an event'
+}
+
+function textOption(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.isWellFormed()
+    ? undefined
+    : 'a non-empty, well-formed string'
+}

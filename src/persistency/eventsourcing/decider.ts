@@ -1,0 +1,195 @@
+/** Owns deciding on commands: a stream is folded into a state, the decision is appended unless somebody was faster. */
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { PersistencyError } from '../errors.js'
+import { type RetryOptions, retryOnConflict } from '../journal/retry-on-conflict.js'
+import type {
+  Appended,
+  AppendOptions,
+  EventMetadata,
+  EventsOptions,
+  JournalEvent,
+  NewEvent
+} from '../journal/types.js'
+import type { TxOp } from '../types.js'
+import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
+
+/** What a decision comes to: events, none when nothing changes, or a refusal. */
+export type Decision<Event, Refusal> = readonly Event[] | Result<readonly Event[], Refusal>
+
+/** What a decider is made of; pure functions all of them. */
+export interface DeciderParts<Command, Event extends DomainEvent, State, Refusal> {
+  /** The state of an empty stream. */
+  readonly initial: () => State
+  /** The state after an event. */
+  readonly evolve: (state: NoInfer<State>, event: Event) => NoInfer<State>
+  /** What a command brings about. */
+  readonly decide: (command: Command, state: NoInfer<State>) => Decision<NoInfer<Event>, Refusal>
+  /** Default JSON. */
+  readonly events?: EventCodec<NoInfer<Event>>
+}
+
+export interface Decider<Command, Event extends DomainEvent, State, Refusal> {
+  readonly initial: () => State
+  readonly evolve: (state: State, event: Event) => State
+  readonly decide: (command: Command, state: State) => Result<readonly Event[], Refusal>
+  readonly events: EventCodec<Event>
+}
+
+/** Where streams are: a `Job` is one. */
+export interface EventStreams {
+  events(options: EventsOptions & { readonly live?: false }): AsyncIterable<JournalEvent>
+  append(events: readonly NewEvent[], options: AppendOptions): ResultAsync<Appended, PersistencyError>
+}
+
+/** A stream as it has been folded. */
+export interface LoadedState<State> {
+  readonly state: State
+  /** Position of its last event; 0 when it is empty. */
+  readonly streamSeq: number
+}
+
+/** How a command is carried out. */
+export interface HandleOptions<Event, State> {
+  /** For each event. */
+  readonly metadata?: EventMetadata
+  /** A command that was carried out under the same key is not carried out again. As with `append`. */
+  readonly idempotencyKey?: string
+  /** Operations that are applied with the events, all or none. Called again when the command is decided again. */
+  readonly ops?: (events: readonly Event[], state: State) => TxOp | readonly TxOp[]
+  /** How often the command is decided again when somebody else was faster. Default 10 times in all. */
+  readonly retry?: RetryOptions
+}
+
+/** What a command has brought about. */
+export interface Handled<Event, State> {
+  readonly events: readonly Event[]
+  /** The state with these events. */
+  readonly state: State
+  readonly streamSeq: number
+  /** Where the events are; `undefined` when there was none to append. */
+  readonly appended: Appended | undefined
+}
+
+/**
+ * Makes a decider: `initial` and `evolve` say what a stream comes to, `decide` what a command makes of that.
+ *
+ * @example
+ * const account = defineDecider({
+ *   initial: () => ({ balance: 0 }),
+ *   evolve: (state, event: AccountEvent) => ({ balance: state.balance + event.data.amount }),
+ *   decide: (command: Withdraw, { balance }) =>
+ *     command.amount > balance ? err('too little' as const) : ok([withdrawn(command.amount)])
+ * })
+ */
+export function defineDecider<Command, Event extends DomainEvent, State, Refusal = never>(
+  parts: DeciderParts<Command, Event, State, Refusal>
+): Decider<Command, Event, State, Refusal> {
+  const { initial, evolve, decide, events = jsonEvents<Event>() } = parts
+  return Object.freeze({
+    initial,
+    evolve,
+    events,
+    decide(command: Command, state: State): Result<readonly Event[], Refusal> {
+      const decision = decide(command, state)
+      return isList(decision) ? ok(decision) : decision
+    }
+  })
+}
+
+/**
+ * Folds a stream. Each call reads all of it. Errors: `ERR_EVENTS_GONE` when its first events have fallen off,
+ * `ERR_VALUE` when an event cannot be read, those of reading.
+ */
+export function loadState<Event extends DomainEvent, State>(
+  streams: EventStreams,
+  decider: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
+  stream: string
+): ResultAsync<LoadedState<State>, PersistencyError> {
+  return new ResultAsync(fold(streams, decider, stream))
+}
+
+/**
+ * Carries a command out: folds the stream, decides, appends at the position where the stream was folded. When somebody
+ * else was faster, all of it is done again.
+ *
+ * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
+ * {@link loadState} and of `append`.
+ */
+export function handleCommand<Command, Event extends DomainEvent, State, Refusal>(
+  streams: EventStreams,
+  decider: Decider<Command, Event, State, Refusal>,
+  stream: string,
+  command: NoInfer<Command>,
+  options: HandleOptions<NoInfer<Event>, NoInfer<State>> = {}
+): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
+  let missing = false
+  const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
+    const loaded = await fold(streams, decider, stream)
+    if (loaded.isErr()) return err(loaded.error)
+    if (missing && loaded.value.streamSeq === 0) return err(gone(stream))
+    const carriedOut = await carryOut(streams, decider, stream, command, loaded.value, options)
+    missing = loaded.value.streamSeq === 0
+    return carriedOut
+  }
+  return retryOnConflict(attempt, options.retry).andThen((outcome) => outcome)
+}
+
+async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
+  streams: EventStreams,
+  decider: Decider<Command, Event, State, Refusal>,
+  stream: string,
+  command: Command,
+  before: LoadedState<State>,
+  { metadata, idempotencyKey, ops }: HandleOptions<Event, State>
+): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> {
+  const decision = decider.decide(command, before.state)
+  if (decision.isErr()) return ok(err(decision.error))
+  const events = decision.value
+  if (events.length === 0) return ok(ok({ events, ...before, appended: undefined }))
+  const state = events.reduce(decider.evolve, before.state)
+  const appended = await streams.append(events.map(decider.events.encode), {
+    stream,
+    expectedSeq: before.streamSeq,
+    ...(ops !== undefined && { ops: ops(events, state) }),
+    ...(metadata !== undefined && { metadata }),
+    ...(idempotencyKey !== undefined && { idempotencyKey })
+  })
+  if (appended.isErr()) return err(appended.error)
+  // It was carried out before: what it came to then is in the stream that has been folded.
+  if (appended.value.repeated) {
+    return ok(ok({ events: [], ...before, appended: appended.value }))
+  }
+  return ok(ok({ events, state, streamSeq: appended.value.streamSeq, appended: appended.value }))
+}
+
+async function fold<Event extends DomainEvent, State>(
+  streams: EventStreams,
+  { initial, evolve, events }: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
+  stream: string
+): Promise<Result<LoadedState<State>, PersistencyError>> {
+  let state = initial()
+  let streamSeq = 0
+  try {
+    for await (const recorded of streams.events({ stream })) {
+      if (recorded.kind !== 'event' || recorded.streamSeq === undefined) continue
+      if (recorded.streamSeq !== streamSeq + 1) return err(gone(stream))
+      streamSeq = recorded.streamSeq
+      const event = events.decode(recorded)
+      if (event !== undefined) state = evolve(state, event)
+    }
+  } catch (thrown) {
+    if (thrown instanceof PersistencyError) return err(thrown)
+    const message = `event ${streamSeq} of stream ${JSON.stringify(stream)} cannot be folded`
+    return err(new PersistencyError('ERR_VALUE', message, { cause: thrown }))
+  }
+  return ok({ state, streamSeq })
+}
+
+function isList<Event>(decision: Decision<Event, unknown>): decision is readonly Event[] {
+  return Array.isArray(decision)
+}
+
+function gone(stream: string): PersistencyError {
+  const message = `the first events of stream ${JSON.stringify(stream)} have fallen off the journal, so its state is not known; raise the limits of the journal`
+  return new PersistencyError('ERR_EVENTS_GONE', message)
+}

@@ -1,0 +1,44 @@
+/** Owns how the events of an application become events of the journal and back. */
+import type { NewEvent, RecordedEvent } from '../journal/types.js'
+
+/** An event of an application: what happened, and its facts. */
+export interface DomainEvent {
+  readonly type: string
+  readonly data?: unknown
+}
+
+/** Turns events of one kind into what `append` takes, and back. This is also the place to read older shapes of them. */
+export interface EventCodec<Event extends DomainEvent> {
+  encode(event: Event): NewEvent
+  /** `undefined` for an event that is none of these; what throws is a failure on that event. */
+  decode(recorded: RecordedEvent): Event | undefined
+}
+
+/**
+ * Events whose data is JSON, in UTF-8; no data, no bytes. With `types`, events of other types are left alone; without,
+ * every event is read. The type is taken on trust, as with `json`.
+ *
+ * @example
+ * type AccountEvent = { type: 'opened'; data: { owner: string } } | { type: 'closed' }
+ * const accountEvents = jsonEvents<AccountEvent>('opened', 'closed')
+ */
+export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['type'][]): EventCodec<Event> {
+  const known = types.length === 0 ? undefined : new Set<string>(types)
+  return {
+    encode({ type, data }) {
+      return data === undefined ? { type } : { type, data: new TextEncoder().encode(JSON.stringify(data)) }
+    },
+    decode({ type, data }) {
+      if (known !== undefined && !known.has(type)) return undefined
+      return (data.length === 0 ? { type } : { type, data: parsed(type, data) }) as Event
+    }
+  }
+}
+
+function parsed(type: string, data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data))
+  } catch (cause) {
+    throw new RangeError(`the data of event "${type}" is not JSON`, { cause })
+  }
+}

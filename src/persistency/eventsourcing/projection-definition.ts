@@ -1,0 +1,98 @@
+/** Owns declaring projections, and folding events into their states. Knows no storage. */
+
+import { json } from '../codecs/json.js'
+import { describeValue } from '../error-context.js'
+import type { RecordedEvent } from '../journal/types.js'
+import { Key } from '../keys.js'
+import type { DomainEvent, EventCodec } from './domain-events.js'
+
+/** Turns a state into the payload of a row and back; every codec of this package does. */
+export interface StateCodec<State> {
+  encode(state: State): Uint8Array
+  decode(bytes: Uint8Array): State
+}
+
+/** What a projection is declared with. */
+export interface ProjectionParts<Event extends DomainEvent, State> {
+  /** Names its checkpoint; one per job. */
+  readonly name: string
+  /** Raise it when `apply` or the codec changes: the read model is then made anew from the first event. */
+  readonly version: number
+  /** Which events it reads, and how. */
+  readonly events: EventCodec<Event>
+  /** Only the events of this stream. Default all. */
+  readonly stream?: string
+  /** Which row an event belongs to; `undefined` for none. Without it there is one state, read with `state()`. */
+  readonly key?: (event: NoInfer<Event>, recorded: RecordedEvent) => Key | undefined
+  /** The state before the first event of a row. */
+  readonly initial: () => State
+  /** The state after an event, `undefined` to remove the row. Pure: it is called again when a batch is. */
+  readonly apply: (
+    state: NoInfer<State>,
+    event: NoInfer<Event>,
+    recorded: RecordedEvent
+  ) => NoInfer<State> | undefined
+  /** Default JSON. */
+  readonly codec?: StateCodec<NoInfer<State>>
+  /** Where the rows are, for this projection alone. Default `projection/` and the name. */
+  readonly category?: string
+}
+
+/** A declared projection. */
+export interface ProjectionDefinition<Event extends DomainEvent, State>
+  extends Required<
+    Pick<ProjectionParts<Event, State>, 'name' | 'version' | 'events' | 'initial' | 'category'>
+  > {
+  readonly stream: string | undefined
+  readonly codec: StateCodec<State>
+  readonly key: (event: Event, recorded: RecordedEvent) => Key | undefined
+  readonly apply: (state: State, event: Event, recorded: RecordedEvent) => State | undefined
+}
+
+/** The key of the row of a projection that has only one. */
+export const ONLY_ROW: Key = Key.view(new Uint8Array(0))
+
+/**
+ * Declares a read model: a category of rows that is what the events say. `Job.projection` keeps it.
+ *
+ * @throws TypeError for a declaration that cannot work.
+ *
+ * @example
+ * const balances = defineProjection({
+ *   name: 'balances',
+ *   version: 1,
+ *   events: jsonEvents<AccountEvent>(),
+ *   key: (_, { stream }) => key(stream ?? ''),
+ *   initial: () => 0,
+ *   apply: (balance, event) => balance + amountOf(event)
+ * })
+ */
+export function defineProjection<Event extends DomainEvent, State>(
+  parts: ProjectionParts<Event, State>
+): ProjectionDefinition<Event, State> {
+  const { name, version, events, stream, key, initial, apply } = parts
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
+    throw new TypeError(
+      `the name of a projection must be a non-empty, well-formed string; got ${describeValue(name)}`
+    )
+  }
+  if (!Number.isSafeInteger(version) || version < 0) {
+    throw new TypeError(
+      `the version of projection "${name}" must be an integer of at least 0; got ${describeValue(version)}`
+    )
+  }
+  for (const [what, value] of Object.entries({ initial, apply, ...(key !== undefined && { key }) })) {
+    if (typeof value !== 'function') throw new TypeError(`${what} of projection "${name}" must be a function`)
+  }
+  return Object.freeze({
+    name,
+    version,
+    events,
+    stream,
+    initial,
+    apply,
+    key: key ?? (() => ONLY_ROW),
+    codec: parts.codec ?? json<State>(),
+    category: parts.category ?? `projection/${name}`
+  })
+}

@@ -1,0 +1,98 @@
+/** Owns folding the events of one transaction into the rows of a projection. */
+import { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import type { JournalEvent, RecordedEvent } from '../journal/types.js'
+import type { Key } from '../keys.js'
+import { KvGetMany } from '../messages.js'
+import type { TxOp } from '../types.js'
+import { checkKey } from '../validate.js'
+import type { BatchWork, BeginBatch } from './batch-work.js'
+import type { DomainEvent } from './domain-events.js'
+import type { ProjectionDefinition } from './projection-definition.js'
+
+/** The state of a row within a batch. */
+interface Row<State> {
+  readonly key: Key
+  state: State | undefined
+  changed: boolean
+}
+
+/** Rows are read once per batch and written once, however many events they have. */
+export function projectionBatches<Event extends DomainEvent, State>(
+  ask: Ask,
+  definition: ProjectionDefinition<Event, State>
+): BeginBatch {
+  return async (events) => {
+    const work = new ProjectionWork(ask, definition)
+    await work.read(events.flatMap((event) => work.keysOf(event)))
+    return work
+  }
+}
+
+class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
+  readonly #ask: Ask
+  readonly #definition: ProjectionDefinition<Event, State>
+  readonly #rows = new Map<string, Row<State>>()
+
+  constructor(ask: Ask, definition: ProjectionDefinition<Event, State>) {
+    this.#ask = ask
+    this.#definition = definition
+  }
+
+  /** Which row an event needs; none for one that cannot be read, which is found out when its turn comes. */
+  keysOf(event: JournalEvent): Key[] {
+    try {
+      const found = this.#place(event)
+      return found === undefined ? [] : [found.key]
+    } catch {
+      return []
+    }
+  }
+
+  async read(keys: readonly Key[]): Promise<void> {
+    const { category, codec } = this.#definition
+    const wanted = new Map(keys.map((key) => [key.toString(), key]))
+    if (wanted.size === 0) return
+    const query = { category, keys: [...wanted.values()] }
+    const found = await this.#ask(KvGetMany, query, { timeoutMs: Number.POSITIVE_INFINITY })
+    if (found.isErr()) throw found.error
+    for (const [index, [name, key]] of [...wanted].entries()) {
+      const payload = found.value[index]
+      const state = payload === undefined ? undefined : codec.decode(payload)
+      this.#rows.set(name, { key, state, changed: false })
+    }
+  }
+
+  async add(recorded: JournalEvent): Promise<void> {
+    const { apply, initial } = this.#definition
+    const place = this.#place(recorded)
+    if (place === undefined) return
+    const row = this.#rows.get(place.key.toString())
+    if (row === undefined)
+      throw new TypeError('the key of an event must be the same each time it is asked for')
+    row.state = apply(row.state ?? initial(), place.event, recorded as RecordedEvent)
+    row.changed = true
+  }
+
+  ops(): readonly TxOp[] {
+    const { category, codec } = this.#definition
+    const changed = [...this.#rows.values()].filter((row) => row.changed)
+    return changed.map(({ key, state }) =>
+      state === undefined
+        ? { kind: 'delete', category, key }
+        : { kind: 'put', category, key, payload: codec.encode(state) }
+    )
+  }
+
+  #place(recorded: JournalEvent): { readonly event: Event; readonly key: Key } | undefined {
+    if (recorded.kind !== 'event') return undefined
+    const { events, key: keyOf } = this.#definition
+    const event = events.decode(recorded)
+    if (event === undefined) return undefined
+    const key = keyOf(event, recorded)
+    if (key === undefined) return undefined
+    const wrong = checkKey(key, 'the key of a projection')
+    if (wrong !== undefined) throw new PersistencyError(wrong.code, wrong.message)
+    return { event, key }
+  }
+}

@@ -1,0 +1,174 @@
+/** Owns the handle of a projection that is kept here: reading its rows, and making them anew. */
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { messageOf } from '../../brokers/errors.js'
+import type { CancelSignal } from '../../brokers/platform.js'
+import { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import { JournalInfo } from '../journal/messages.js'
+import type { KeyRange } from '../key-range.js'
+import type { Key } from '../keys.js'
+import { KvGet, KvScan } from '../messages.js'
+import { abortSignal, checkOptions } from '../options.js'
+import type { ReadOptions, ScanOptions } from '../types.js'
+import { checkKey, checkQuery, checkReadOptions, checkScanOptions } from '../validate.js'
+import type { DomainEvent } from './domain-events.js'
+import { ONLY_ROW, type ProjectionDefinition } from './projection-definition.js'
+import type { Subscription } from './subscription.js'
+
+/** How far a rebuilding has come: the last event that was dealt with, of how many. */
+export interface RebuildProgress {
+  readonly done: number
+  readonly total: number
+}
+
+/** How to rebuild. */
+export interface RebuildOptions {
+  readonly onProgress?: (progress: RebuildProgress) => void
+  /** Stops waiting when it fires; the rebuilding goes on. */
+  readonly signal?: CancelSignal
+}
+
+/** A row of a projection. */
+export interface ProjectedRow<State> {
+  readonly key: Key
+  readonly state: State
+}
+
+const REBUILD_CHECKS = {
+  signal: abortSignal,
+  onProgress: (value: unknown) => (typeof value === 'function' ? undefined : 'a function')
+}
+
+/**
+ * A read model that is kept up to date here. Rows and checkpoint change in one transaction, so every event is in them
+ * exactly once. Reading asks for the rows as they are: {@link Projection.caughtUp} first, to read your own writes.
+ */
+export class Projection<State> {
+  readonly name: string
+  readonly version: number
+  /** Where the rows are; only the projection writes there. */
+  readonly category: string
+  /** What keeps it up to date; parked events are found there. */
+  readonly subscription: Subscription
+  /** Whether the file held another version, so that it is being made anew. */
+  readonly reset: boolean
+  readonly #ask: Ask
+  readonly #definition: Pick<ProjectionDefinition<DomainEvent, State>, 'codec' | 'initial'>
+
+  /** Made by `Job.projection`. @internal */
+  constructor(
+    ask: Ask,
+    definition: Pick<
+      ProjectionDefinition<DomainEvent, State>,
+      'name' | 'version' | 'category' | 'codec' | 'initial'
+    >,
+    subscription: Subscription,
+    reset: boolean
+  ) {
+    this.name = definition.name
+    this.version = definition.version
+    this.category = definition.category
+    this.subscription = subscription
+    this.reset = reset
+    this.#ask = ask
+    this.#definition = definition
+  }
+
+  /** Settles when it has ended; see `Subscription.ended`. */
+  get ended(): Promise<Result<void, PersistencyError>> {
+    return this.subscription.ended
+  }
+
+  /** The state of a row; `undefined` when there is none. Errors: `ERR_KEY`, `ERR_VALUE`, those of reading. */
+  get(key: Key, options?: ReadOptions): ResultAsync<State | undefined, PersistencyError> {
+    const wrong = checkKey(key)
+    if (wrong !== undefined) return errAsync(wrong)
+    const checked = checkReadOptions(options)
+    if (checked.isErr()) return errAsync(checked.error)
+    return this.#ask(KvGet, { category: this.category, key }, checked.value).andThen((payload) =>
+      payload === undefined ? ok(undefined) : this.#decoded(payload)
+    )
+  }
+
+  /** The state of a projection without keys; the initial one before its first event. Errors: as `get`. */
+  state(options?: ReadOptions): ResultAsync<State, PersistencyError> {
+    return this.get(ONLY_ROW, options).map((state) => state ?? this.#definition.initial())
+  }
+
+  /** The rows of a range, or all, in key order. Errors: as `Job.scan`, `ERR_VALUE`. */
+  scan(
+    range: KeyRange | Key = ONLY_ROW,
+    options?: Omit<ScanOptions, 'keysOnly' | 'copy'> & ReadOptions
+  ): ResultAsync<ProjectedRow<State>[], PersistencyError> {
+    const query = checkQuery(this.category, range)
+    if (query.isErr()) return errAsync(query.error)
+    const checked = checkScanOptions(options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const { copy: _, ...how } = checked.value
+    return this.#ask(KvScan, { ...how, keysOnly: false, ...query.value }, how).andThen(({ rows }) => {
+      const states = rows.map(({ key, payload }) => this.#decoded(payload).map((state) => ({ key, state })))
+      return states.reduce<Result<ProjectedRow<State>[], PersistencyError>>(
+        (all, next) => all.andThen((found) => next.map((row) => [...found, row])),
+        ok([])
+      )
+    })
+  }
+
+  /** Waits until everything that is in the journal now is in the rows. As `Subscription.caughtUp`. */
+  caughtUp(options?: { readonly signal?: CancelSignal }): ResultAsync<number, PersistencyError> {
+    return this.subscription.caughtUp(options)
+  }
+
+  /**
+   * Removes the rows and makes them anew from the first event, while it goes on. Ok when it is where the journal was
+   * when this was asked for; until then rows are missing, or are as of an earlier event.
+   * Errors: `ERR_EVENTS_GONE`, with nothing removed, when the first events have fallen off; `ERR_OPTION`, those of
+   * `caughtUp`.
+   */
+  rebuild(options: RebuildOptions = {}): ResultAsync<void, PersistencyError> {
+    const checked = checkOptions<RebuildOptions>(options, REBUILD_CHECKS)
+    return checked.isErr() ? errAsync(checked.error) : new ResultAsync(this.#rebuild(checked.value))
+  }
+
+  /** Keeps it up to date no longer. As `Subscription.stop`. */
+  stop(): Promise<void> {
+    return this.subscription.stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #rebuild({ onProgress = () => {}, signal }: RebuildOptions): Promise<Result<void, PersistencyError>> {
+    const status = await this.#ask(JournalInfo, undefined, {})
+    if (status.isErr()) return err(status.error)
+    const total = status.value.lastSeq
+    const reset = await this.subscription.reset(clearing(this.category))
+    if (reset.isErr()) return err(reset.error)
+    for (let done = 0; ; ) {
+      try {
+        onProgress({ done: Math.min(done, total), total })
+      } catch (cause) {
+        return err(new PersistencyError('ERR_OPTION', 'onProgress threw', { cause }))
+      }
+      if (done >= total) return ok(undefined)
+      const moved = await this.subscription.reached(done + 1, signal)
+      if (moved.isErr()) return err(moved.error)
+      done = Math.max(done + 1, this.subscription.seq)
+    }
+  }
+
+  #decoded(payload: Uint8Array): Result<State, PersistencyError> {
+    try {
+      return ok(this.#definition.codec.decode(payload))
+    } catch (cause) {
+      const message = `a row of projection "${this.name}" cannot be read: ${messageOf(cause)}; raise its version to make it anew`
+      return err(new PersistencyError('ERR_VALUE', message, { cause }))
+    }
+  }
+}
+
+/** What removes all rows of a category. */
+export function clearing(category: string) {
+  return [{ kind: 'deletePrefix', category, prefix: ONLY_ROW }] as const
+}

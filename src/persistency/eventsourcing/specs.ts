@@ -1,0 +1,148 @@
+/** Owns the specifications of deciders and projections for tests: given, when, expected. Needs no storage. */
+import { deepStrictEqual } from 'node:assert'
+import type { RecordedEvent } from '../journal/types.js'
+import type { Key } from '../keys.js'
+import type { Decider } from './decider.js'
+import type { DomainEvent } from './domain-events.js'
+import { ONLY_ROW, type ProjectionDefinition } from './projection-definition.js'
+
+/** What a command came to in a specification. */
+export interface DecisionSpec<Event, State, Refusal> {
+  /** Exactly these events, in this order. */
+  expectEvents(...expected: readonly Event[]): void
+  /** No event, and no refusal. */
+  expectNothing(): void
+  expectRefusal(expected: Refusal): void
+  /** The state with the events that were decided on. */
+  expectState(expected: State): void
+}
+
+/**
+ * Specifies a decider by examples: what happened before, which command comes, what is expected. Events pass through
+ * their codec, as they would on their way through the journal.
+ *
+ * Expectations that do not hold throw an `AssertionError` of `node:assert`, which every test runner reports.
+ *
+ * @example
+ * given(account, opened(), deposited(10)).when(withdraw(3)).expectEvents(withdrawn(3))
+ */
+export function given<Command, Event extends DomainEvent, State, Refusal>(
+  decider: Decider<Command, Event, State, Refusal>,
+  ...events: readonly NoInfer<Event>[]
+): { when(command: Command): DecisionSpec<Event, State, Refusal> } {
+  const stored = (event: Event): Event => passed(decider, event, 1, 1)
+  return {
+    when(command) {
+      const before = events.map(stored).reduce(decider.evolve, decider.initial())
+      const decision = decider.decide(command, before)
+      const decided = (): readonly Event[] => {
+        if (decision.isErr()) deepStrictEqual({ refusal: decision.error }, 'events')
+        return decision._unsafeUnwrap().map(stored)
+      }
+      return {
+        expectEvents: (...expected) => deepStrictEqual(decided(), expected),
+        expectNothing: () => deepStrictEqual(decided(), []),
+        expectRefusal: (expected) =>
+          deepStrictEqual(decision.isErr() ? { refusal: decision.error } : { events: decision.value }, {
+            refusal: expected
+          }),
+        expectState: (expected) => deepStrictEqual(decided().reduce(decider.evolve, before), expected)
+      }
+    }
+  }
+}
+
+/** An event of a projection's specification: bare, or with the stream and the metadata it comes with. */
+export type ProjectedEvent<Event> =
+  | Event
+  | { readonly event: Event; readonly stream?: string; readonly metadata?: RecordedEvent['metadata'] }
+
+/** What a projection came to in a specification. */
+export interface ProjectionSpec<State> {
+  /** The only state, of a projection without keys. */
+  expectState(expected: State): void
+  /** The state of a row; `undefined` when there must be none. */
+  expectRow(key: Key, expected: State | undefined): void
+  /** Exactly these rows, in any order. */
+  expectRows(expected: readonly (readonly [Key, State])[]): void
+}
+
+/**
+ * Specifies a projection by examples: events, and the rows that are expected of them. Events and states pass through
+ * their codecs, as they would on their way through the file. Failed expectations as with {@link given}.
+ *
+ * @example
+ * projected(balances, { stream: 'a', event: deposited(10) }).expectRow(key('a'), 10)
+ */
+export function projected<Event extends DomainEvent, State>(
+  definition: ProjectionDefinition<Event, State>,
+  ...events: readonly ProjectedEvent<NoInfer<Event>>[]
+): ProjectionSpec<State> {
+  const { codec, initial, stream: only } = definition
+  const rows = new Map<string, { readonly key: Key; readonly state: State }>()
+  const streamSeqs = new Map<string, number>()
+  for (const [index, given] of events.entries()) {
+    const { event, stream, metadata = {} } = 'event' in given ? given : { event: given as Event }
+    const place = stream === undefined ? {} : { stream, streamSeq: (streamSeqs.get(stream) ?? 0) + 1 }
+    if (stream !== undefined) streamSeqs.set(stream, place.streamSeq as number)
+    if (only !== undefined && only !== stream) continue
+    apply(definition, rows, recordedAs(definition, event, { seq: index + 1, metadata, ...place }))
+  }
+  const stateOf = (key: Key): State | undefined => rows.get(key.toString())?.state
+  const plain = (key: Key, state: State): [string, State] => [key.toString(), state]
+  return {
+    expectState: (expected) =>
+      deepStrictEqual(stateOf(ONLY_ROW) ?? codec.decode(codec.encode(initial())), expected),
+    expectRow: (key, expected) => deepStrictEqual(stateOf(key), expected),
+    expectRows: (expected) =>
+      deepStrictEqual(
+        new Map([...rows.values()].map(({ key, state }) => plain(key, state))),
+        new Map(expected.map(([key, state]) => plain(key, state)))
+      )
+  }
+}
+
+function apply<Event extends DomainEvent, State>(
+  { events, key: keyOf, apply: applied, initial, codec }: ProjectionDefinition<Event, State>,
+  rows: Map<string, { readonly key: Key; readonly state: State }>,
+  recorded: RecordedEvent
+): void {
+  const event = events.decode(recorded)
+  if (event === undefined) return
+  const key = keyOf(event, recorded)
+  if (key === undefined) return
+  const name = key.toString()
+  const state = applied(rows.get(name)?.state ?? initial(), event, recorded)
+  if (state === undefined) rows.delete(name)
+  else rows.set(name, { key, state: codec.decode(codec.encode(state)) })
+}
+
+type Codecs<Event extends DomainEvent> = Pick<ProjectionDefinition<Event, unknown>, 'events'>
+
+function recordedAs<Event extends DomainEvent>(
+  { events }: Codecs<Event>,
+  event: Event,
+  place: Pick<RecordedEvent, 'seq' | 'metadata' | 'stream' | 'streamSeq'>
+): RecordedEvent {
+  const { type, data = new Uint8Array(0), metadata = {} } = events.encode(event)
+  return {
+    kind: 'event',
+    time: 0,
+    ops: [],
+    type,
+    data,
+    ...place,
+    metadata: { ...metadata, ...place.metadata }
+  }
+}
+
+function passed<Event extends DomainEvent>(
+  codecs: Codecs<Event>,
+  event: Event,
+  seq: number,
+  streamSeq: number
+): Event {
+  const back = codecs.events.decode(recordedAs(codecs, event, { seq, streamSeq, metadata: {} }))
+  if (back === undefined) throw new TypeError(`event "${event.type}" is not one that the codec reads`)
+  return back
+}

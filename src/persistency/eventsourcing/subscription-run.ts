@@ -1,0 +1,234 @@
+/**
+ * Owns the life of a subscription that is held: reads on, has events dealt with one after another, moves the checkpoint
+ * on, tries again, parks. Nothing else happens at the same time, so a handler is never called twice at once.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { err, ok, type Result } from 'neverthrow'
+import { messageOf } from '../../brokers/errors.js'
+import { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import { isWrite } from '../journal/event-codec.js'
+import { decoded } from '../journal/event-stream.js'
+import type { LastCommitted } from '../journal/last-committed.js'
+import type { PackedEvent } from '../journal/message-payloads.js'
+import { JournalRead } from '../journal/messages.js'
+import { type BeginBatch, handlerFailed } from './batch-work.js'
+import type { Checkpoint } from './checkpoint.js'
+import type { ParkedEntry } from './message-payloads.js'
+
+const PAGE_EVENTS = 1024
+const PAGE_BYTES = 1024 * 1024
+const FOREVER = { timeoutMs: Number.POSITIVE_INFINITY }
+
+export interface RunParts {
+  readonly ask: Ask
+  readonly committed: LastCommitted
+  readonly checkpoint: Checkpoint
+  readonly begin: BeginBatch
+  readonly batch: number
+  readonly stream: string | undefined
+  readonly writes: boolean
+  readonly retry: { readonly attempts: number; readonly delayMs: number; readonly maxDelayMs: number }
+  readonly onPoison: 'park' | 'stop'
+  readonly onParked: (error: PersistencyError, seq: number) => void
+}
+
+/** Leaves everything that is under way. */
+class End {
+  constructor(readonly error?: PersistencyError) {}
+}
+
+/** What came of some events: so many are dealt with for good, and the next one failed, or all of them together. */
+interface Outcome {
+  readonly done: number
+  readonly failure?: unknown
+}
+
+/** Errors after which there is no point in trying again. */
+const FINAL: readonly string[] = ['ERR_SUBSCRIPTION_LOST', 'ERR_JOB_CLOSED', 'ERR_STORAGE_DIED', 'ERR_BROKER']
+
+export class SubscriptionRun {
+  readonly #parts: RunParts
+  readonly #stop = new AbortController()
+  /** Fires when there is nothing more to be done, whatever the handler is at. */
+  readonly #jobEnd = new AbortController()
+  #wake = new AbortController()
+  #errands: (() => Promise<void>)[] = []
+  #ended = false
+  /** The event that the handler failed on for the last time. */
+  failedSeq: number | undefined
+
+  constructor(parts: RunParts) {
+    this.#parts = parts
+  }
+
+  /** Runs until it is stopped, the job ends, or it cannot go on. Once. */
+  async run(): Promise<Result<void, PersistencyError>> {
+    let end: End
+    try {
+      end = await this.#readOn()
+    } catch (thrown) {
+      end = thrown instanceof End ? thrown : new End(unexpected(this.#parts.checkpoint.name, thrown))
+    }
+    if (this.#stop.signal.aborted && end.error === undefined) await this.#parts.checkpoint.store()
+    this.#ended = true
+    this.#parts.checkpoint.reached.end(end.error ?? 'closed')
+    for (const errand of this.#errands.splice(0)) await errand()
+    return end.error === undefined || end.error.code === 'ERR_JOB_CLOSED' ? ok(undefined) : err(end.error)
+  }
+
+  /** Lets the call of the handler that is under way come to its end, then ends. */
+  stop(): void {
+    this.#stop.abort()
+    this.#wake.abort()
+  }
+
+  /** The job has ended: does not wait for the handler either. */
+  abandon(): void {
+    this.#jobEnd.abort()
+    this.stop()
+  }
+
+  /** Does something between two events. `work` is told when the run has ended before. */
+  between<T>(work: (ended: boolean) => Promise<T>): Promise<T> {
+    if (this.#ended) return work(true)
+    return new Promise((resolve, reject) => {
+      this.#errands.push(() => work(this.#ended).then(resolve, reject))
+      this.#wake.abort()
+    })
+  }
+
+  async #readOn(): Promise<End> {
+    const { ask, committed, checkpoint, stream } = this.#parts
+    const query = { limit: PAGE_EVENTS, maxBytes: PAGE_BYTES, ...(stream !== undefined && { stream }) }
+    for (;;) {
+      // What is asked for from here on wakes the waiting below.
+      this.#wake = new AbortController()
+      for (const errand of this.#errands.splice(0)) await errand()
+      if (this.#stop.signal.aborted) return new End()
+      const from = checkpoint.seq + 1
+      const page = await ask(JournalRead, { ...query, from }, FOREVER)
+      if (page.isErr()) return new End(page.error)
+      const { events, next, lastSeq } = page.value
+      if (!(await this.#deliverAll(events))) continue
+      const passed = await checkpoint.passOver(next - 1)
+      if (passed?.isErr()) return new End(passed.error)
+      if (next <= lastSeq) continue
+      const end = await committed.reached(next, this.#wake.signal)
+      if (end === 'closed') return new End()
+      if (end instanceof PersistencyError) return new End(end)
+    }
+  }
+
+  /** `false` when something else came between. */
+  async #deliverAll(page: readonly PackedEvent[]): Promise<boolean> {
+    const wanted = this.#parts.writes ? page : page.filter(({ bytes }) => !isWrite(bytes))
+    let size = this.#parts.batch
+    for (let at = 0; at < wanted.length; ) {
+      if (this.#wake.signal.aborted || this.#stop.signal.aborted) return false
+      const batch = wanted.slice(at, at + size)
+      const { done, failure } = await this.attempt(batch)
+      at += done
+      if (failure === undefined) continue
+      this.#leaveWhenStopped()
+      if (done === 0 && batch.length > 1) {
+        // They could not be stored together: the rest of the page goes one by one.
+        size = 1
+        continue
+      }
+      await this.#tryAgain(wanted[at] as PackedEvent, failure)
+      at++
+    }
+    return true
+  }
+
+  async #tryAgain(event: PackedEvent, first: unknown): Promise<void> {
+    const { checkpoint, onPoison, onParked, retry } = this.#parts
+    let failure = first
+    for (let attempt = 2; attempt <= retry.attempts; attempt++) {
+      await this.#pause(Math.min(retry.delayMs * 2 ** (attempt - 2), retry.maxDelayMs))
+      const outcome = await this.attempt([event], attempt)
+      if (outcome.done === 1) return
+      this.#leaveWhenStopped()
+      failure = outcome.failure
+    }
+    const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure)
+    if (onPoison === 'stop') {
+      this.failedSeq = event.seq
+      throw new End(error)
+    }
+    const parked = parkedEntry(event, retry.attempts, failure)
+    const stored = await checkpoint.advance(event.seq, { park: [parked] })
+    if (stored.isErr()) throw new End(stored.error)
+    onParked(error, event.seq)
+  }
+
+  /** Deals with events in one transaction; `parked` ones are taken from where they were put aside. */
+  async attempt(packed: readonly PackedEvent[], attempt = 1, parked = false): Promise<Outcome> {
+    const { checkpoint, begin } = this.#parts
+    const events = packed.map(decoded)
+    const delivery = { subscription: checkpoint.name, attempt, signal: this.#stop.signal }
+    let done = 0
+    let outcome: Outcome | undefined
+    let ops: Parameters<Checkpoint['settle']>[0]['ops'] = []
+    try {
+      const work = await begin(events)
+      for (const event of events) {
+        if (done > 0 && this.#stop.signal.aborted) break
+        try {
+          await this.#unlessJobEnds(work.add(event, delivery))
+          done++
+        } catch (failure) {
+          if (failure instanceof End) throw failure
+          outcome = { done, failure }
+          break
+        }
+      }
+      ops = work.ops()
+    } catch (failure) {
+      if (failure instanceof End) throw failure
+      return { done: 0, failure }
+    }
+    if (done === 0) return outcome ?? { done }
+    const last = (events[done - 1] as { seq: number }).seq
+    const stored = parked
+      ? await checkpoint.settle({ ops: ops ?? [], unpark: [last] })
+      : await checkpoint.advance(last, { ops: ops ?? [] })
+    if (stored.isOk()) return outcome ?? { done }
+    if (FINAL.includes(stored.error.code)) throw new End(stored.error)
+    return { done: 0, failure: stored.error }
+  }
+
+  #leaveWhenStopped(): void {
+    if (this.#stop.signal.aborted) throw new End()
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms > 0) await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
+    this.#leaveWhenStopped()
+  }
+
+  /** What a handler does after the job has ended is of no interest to anybody. */
+  #unlessJobEnds(work: Promise<void>): Promise<void> {
+    const { signal } = this.#jobEnd
+    if (signal.aborted) return Promise.reject(new End())
+    return new Promise((resolve, reject) => {
+      const onEnd = (): void => reject(new End())
+      signal.addEventListener('abort', onEnd)
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onEnd))
+    })
+  }
+}
+
+/** An event to be put aside, with why. */
+export function parkedEntry(event: PackedEvent, attempts: number, failure: unknown): ParkedEntry {
+  const { seq, time, bytes } = event
+  return { seq, time, bytes, attempts, error: messageOf(failure), parkedAt: Date.now() }
+}
+
+function unexpected(name: string, cause: unknown): PersistencyError {
+  if (cause instanceof PersistencyError) return cause
+  return new PersistencyError('ERR_BROKER', `subscription ${JSON.stringify(name)}: ${messageOf(cause)}`, {
+    cause
+  })
+}

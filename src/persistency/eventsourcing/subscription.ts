@@ -1,0 +1,139 @@
+/** Owns the handle of a subscription that this process holds. */
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import type { CancelSignal } from '../../brokers/platform.js'
+import { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import { JournalInfo } from '../journal/messages.js'
+import type { TxOp } from '../types.js'
+import type { Checkpoint } from './checkpoint.js'
+import { readParked } from './parked.js'
+import { parkedEntry, type SubscriptionRun } from './subscription-run.js'
+import type { RetriedParked } from './types.js'
+
+export interface SubscriptionParts {
+  readonly ask: Ask
+  readonly checkpoint: Checkpoint
+  readonly run: SubscriptionRun
+  readonly ended: Promise<Result<void, PersistencyError>>
+}
+
+/**
+ * A durable subscription that is held here. Its handler is called for one event at a time, in order; the checkpoint in
+ * the file follows. Ends with `stop`, with its signal, with its job, or with an error.
+ */
+export class Subscription {
+  readonly name: string
+  /** Settles when it has ended: ok when it was stopped or its job was closed. Never rejects. */
+  readonly ended: Promise<Result<void, PersistencyError>>
+  readonly #parts: SubscriptionParts
+  #running = true
+
+  /** Made by `Job.subscription`. @internal */
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts
+    this.name = parts.checkpoint.name
+    this.ended = parts.ended
+    void parts.ended.then(() => {
+      this.#running = false
+    })
+  }
+
+  get running(): boolean {
+    return this.#running
+  }
+
+  /** The last event that has been dealt with. */
+  get seq(): number {
+    return this.#parts.checkpoint.seq
+  }
+
+  /**
+   * Waits until everything that is in the journal now has been dealt with; answers up to which event that was.
+   * Errors: those of reading, `ERR_ABORTED`, `ERR_SUBSCRIPTION_ENDED`, and the error with which it ended.
+   */
+  caughtUp(options: { readonly signal?: CancelSignal } = {}): ResultAsync<number, PersistencyError> {
+    return this.#parts
+      .ask(JournalInfo, undefined, options)
+      .andThen(({ lastSeq }) => this.reached(lastSeq, options.signal).map(() => lastSeq))
+  }
+
+  /** Waits until an event has been dealt with. @internal */
+  reached(seq: number, signal: CancelSignal | undefined): ResultAsync<void, PersistencyError> {
+    const waiting = this.#parts.checkpoint.reached.reached(seq, signal).then((end) => {
+      if (end === undefined) return ok(undefined)
+      if (end === 'closed') return err(this.#endedError())
+      if (end !== 'aborted') return err(end)
+      return err(
+        new PersistencyError('ERR_ABORTED', 'the waiting was aborted by its caller', {
+          cause: signal?.reason
+        })
+      )
+    })
+    return new ResultAsync(waiting)
+  }
+
+  /**
+   * Calls the handler again for parked events, all of them or one, between two others. Those it deals with are no
+   * longer parked. Errors: `ERR_SUBSCRIPTION_ENDED`, those of reading and writing.
+   */
+  retryParked(seq?: number): ResultAsync<RetriedParked, PersistencyError> {
+    const { ask, checkpoint, run } = this.#parts
+    return this.#between(async () => {
+      let done = 0
+      let failed = 0
+      for await (const page of readParked(ask, this.name)) {
+        if (page.isErr()) return err(page.error)
+        for (const entry of page.value) {
+          if (seq !== undefined && entry.seq !== seq) continue
+          const attempts = entry.attempts + 1
+          const outcome = await run.attempt([entry], attempts, true)
+          if (outcome.done === 1) done++
+          else {
+            failed++
+            const stored = await checkpoint.settle({ park: [parkedEntry(entry, attempts, outcome.failure)] })
+            if (stored.isErr()) return err(stored.error)
+          }
+        }
+      }
+      return ok({ done, failed })
+    })
+  }
+
+  /** Gives a parked event up. Errors: `ERR_SUBSCRIPTION_ENDED`, those of writing. */
+  dropParked(seq: number): ResultAsync<void, PersistencyError> {
+    return this.#between(async () => this.#parts.checkpoint.settle({ unpark: [seq] }))
+  }
+
+  /** Goes back to before the first event, with operations that clear what was made of them. @internal */
+  reset(clear: readonly TxOp[]): ResultAsync<void, PersistencyError> {
+    return this.#between(async () => this.#parts.checkpoint.reset(clear))
+  }
+
+  /**
+   * Ends it: fires the signal of the delivery that is under way, lets it come to its end, and stores where it is. The
+   * next holder goes on from there. Do not wait for it within the handler. Repeating it is harmless.
+   */
+  async stop(): Promise<void> {
+    this.#parts.run.stop()
+    await this.ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #between<T>(work: () => Promise<Result<T, PersistencyError>>): ResultAsync<T, PersistencyError> {
+    if (!this.#running) return errAsync(this.#endedError())
+    const done = this.#parts.run.between<Result<T, PersistencyError>>(async (ended) =>
+      ended ? err(this.#endedError()) : work()
+    )
+    return new ResultAsync(done.catch(() => err(this.#endedError())))
+  }
+
+  #endedError(): PersistencyError {
+    return new PersistencyError(
+      'ERR_SUBSCRIPTION_ENDED',
+      `subscription ${JSON.stringify(this.name)} has ended; subscribe again to go on from its checkpoint`
+    )
+  }
+}

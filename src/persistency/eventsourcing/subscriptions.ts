@@ -1,0 +1,166 @@
+/** Owns the subscriptions of one job: which of them this process holds, and what the file says of all. */
+import { randomUUID } from 'node:crypto'
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import type { BrokerContext } from '../../brokers/context.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import { warnThrottled } from '../../brokers/warnings.js'
+import { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import type { LastCommitted } from '../journal/last-committed.js'
+import type { BeginBatch } from './batch-work.js'
+import { Checkpoint } from './checkpoint.js'
+import type { SubscriptionClaimQuery } from './message-payloads.js'
+import { SubscriptionClaim, SubscriptionFailed, SubscriptionForget, SubscriptionList } from './messages.js'
+import { parkedEvent, readParked } from './parked.js'
+import { Subscription } from './subscription.js'
+import { SubscriptionRun } from './subscription-run.js'
+import type { HandlerRetry, ParkedEvent, SubscriptionOptions, SubscriptionStatus } from './types.js'
+
+export interface SubscriptionsParts {
+  readonly jobId: string
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  readonly ask: Ask
+  readonly committed: LastCommitted
+}
+
+/** What is subscribed to, and by what. */
+export interface Subscribing {
+  readonly name: string
+  readonly options: SubscriptionOptions
+  readonly begin: BeginBatch
+  readonly version: number
+  readonly clear: SubscriptionClaimQuery['clear']
+}
+
+export interface Opened {
+  readonly subscription: Subscription
+  /** Whether another version was there, so that it begins anew. */
+  readonly reset: boolean
+}
+
+const RETRY: Required<HandlerRetry> = { attempts: 5, delayMs: 100, maxDelayMs: 10_000 }
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+/** The subscriptions that a job's file knows, held or not. */
+export class Subscriptions {
+  readonly #parts: SubscriptionsParts
+  /** By name; the run is there once the checkpoint has been claimed. */
+  readonly #held = new Map<string, SubscriptionRun | undefined>()
+  #ended = false
+
+  /** Made by the job. @internal */
+  constructor(parts: SubscriptionsParts) {
+    this.#parts = parts
+  }
+
+  /** All of them, by name. Errors: `ERR_NO_JOURNAL`, those of reading. */
+  list(): Answer<readonly SubscriptionStatus[]> {
+    return this.#parts.ask(SubscriptionList, undefined, {})
+  }
+
+  /** What a subscription has put aside, in order. Errors: `ERR_NO_JOURNAL`, those of reading. */
+  parked(name: string): Answer<readonly ParkedEvent[]> {
+    return new ResultAsync(this.#allParked(name))
+  }
+
+  /**
+   * Removes the checkpoint of a subscription and what it has parked, and answers whether there was one; whoever holds
+   * it learns so from its next step. Errors: `ERR_SUBSCRIPTION_HELD` when it is held here, those of writing.
+   */
+  forget(name: string): Answer<boolean> {
+    if (this.#held.has(name)) return errAsync(this.#heldError(name))
+    return this.#parts.ask(SubscriptionForget, { name }, { timeoutMs: Number.POSITIVE_INFINITY })
+  }
+
+  /** Takes a subscription over and lets it run. @internal */
+  open(subscribing: Subscribing): Answer<Opened> {
+    if (this.#held.has(subscribing.name)) return errAsync(this.#heldError(subscribing.name))
+    this.#held.set(subscribing.name, undefined)
+    return new ResultAsync(this.#open(subscribing))
+  }
+
+  /** The job has ended. @internal */
+  end(): void {
+    this.#ended = true
+    for (const run of this.#held.values()) run?.abandon()
+  }
+
+  async #open(subscribing: Subscribing): Promise<Result<Opened, PersistencyError>> {
+    const { name, options, version, clear } = subscribing
+    const { ask } = this.#parts
+    const holder = randomUUID()
+    const query = { name, holder, startAt: options.startAt ?? 'beginning', version, clear }
+    const claimed = await ask(SubscriptionClaim, query, { timeoutMs: Number.POSITIVE_INFINITY })
+    if (claimed.isErr()) {
+      this.#held.delete(name)
+      return err(claimed.error)
+    }
+    const { seq, reset } = claimed.value
+    const checkpoint = new Checkpoint(ask, name, holder, seq)
+    const run = this.#runOf(subscribing, checkpoint)
+    this.#held.set(name, run)
+    if (this.#ended) run.abandon()
+    const ended = this.#watch(name, run, options.signal)
+    return ok({ subscription: new Subscription({ ask, checkpoint, run, ended }), reset })
+  }
+
+  #runOf({ name, options, begin }: Subscribing, checkpoint: Checkpoint): SubscriptionRun {
+    const { ask, committed } = this.#parts
+    return new SubscriptionRun({
+      ask,
+      committed,
+      checkpoint,
+      begin,
+      batch: options.batch ?? 1,
+      stream: options.stream,
+      writes: options.writes ?? false,
+      retry: { ...RETRY, ...options.retry },
+      onPoison: options.onPoison ?? 'stop',
+      onParked: (error, seq) => this.#tell(name, { error, seq, parked: true })
+    })
+  }
+
+  async #watch(
+    name: string,
+    run: SubscriptionRun,
+    signal: SubscriptionOptions['signal']
+  ): Promise<Result<void, PersistencyError>> {
+    const onAbort = (): void => run.stop()
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort)
+    const end = await run.run()
+    signal?.removeEventListener('abort', onAbort)
+    this.#held.delete(name)
+    if (end.isErr()) {
+      const { failedSeq: seq } = run
+      this.#tell(name, { error: end.error, parked: false, ...(seq !== undefined && { seq }) })
+    }
+    return end
+  }
+
+  #tell(subscription: string, what: { error: PersistencyError; seq?: number; parked: boolean }): void {
+    const { hub, context, jobId } = this.#parts
+    const heard = hub.listeners(context, SubscriptionFailed).length > 0
+    if (heard) hub.emit(context, SubscriptionFailed, { jobId, subscription, ...what })
+    else if (!what.parked) {
+      const subject = `subscription "${subscription}" of job "${jobId}" has ended`
+      warnThrottled('PERSISTENCY_SUBSCRIPTION_ENDED', subject, what.error)
+    }
+  }
+
+  async #allParked(name: string): Promise<Result<readonly ParkedEvent[], PersistencyError>> {
+    const found: ParkedEvent[] = []
+    for await (const page of readParked(this.#parts.ask, name)) {
+      if (page.isErr()) return err(page.error)
+      found.push(...page.value.map(parkedEvent))
+    }
+    return ok(found)
+  }
+
+  #heldError(name: string): PersistencyError {
+    const message = `subscription ${JSON.stringify(name)} of job "${this.#parts.jobId}" is held already in this process; stop it first, or choose another name`
+    return new PersistencyError('ERR_SUBSCRIPTION_HELD', message)
+  }
+}

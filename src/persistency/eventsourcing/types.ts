@@ -1,0 +1,105 @@
+/** Owns the shapes of subscriptions that callers see. */
+import type { Result } from 'neverthrow'
+import type { CancelSignal } from '../../brokers/platform.js'
+import type { JournalEvent, RecordedEvent } from '../journal/types.js'
+import type { TxOp } from '../types.js'
+
+/**
+ * Where a subscription begins that has no checkpoint yet: `beginning` at the first event that ever was, an error when
+ * that has fallen off; `oldest` at the first that is there; `now` behind the last; a number at that event.
+ */
+export type StartAt = 'beginning' | 'oldest' | 'now' | number
+
+/** How often a handler is called for an event that it fails on, and how long to wait in between. */
+export interface HandlerRetry {
+  /** How many calls in all. Default 5. */
+  readonly attempts?: number
+  /** Wait before the second call, in milliseconds; it doubles with each. Default 100; 0 for no waiting. */
+  readonly delayMs?: number
+  /** Longest wait of all, in milliseconds. Default 10 000. */
+  readonly maxDelayMs?: number
+}
+
+/** How a subscription is delivered. */
+export interface DeliveryOptions {
+  /** Default: 5 calls, 100 ms apart at first. */
+  readonly retry?: HandlerRetry
+  /**
+   * What happens to an event on which the handler has failed for the last time: `stop` (default) ends the subscription
+   * there, `park` puts the event aside, in the file, and goes on.
+   */
+  readonly onPoison?: 'park' | 'stop'
+  /** Stops the subscription when it fires. */
+  readonly signal?: CancelSignal
+}
+
+/** How to subscribe. */
+export interface SubscriptionOptions extends DeliveryOptions {
+  /**
+   * At most so many events share a transaction. Default 1: what a handler reads holds what it answered before. With
+   * more it is faster, and reads lag behind by up to a batch.
+   */
+  readonly batch?: number
+  /** Default `beginning`. Without effect once there is a checkpoint. */
+  readonly startAt?: StartAt
+  /** Only the events of this stream. */
+  readonly stream?: string
+  /**
+   * Also delivers plain writes, those of handlers included: a handler that answers each write with a write never comes
+   * to an end. Default `false`: only events of the application's own.
+   */
+  readonly writes?: boolean
+}
+
+/** What goes with an event to its handler. */
+export interface Delivery {
+  /** Name of the subscription. */
+  readonly subscription: string
+  /** Which call for this event it is, from 1. A call of an earlier process is not counted. */
+  readonly attempt: number
+  /** Fires when the subscription is to stop. */
+  readonly signal: CancelSignal
+}
+
+/** What a handler may answer: operations on the same job, applied together with the checkpoint, all or none. */
+export type HandlerOps = void | TxOp | readonly TxOp[]
+
+/** What a handler may return. An `Err`, like a throw or a rejection, is a failure. */
+export type HandlerAnswer =
+  | HandlerOps
+  | Result<HandlerOps, unknown>
+  | PromiseLike<HandlerOps | Result<HandlerOps, unknown>>
+
+/** Deals with one event. */
+export type SubscriptionHandler<Item extends JournalEvent = RecordedEvent> = (
+  event: Item,
+  delivery: Delivery
+) => HandlerAnswer
+
+/** An event that was put aside. */
+export interface ParkedEvent {
+  readonly event: JournalEvent
+  /** How many times the handler had been called for it. */
+  readonly attempts: number
+  /** Message of the last failure. */
+  readonly error: string
+  /** When it was put aside, in milliseconds since 1970. */
+  readonly parkedAt: number
+}
+
+/** A subscription as the file has it, held or not. */
+export interface SubscriptionStatus {
+  readonly name: string
+  /** The last event that has been dealt with. */
+  readonly seq: number
+  readonly version: number
+  /** How many events are parked. */
+  readonly parked: number
+}
+
+/** What came of trying parked events again. */
+export interface RetriedParked {
+  readonly done: number
+  /** Those that failed again; they stay parked. */
+  readonly failed: number
+}

@@ -1,0 +1,47 @@
+/** Owns how the requests for subscriptions are laid out in a frame: their facts as JSON, then operations and events. */
+import type { WireCodec } from '../../bytes/wire-codec.js'
+import { readOps, writeOps } from '../ops-codec.js'
+import type { ParkedEntry, SubscriptionAdvanceQuery, SubscriptionClaimQuery } from './message-payloads.js'
+
+/** Plain facts. */
+export function facts<T>(): WireCodec<T> {
+  return {
+    write: (writer, value) => writer.text(JSON.stringify(value)),
+    read: (reader) => JSON.parse(reader.text()) as T
+  }
+}
+
+export const claimQuery: WireCodec<SubscriptionClaimQuery> = {
+  write(writer, { clear, ...rest }) {
+    writer.text(JSON.stringify(rest))
+    writeOps(writer, clear)
+  },
+  read: (reader) => ({
+    ...(JSON.parse(reader.text()) as Omit<SubscriptionClaimQuery, 'clear'>),
+    clear: readOps(reader)
+  })
+}
+
+export const parkedEntries: WireCodec<readonly ParkedEntry[]> = {
+  write(writer, entries) {
+    writer.text(JSON.stringify(entries.map(({ bytes: _, ...rest }) => rest)))
+    for (const { bytes } of entries) writer.blob(bytes)
+  },
+  read(reader) {
+    const entries = JSON.parse(reader.text()) as Omit<ParkedEntry, 'bytes'>[]
+    return entries.map((entry) => ({ ...entry, bytes: reader.blob() }))
+  }
+}
+
+export const advanceQuery: WireCodec<SubscriptionAdvanceQuery> = {
+  write(writer, { ops, park, ...rest }) {
+    writer.text(JSON.stringify(rest))
+    writeOps(writer, ops)
+    parkedEntries.write(writer, park)
+  },
+  read: (reader) => ({
+    ...(JSON.parse(reader.text()) as Omit<SubscriptionAdvanceQuery, 'ops' | 'park'>),
+    ops: readOps(reader),
+    park: parkedEntries.read(reader)
+  })
+}

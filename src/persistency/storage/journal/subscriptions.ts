@@ -1,0 +1,147 @@
+/** Owns the checkpoints of subscriptions in the file, who holds them, and the events that they have put aside. */
+import { PersistencyError } from '../../errors.js'
+import type {
+  ParkedEntry,
+  SubscriptionAdvanceQuery,
+  SubscriptionClaimed,
+  SubscriptionClaimQuery,
+  SubscriptionParkedQuery
+} from '../../eventsourcing/message-payloads.js'
+import type { SubscriptionStatus } from '../../eventsourcing/types.js'
+import type { SqliteStore } from '../sqlite-store.js'
+import type { JournalLog } from './journal-log.js'
+import { requireKept } from './page.js'
+
+// Made by the first subscription of a file: a journal without subscriptions has no such tables.
+const CREATE = [
+  `CREATE TABLE IF NOT EXISTS journal_subscriptions (
+    name    TEXT PRIMARY KEY,
+    seq     INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    holder  TEXT NOT NULL
+  ) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS journal_parked (
+    name      TEXT NOT NULL,
+    seq       INTEGER NOT NULL,
+    time      INTEGER NOT NULL,
+    body      BLOB NOT NULL,
+    attempts  INTEGER NOT NULL,
+    error     TEXT NOT NULL,
+    parked_at INTEGER NOT NULL,
+    PRIMARY KEY (name, seq)
+  )`
+]
+const EXIST = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'journal_subscriptions'"
+const FIND = 'SELECT seq, version, holder FROM journal_subscriptions WHERE name = ?'
+const PUT = 'INSERT OR REPLACE INTO journal_subscriptions (name, seq, version, holder) VALUES (?, ?, ?, ?)'
+const MOVE = 'UPDATE journal_subscriptions SET seq = ? WHERE name = ?'
+const PARK =
+  'INSERT OR REPLACE INTO journal_parked (name, seq, time, body, attempts, error, parked_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
+const UNPARK = 'DELETE FROM journal_parked WHERE name = ? AND seq = ?'
+const UNPARK_ALL = 'DELETE FROM journal_parked WHERE name = ?'
+const PARKED =
+  'SELECT seq, time, body AS bytes, attempts, error, parked_at AS parkedAt FROM journal_parked WHERE name = ? AND seq > ? ORDER BY seq LIMIT ?'
+const LIST =
+  'SELECT name, seq, version, (SELECT count(*) FROM journal_parked AS p WHERE p.name = s.name) AS parked FROM journal_subscriptions AS s ORDER BY name'
+const FORGET = 'DELETE FROM journal_subscriptions WHERE name = ?'
+
+interface Row {
+  readonly seq: number
+  readonly version: number
+  readonly holder: string
+}
+
+/** Within the transaction. Whoever held it before learns so from its next step. Throws `ERR_EVENTS_GONE`. */
+export function claim(
+  store: SqliteStore,
+  journal: JournalLog,
+  { name, holder, startAt, version, clear }: SubscriptionClaimQuery
+): SubscriptionClaimed {
+  return allOrNothing(store, journal, () => {
+    for (const sql of CREATE) journal.statements.get(sql).run()
+    const row = journal.statements.get(FIND).get(name) as Row | undefined
+    const reset = row !== undefined && row.version !== version
+    const seq =
+      row === undefined ? firstOf(journal, startAt) - 1 : reset ? firstOf(journal, 'beginning') - 1 : row.seq
+    requireKept(journal, seq + 1)
+    if (reset) beginAnew(store, journal, name, clear)
+    journal.statements.get(PUT).run(name, seq, version, holder)
+    return { seq, reset }
+  })
+}
+
+/** Within the transaction. Throws `ERR_SUBSCRIPTION_LOST`, `ERR_CONFLICT`, `ERR_EVENTS_GONE`. */
+export function advance(store: SqliteStore, journal: JournalLog, query: SubscriptionAdvanceQuery): void {
+  const { name, holder, seq, reset = false, ops, park, unpark } = query
+  requireHolder(journal, name, holder)
+  allOrNothing(store, journal, () => {
+    const { statements } = journal
+    if (reset) {
+      requireKept(journal, 1)
+      beginAnew(store, journal, name, ops)
+    } else if (ops.length > 0) store.write(ops)
+    if (seq !== undefined) statements.get(MOVE).run(seq, name)
+    for (const entry of park) {
+      const { seq: parked, time, bytes, attempts, error, parkedAt } = entry
+      statements.get(PARK).run(name, parked, time, bytes, attempts, error, parkedAt)
+    }
+    for (const parked of unpark) statements.get(UNPARK).run(name, parked)
+  })
+}
+
+export function parked(
+  journal: JournalLog,
+  { name, after, limit }: SubscriptionParkedQuery
+): readonly ParkedEntry[] {
+  return exist(journal) ? (journal.statements.get(PARKED).all(name, after, limit) as ParkedEntry[]) : []
+}
+
+export function list(journal: JournalLog): readonly SubscriptionStatus[] {
+  return exist(journal) ? (journal.statements.get(LIST).all() as SubscriptionStatus[]) : []
+}
+
+/** Within the transaction. */
+export function forget(journal: JournalLog, name: string): boolean {
+  if (!exist(journal)) return false
+  journal.statements.get(UNPARK_ALL).run(name)
+  return journal.statements.get(FORGET).run(name).changes > 0
+}
+
+function exist(journal: JournalLog): boolean {
+  return journal.statements.get(EXIST).get() !== undefined
+}
+
+function firstOf(journal: JournalLog, startAt: SubscriptionClaimQuery['startAt']): number {
+  if (startAt === 'beginning') return 1
+  if (startAt === 'oldest') return journal.firstSeq
+  return startAt === 'now' ? journal.lastSeq + 1 : startAt
+}
+
+function beginAnew(
+  store: SqliteStore,
+  journal: JournalLog,
+  name: string,
+  ops: SubscriptionClaimQuery['clear']
+): void {
+  if (ops.length > 0) store.write(ops)
+  journal.statements.get(UNPARK_ALL).run(name)
+}
+
+function requireHolder(journal: JournalLog, name: string, holder: string): void {
+  const row = journal.statements.get(FIND).get(name) as Row | undefined
+  if (row?.holder === holder) return
+  const what = row === undefined ? 'was forgotten' : 'was taken over by somebody else who has the file open'
+  const message = `subscription ${JSON.stringify(name)} ${what}; what was under way is not stored`
+  throw new PersistencyError('ERR_SUBSCRIPTION_LOST', message)
+}
+
+/** What is done enters the journal as well, and leaves it when it fails. */
+function allOrNothing<T>(store: SqliteStore, journal: JournalLog, work: () => T): T {
+  const { mark } = journal
+  try {
+    return store.atomically(work)
+  } catch (thrown) {
+    journal.rewind(mark)
+    throw thrown
+  }
+}
