@@ -1,0 +1,184 @@
+import { describe, expect, test } from '@jest/globals'
+import { err, ok } from 'neverthrow'
+import {
+  defineDecider,
+  type EventStreams,
+  given,
+  handleCommand,
+  jsonEvents,
+  key,
+  loadState
+} from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+
+type AccountEvent =
+  | { type: 'opened' }
+  | { type: 'deposited'; data: { amount: number } }
+  | { type: 'withdrawn'; data: { amount: number } }
+
+type Command = { kind: 'open' } | { kind: 'deposit'; amount: number } | { kind: 'withdraw'; amount: number }
+
+const { open } = useStorage()
+
+const account = defineDecider({
+  initial: () => ({ open: false, balance: 0 }),
+  evolve: (state, event: AccountEvent) => {
+    switch (event.type) {
+      case 'opened':
+        return { ...state, open: true }
+      case 'deposited':
+        return { ...state, balance: state.balance + event.data.amount }
+      case 'withdrawn':
+        return { ...state, balance: state.balance - event.data.amount }
+    }
+  },
+  decide: (command: Command, state) => {
+    if (command.kind === 'open') return state.open ? ok([]) : ok([{ type: 'opened' }])
+    if (!state.open) return err('not open' as const)
+    if (command.kind === 'deposit') return ok([{ type: 'deposited', data: { amount: command.amount } }])
+    if (command.amount > state.balance) return err('too little' as const)
+    return ok([{ type: 'withdrawn', data: { amount: command.amount } }])
+  }
+})
+
+const opened: AccountEvent = { type: 'opened' }
+const deposited = (amount: number): AccountEvent => ({ type: 'deposited', data: { amount } })
+const withdrawn = (amount: number): AccountEvent => ({ type: 'withdrawn', data: { amount } })
+
+describe('specifications', () => {
+  test('hold', () => {
+    given(account).when({ kind: 'open' }).expectEvents(opened)
+    given(account, opened).when({ kind: 'open' }).expectNothing()
+    given(account).when({ kind: 'deposit', amount: 1 }).expectRefusal('not open')
+    const withdrawal = given(account, opened, deposited(10)).when({ kind: 'withdraw', amount: 3 })
+    withdrawal.expectEvents(withdrawn(3))
+    withdrawal.expectState({ open: true, balance: 7 })
+  })
+
+  test('or throw', () => {
+    const strictly = 'Expected values to be strictly'
+    const refused = given(account).when({ kind: 'deposit', amount: 1 })
+    expect(() => refused.expectEvents(deposited(1))).toThrow(strictly)
+    expect(() => refused.expectNothing()).toThrow(strictly)
+    expect(() => refused.expectRefusal('too little')).toThrow(strictly)
+    const done = given(account, opened).when({ kind: 'deposit', amount: 1 })
+    expect(() => done.expectEvents(deposited(2))).toThrow(strictly)
+    expect(() => done.expectEvents()).toThrow(strictly)
+    expect(() => done.expectRefusal('not open')).toThrow(strictly)
+    expect(() => done.expectState({ open: true, balance: 2 })).toThrow(strictly)
+  })
+})
+
+describe('commands', () => {
+  test('append what is decided, at the position where the stream was folded', async () => {
+    const { job } = await open({ journal: true })
+    expect(await okOf(handleCommand(job, account, 'a', { kind: 'open' }))).toMatchObject({
+      events: [opened],
+      state: { open: true, balance: 0 },
+      streamSeq: 1
+    })
+    await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }))
+    expect(await okOf(loadState(job, account, 'a'))).toEqual({
+      state: { open: true, balance: 10 },
+      streamSeq: 2
+    })
+    expect(await okOf(loadState(job, account, 'b'))).toEqual({ state: account.initial(), streamSeq: 0 })
+  })
+
+  test('that change nothing append nothing', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    const again = await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    expect(again).toEqual({
+      events: [],
+      state: { open: true, balance: 0 },
+      streamSeq: 1,
+      appended: undefined
+    })
+    expect(await okOf(job.journalStatus())).toMatchObject({ lastSeq: 1 })
+  })
+
+  test('that are refused answer with the refusal', async () => {
+    const { job } = await open({ journal: true })
+    expect(await errorOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 1 }))).toBe('not open')
+  })
+
+  test('of rivals are decided again, so that none is lost and none goes too far', async () => {
+    const { job, root } = await open({ journal: true })
+    const rival = (await open({}, root)).job
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }))
+    const retry = { attempts: 1000 }
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        handleCommand(n % 2 === 0 ? job : rival, account, 'a', { kind: 'withdraw', amount: 1 }, { retry })
+      )
+    )
+    expect(answers.filter((answer) => answer.isOk())).toHaveLength(10)
+    expect(answers.filter((answer) => answer.isErr() && answer.error === 'too little')).toHaveLength(10)
+    expect(await okOf(loadState(job, account, 'a'))).toMatchObject({ state: { balance: 0 }, streamSeq: 12 })
+  })
+
+  test('end in a conflict when somebody is faster each time', async () => {
+    const { job } = await open({ journal: true })
+    let decisions = 0
+    const slow: EventStreams = {
+      events: (options) => job.events(options),
+      append: (events, options) => {
+        decisions++
+        return job.append({ type: 'opened' }, { stream: 'a' }).andThen(() => job.append(events, options))
+      }
+    }
+    const retry = { attempts: 3, delayMs: 0 }
+    const error = await errorOf(
+      handleCommand(slow, account, 'a', { kind: 'open' }, { retry: { attempts: 1 } })
+    )
+    expect(error).toMatchObject({ code: 'ERR_CONFLICT', conflict: { kind: 'stream', actualSeq: 1 } })
+    const more = await errorOf(handleCommand(slow, account, 'a', { kind: 'deposit', amount: 1 }, { retry }))
+    expect(more).toMatchObject({ code: 'ERR_CONFLICT' })
+    expect(decisions).toBe(4)
+  })
+
+  test('carry metadata and operations along, and are carried out once per key', async () => {
+    const { job } = await open({ journal: true })
+    const options = {
+      metadata: { correlationId: 'c1' },
+      idempotencyKey: 'once',
+      ops: (_: unknown, state: { balance: number }) => ({
+        kind: 'put' as const,
+        category: 'balances',
+        key: key('a'),
+        payload: utf8(String(state.balance))
+      })
+    }
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }, options))
+    const again = await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }, options))
+    expect(again).toMatchObject({ events: [], state: { balance: 10 }, appended: { repeated: true } })
+    expect(textOf(await okOf(job.get('balances', key('a'))))).toBe('10')
+    for await (const event of job.events({ from: 2 })) {
+      expect(event).toMatchObject({ metadata: { correlationId: 'c1' } })
+    }
+  })
+
+  test('need the whole stream', async () => {
+    const { job } = await open({ journal: { maxEvents: 2 } })
+    for (let n = 0; n < 3; n++) await okOf(job.append({ type: 'opened' }, { stream: 'a' }))
+    expect((await errorOf(loadState(job, account, 'a'))).code).toBe('ERR_EVENTS_GONE')
+    for (let n = 0; n < 3; n++) await okOf(job.append({ type: 'opened' }, { stream: 'b' }))
+    const error = await errorOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    expect(error).toMatchObject({ code: 'ERR_EVENTS_GONE' })
+  })
+
+  test('fail on events that cannot be read', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(job.append({ type: 'deposited', data: utf8('no JSON') }, { stream: 'a' }))
+    expect((await errorOf(loadState(job, account, 'a'))).code).toBe('ERR_VALUE')
+    const events = jsonEvents<AccountEvent>('opened')
+    expect(await okOf(loadState(job, { ...account, events }, 'a'))).toEqual({
+      state: account.initial(),
+      streamSeq: 1
+    })
+  })
+})

@@ -1,0 +1,250 @@
+import { describe, expect, test } from '@jest/globals'
+import { defineProjection, int64, type Job, jsonEvents, key, projected, rawKey } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { errorOf, okOf, utf8 } from '../support/storage-results.js'
+
+type AccountEvent =
+  | { type: 'opened'; data: { owner: string } }
+  | { type: 'deposited'; data: { amount: number } }
+  | { type: 'closed' }
+
+const { open } = useStorage()
+
+const accountEvents = jsonEvents<AccountEvent>('opened', 'deposited', 'closed')
+const deposited = (amount: number): AccountEvent => ({ type: 'deposited', data: { amount } })
+
+const balances = defineProjection({
+  name: 'balances',
+  version: 1,
+  events: accountEvents,
+  key: (_, { stream }) => (stream === undefined ? undefined : key(stream)),
+  initial: () => ({ balance: 0 }),
+  apply: (state, event) => {
+    if (event.type === 'closed') return undefined
+    return event.type === 'deposited' ? { balance: state.balance + event.data.amount } : state
+  }
+})
+
+const total = defineProjection({
+  name: 'total',
+  version: 1,
+  events: accountEvents,
+  initial: () => 0n,
+  apply: (sum, event) => (event.type === 'deposited' ? sum + BigInt(event.data.amount) : sum),
+  codec: int64
+})
+
+const append = (job: Job, stream: string, ...events: AccountEvent[]) =>
+  okOf(job.append(events.map(accountEvents.encode), { stream }))
+
+describe('a projection', () => {
+  test('is caught up with what is there, and kept live', async () => {
+    const { job } = await open({ journal: true })
+    await append(job, 'a', { type: 'opened', data: { owner: 'ann' } }, deposited(10))
+    const model = await okOf(job.projection(balances))
+    await okOf(model.caughtUp())
+    expect(await okOf(model.get(key('a')))).toEqual({ balance: 10 })
+    await append(job, 'b', deposited(5))
+    await append(job, 'a', { type: 'closed' })
+    await okOf(model.caughtUp())
+    expect(await okOf(model.get(key('a')))).toBeUndefined()
+    expect(await okOf(model.scan())).toEqual([{ key: key('b'), state: { balance: 5 } }])
+    expect(model.category).toBe('projection/balances')
+  })
+
+  test('without keys has one state, the initial one at first', async () => {
+    const { job } = await open({ journal: true })
+    const model = await okOf(job.projection(total))
+    expect(await okOf(model.state())).toBe(0n)
+    await append(job, 'a', deposited(3), deposited(4))
+    await okOf(model.caughtUp())
+    expect(await okOf(model.state())).toBe(7n)
+  })
+
+  test('leaves events alone that are none of its own', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(job.append({ type: 'foreign', data: utf8('no JSON') }, { stream: 'a' }))
+    await okOf(job.append(accountEvents.encode(deposited(1))))
+    const model = await okOf(job.projection(balances))
+    await okOf(model.caughtUp())
+    expect(await okOf(model.scan())).toEqual([])
+  })
+
+  test('has each event exactly once, under load and over restarts', async () => {
+    const { job, persistency } = await open({ journal: true })
+    let at = job
+    const load = (job: Job) => {
+      const writes: PromiseLike<unknown>[] = []
+      for (let n = 0; n < 400; n++) {
+        writes.push(job.append(accountEvents.encode(deposited(1)), { stream: `s${n % 7}` }))
+        writes.push(job.persistPut('noise', key(n), utf8('x')))
+      }
+      return Promise.all(writes)
+    }
+    for (let round = 1; round <= 3; round++) {
+      await okOf(at.projection(total))
+      const model = await okOf(at.projection(balances))
+      const loaded = load(at)
+      await okOf(model.subscription.reached(1, undefined))
+      await loaded
+      await okOf(persistency.closeJob('tenant'))
+      at = await okOf(persistency.openJob('tenant'))
+    }
+    const sum = await okOf(at.projection(total))
+    const model = await okOf(at.projection(balances))
+    await okOf(sum.caughtUp())
+    await okOf(model.caughtUp())
+    expect(await okOf(sum.state())).toBe(1200n)
+    const rows = await okOf(model.scan())
+    expect(rows.reduce((all, { state }) => all + state.balance, 0)).toBe(1200)
+    expect(await okOf(at.compareWithJournal())).toMatchObject({ differing: 0 })
+  })
+
+  test('stops at an event that cannot be applied, or parks it', async () => {
+    const { job } = await open({ journal: true })
+    await append(job, 'a', deposited(1))
+    await okOf(job.append({ type: 'deposited', data: utf8('no JSON') }, { stream: 'a' }))
+    await append(job, 'a', deposited(2))
+    const retry = { attempts: 1 }
+    const stopped = await okOf(job.projection(balances, { retry }))
+    expect((await stopped.ended)._unsafeUnwrapErr().code).toBe('ERR_HANDLER_FAILED')
+    expect(await okOf(stopped.get(key('a')))).toEqual({ balance: 1 })
+    const model = await okOf(job.projection(balances, { retry, onPoison: 'park' }))
+    await okOf(model.caughtUp())
+    expect(await okOf(model.get(key('a')))).toEqual({ balance: 3 })
+    expect(await okOf(job.subscriptions.parked('projection/balances'))).toMatchObject([{ event: { seq: 2 } }])
+  })
+
+  test('is kept by one at a time', async () => {
+    const { job } = await open({ journal: true })
+    const model = await okOf(job.projection(balances))
+    expect((await errorOf(job.projection(balances))).code).toBe('ERR_SUBSCRIPTION_HELD')
+    await model.stop()
+    await okOf(job.projection(balances))
+  })
+
+  test('tells of a row that cannot be read', async () => {
+    const { job } = await open({ journal: true })
+    const model = await okOf(job.projection(balances))
+    await okOf(job.persistPut(model.category, key('a'), utf8('no JSON')))
+    expect((await errorOf(model.get(key('a')))).code).toBe('ERR_VALUE')
+    expect((await errorOf(model.get('a' as never))).code).toBe('ERR_KEY')
+  })
+})
+
+describe('making a projection anew', () => {
+  const doubled: typeof balances = { ...balances, version: 2, apply: twice(balances) }
+
+  test('happens when the version is another one', async () => {
+    const { job } = await open({ journal: true })
+    await append(job, 'a', deposited(10))
+    const first = await okOf(job.projection(balances))
+    await okOf(first.caughtUp())
+    await okOf(job.persistPut(first.category, key('left over'), utf8('{}')))
+    expect(first.reset).toBe(false)
+    await first.stop()
+    const second = await okOf(job.projection(doubled))
+    expect(second.reset).toBe(true)
+    await okOf(second.caughtUp())
+    expect(await okOf(second.scan())).toEqual([{ key: key('a'), state: { balance: 20 } }])
+    await second.stop()
+    expect((await okOf(job.projection(doubled))).reset).toBe(false)
+  })
+
+  test('happens when it is asked for, tells how far it is, and goes on live', async () => {
+    const { job } = await open({ journal: true })
+    for (let n = 0; n < 600; n++) void job.append(accountEvents.encode(deposited(1)), { stream: 'a' })
+    const model = await okOf(job.projection(balances))
+    await okOf(model.caughtUp())
+    await okOf(job.persistPut(model.category, key('strange'), utf8('{}')))
+    const progress: { done: number; total: number }[] = []
+    const rebuilding = model.rebuild({ onProgress: (step) => progress.push(step) })
+    const writes = Array.from({ length: 50 }, () =>
+      job.append(accountEvents.encode(deposited(1)), { stream: 'a' })
+    )
+    await okOf(rebuilding)
+    await Promise.all(writes)
+    await okOf(model.caughtUp())
+    expect(await okOf(model.scan())).toEqual([{ key: key('a'), state: { balance: 650 } }])
+    expect(progress[0]?.done).toBe(0)
+    expect(progress.at(-1)).toMatchObject({ done: progress[0]?.total })
+    expect(progress.map(({ done }) => done)).toEqual(progress.map(({ done }) => done).sort((a, b) => a - b))
+  })
+
+  test('removes nothing when the first events have fallen off', async () => {
+    const { job } = await open({ journal: { maxEvents: 3 } })
+    await append(job, 'a', deposited(1))
+    const model = await okOf(job.projection(balances))
+    await okOf(model.caughtUp())
+    for (let n = 0; n < 5; n++) {
+      await append(job, 'a', deposited(1))
+      await okOf(model.caughtUp())
+    }
+    expect((await errorOf(model.rebuild())).code).toBe('ERR_EVENTS_GONE')
+    expect(await okOf(model.get(key('a')))).toEqual({ balance: 6 })
+    await model.stop()
+    expect((await errorOf(job.projection(doubled))).code).toBe('ERR_EVENTS_GONE')
+    expect(await okOf(model.get(key('a')))).toEqual({ balance: 6 })
+    expect((await errorOf(model.rebuild())).code).toBe('ERR_SUBSCRIPTION_ENDED')
+  })
+
+  test('ends with an error of the one who watches it', async () => {
+    const { job } = await open({ journal: true })
+    const model = await okOf(job.projection(balances))
+    const onProgress = () => {
+      throw new Error('refused')
+    }
+    expect((await errorOf(model.rebuild({ onProgress }))).code).toBe('ERR_OPTION')
+    expect((await errorOf(model.rebuild({ onProgress: 1 } as never))).code).toBe('ERR_OPTION')
+  })
+})
+
+describe('declaring and specifying', () => {
+  test('a declaration that cannot work throws', () => {
+    const parts = { name: 'n', version: 1, events: accountEvents, initial: () => 0, apply: () => 0 }
+    for (const wrong of [
+      { name: '' },
+      { version: 0.5 },
+      { initial: 0 },
+      { apply: undefined },
+      { key: 'k' }
+    ]) {
+      expect(() => defineProjection({ ...parts, ...(wrong as object) })).toThrow(TypeError)
+    }
+  })
+
+  test('a specification holds, or throws', () => {
+    const spec = projected(
+      balances,
+      { stream: 'a', event: deposited(10) },
+      { stream: 'b', event: deposited(1) },
+      { stream: 'b', event: { type: 'closed' } },
+      deposited(99)
+    )
+    spec.expectRow(key('a'), { balance: 10 })
+    spec.expectRow(key('b'), undefined)
+    spec.expectRows([[key('a'), { balance: 10 }]])
+    expect(() => spec.expectRow(key('a'), { balance: 11 })).toThrow('Expected values to be strictly')
+    expect(() => spec.expectRows([])).toThrow('Expected values to be strictly')
+    projected(total).expectState(0n)
+    projected(total, deposited(4), deposited(5)).expectState(9n)
+    expect(() => projected(total).expectState(1n)).toThrow('Expected values to be strictly')
+  })
+
+  test('what a specification says is what a job has', async () => {
+    const { job } = await open({ journal: true })
+    const events = [deposited(1), deposited(2)]
+    await okOf(job.append(events.map(accountEvents.encode)))
+    const model = await okOf(job.projection(total))
+    await okOf(model.caughtUp())
+    projected(total, ...events).expectState(await okOf(model.state()))
+    expect(await okOf(job.get(model.category, rawKey(new Uint8Array(0))))).toEqual(int64.encode(3n))
+  })
+})
+
+function twice(definition: typeof balances): typeof balances.apply {
+  return (state, event, recorded) => {
+    const next = definition.apply({ balance: state.balance / 2 }, event, recorded)
+    return next === undefined ? undefined : { balance: next.balance * 2 }
+  }
+}

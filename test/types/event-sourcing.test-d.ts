@@ -1,0 +1,148 @@
+import { err, ok, type Result, type ResultAsync } from 'neverthrow'
+import {
+  type Decider,
+  defineDecider,
+  defineProjection,
+  given,
+  type Handled,
+  handleCommand,
+  int64,
+  type Job,
+  type JournalEvent,
+  jsonEvents,
+  type Key,
+  key,
+  type LoadedState,
+  loadState,
+  type ParkedEvent,
+  type Persistency,
+  type PersistencyError,
+  type ProjectedRow,
+  type Projection,
+  type ProjectionDefinition,
+  payload,
+  projected,
+  type RecordedEvent,
+  type Subscription
+} from 'persistency'
+import { expectType } from './expect-type.js'
+
+declare const job: Job
+declare const persistency: Persistency
+
+type Deposited = { type: 'deposited'; data: { amount: number } }
+type AccountEvent = Deposited | { type: 'closed' }
+
+// Subscriptions
+
+expectType(job.subscription('s', () => {})).is<ResultAsync<Subscription, PersistencyError>>()
+job.subscription('s', (event, { attempt, subscription, signal }) => {
+  expectType(event).is<RecordedEvent>()
+  expectType(attempt).is<number>()
+  expectType(subscription).is<string>()
+  expectType(signal.aborted).is<boolean>()
+})
+job.subscription('s', (event) => expectType(event).is<JournalEvent>(), { writes: true })
+job.subscription('s', () => ({ kind: 'put', category: 'c', key: key(1), payload: payload('x') }))
+job.subscription('s', async () => [{ kind: 'delete', category: 'c', key: key(1) }])
+job.subscription('s', () => ok(undefined))
+job.subscription('s', () => (Math.random() < 0.5 ? err('no') : ok([])))
+job.subscription('s', ({ type }) => job.append({ type }).map(() => undefined))
+persistency.subscription('tenant', 's', (event) => void expectType(event).is<RecordedEvent>())
+// @ts-expect-error an answer is operations, or nothing
+job.subscription('s', () => 'done')
+// @ts-expect-error what append answers is no operation
+job.subscription('s', ({ type }) => job.append({ type }))
+// @ts-expect-error there is no such policy
+job.subscription('s', () => {}, { onPoison: 'skip' })
+// @ts-expect-error there is no such place
+job.subscription('s', () => {}, { startAt: 'end' })
+expectType(job.subscriptions.parked('s')).is<ResultAsync<readonly ParkedEvent[], PersistencyError>>()
+
+async function held(subscription: Subscription) {
+  expectType(await subscription.ended).is<Result<void, PersistencyError>>()
+  expectType(subscription.seq).is<number>()
+  expectType(subscription.stop()).is<Promise<void>>()
+}
+void held
+
+// Projections
+
+const balances = defineProjection({
+  name: 'balances',
+  version: 1,
+  events: jsonEvents<AccountEvent>('deposited', 'closed'),
+  key: (event, recorded) => {
+    expectType(event).is<AccountEvent>()
+    expectType(recorded).is<RecordedEvent>()
+    return key(recorded.stream ?? '')
+  },
+  initial: () => ({ balance: 0 }),
+  apply: (state, event) => {
+    expectType(state).is<{ balance: number }>()
+    expectType(event).is<AccountEvent>()
+    return event.type === 'closed' ? undefined : { balance: state.balance + event.data.amount }
+  }
+})
+expectType(balances).is<ProjectionDefinition<AccountEvent, { balance: number }>>()
+expectType(job.projection(balances)).is<ResultAsync<Projection<{ balance: number }>, PersistencyError>>()
+
+async function kept(model: Projection<{ balance: number }>, row: Key) {
+  expectType(model.get(row)).is<ResultAsync<{ balance: number } | undefined, PersistencyError>>()
+  expectType(model.state()).is<ResultAsync<{ balance: number }, PersistencyError>>()
+  expectType(model.scan()).is<ResultAsync<ProjectedRow<{ balance: number }>[], PersistencyError>>()
+  projected(balances, { stream: 'a', event: { type: 'closed' } }).expectRow(row, { balance: 1 })
+  // @ts-expect-error there is no such event
+  projected(balances, { type: 'opened' })
+  // @ts-expect-error the state is another one
+  projected(balances).expectRow(row, 1)
+}
+void kept
+
+const events = jsonEvents<AccountEvent>()
+defineProjection({ name: 'n', version: 1, events, initial: () => 0n, apply: (n) => n + 1n, codec: int64 })
+// @ts-expect-error the codec is of another state
+defineProjection({ name: 'n', version: 1, events, initial: () => '', apply: (text) => text, codec: int64 })
+// @ts-expect-error apply answers another state
+defineProjection({ name: 'n', version: 1, events, initial: () => 0, apply: () => 'one' })
+// @ts-expect-error a version is needed
+defineProjection({ name: 'n', events, initial: () => 0, apply: (n) => n })
+// @ts-expect-error there is no such type of event
+jsonEvents<AccountEvent>('opened')
+
+// Deciders
+
+interface Deposit {
+  readonly amount: number
+}
+
+const account = defineDecider({
+  initial: () => ({ balance: 0 }),
+  evolve: (state, event: AccountEvent) =>
+    event.type === 'deposited' ? { balance: state.balance + event.data.amount } : state,
+  decide: ({ amount }: Deposit, state) => {
+    expectType(state).is<{ balance: number }>()
+    if (amount <= 0) return err('nothing' as const)
+    return ok([{ type: 'deposited', data: { amount } }])
+  }
+})
+expectType(account).is<Decider<Deposit, AccountEvent, { balance: number }, 'nothing'>>()
+expectType(loadState(job, account, 'a')).is<ResultAsync<LoadedState<{ balance: number }>, PersistencyError>>()
+expectType(handleCommand(job, account, 'a', { amount: 1 })).is<
+  ResultAsync<Handled<AccountEvent, { balance: number }>, 'nothing' | PersistencyError>
+>()
+given(account, { type: 'closed' }).when({ amount: 1 }).expectRefusal('nothing')
+// @ts-expect-error there is no such refusal
+given(account).when({ amount: 1 }).expectRefusal('other')
+// @ts-expect-error there is no such command
+given(account).when({ sum: 1 })
+// @ts-expect-error there is no such command
+handleCommand(job, account, 'a', { sum: 1 })
+
+// A decider that refuses nothing may answer a list.
+const counter = defineDecider({
+  initial: () => 0,
+  evolve: (count, _: { type: 'counted' }) => count + 1,
+  decide: (_: 'count') => [{ type: 'counted' }]
+})
+expectType(counter).is<Decider<'count', { type: 'counted' }, number, never>>()
