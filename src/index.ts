@@ -118,6 +118,8 @@ export type {
   DeliveryOptions,
   HandlerAnswer,
   HandlerOps,
+  HandlerResult,
+  HandlerResultLater,
   HandlerRetry,
   ParkedEvent,
   RetriedParked,

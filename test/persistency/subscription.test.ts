@@ -132,7 +132,7 @@ describe('checkpoint', () => {
     let counted = 0
     const handler = batch === 1 ? counting(job) : (): TxOp => put(++counted)
     const subscription = await okOf(job.subscription('s', handler, { batch }))
-    const noise: PromiseLike<unknown>[] = []
+    const noise: unknown[] = []
     for (let n = 0; n < 200; n++) {
       noise.push(job.persistPut('noise', key(n), utf8('x')))
       noise.push(job.append({ type: 'a' }))

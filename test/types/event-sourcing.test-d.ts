@@ -143,6 +143,6 @@ handleCommand(job, account, 'a', { sum: 1 })
 const counter = defineDecider({
   initial: () => 0,
   evolve: (count, _: { type: 'counted' }) => count + 1,
-  decide: (_: 'count') => [{ type: 'counted' }]
+  decide: (_: 'count') => [{ type: 'counted' as const }]
 })
 expectType(counter).is<Decider<'count', { type: 'counted' }, number, never>>()

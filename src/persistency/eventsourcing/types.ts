@@ -1,5 +1,4 @@
 /** Owns the shapes of subscriptions that callers see. */
-import type { Result } from 'neverthrow'
 import type { CancelSignal } from '../../brokers/platform.js'
 import type { JournalEvent, RecordedEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
@@ -64,11 +63,22 @@ export interface Delivery {
 /** What a handler may answer: operations on the same job, applied together with the checkpoint, all or none. */
 export type HandlerOps = void | TxOp | readonly TxOp[]
 
+/** A Result of operations, told by its fields: those of neverthrow fit, whatever their error is. */
+export type HandlerResult =
+  | { isOk(): boolean; readonly value: HandlerOps }
+  | { isErr(): boolean; readonly error: unknown }
+
 /** What a handler may return. An `Err`, like a throw or a rejection, is a failure. */
 export type HandlerAnswer =
   | HandlerOps
-  | Result<HandlerOps, unknown>
-  | PromiseLike<HandlerOps | Result<HandlerOps, unknown>>
+  | HandlerResult
+  | PromiseLike<HandlerOps | HandlerResult>
+  | HandlerResultLater
+
+/** A `ResultAsync`, which is no `PromiseLike` to the compiler. */
+export interface HandlerResultLater {
+  then(done: (answer: HandlerOps | HandlerResult) => void): unknown
+}
 
 /** Deals with one event. */
 export type SubscriptionHandler<Item extends JournalEvent = RecordedEvent> = (

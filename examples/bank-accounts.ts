@@ -1,0 +1,116 @@
+// Bank accounts whose state is what their events say: commands are decided on, two read models follow, one is rebuilt.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { err, ok, type Result } from 'neverthrow'
+import {
+  defineDecider,
+  defineProjection,
+  given,
+  handleCommand,
+  jsonEvents,
+  key,
+  Persistency,
+  projected
+} from 'persistency'
+
+type AccountEvent =
+  | { type: 'opened'; data: { owner: string } }
+  | { type: 'deposited'; data: { amount: number } }
+  | { type: 'withdrawn'; data: { amount: number } }
+
+type Command =
+  | { kind: 'open'; owner: string }
+  | { kind: 'deposit'; amount: number }
+  | { kind: 'withdraw'; amount: number }
+
+const accountEvents = jsonEvents<AccountEvent>('opened', 'deposited', 'withdrawn')
+
+function change(event: AccountEvent): number {
+  if (event.type === 'opened') return 0
+  return event.type === 'deposited' ? event.data.amount : -event.data.amount
+}
+
+// What a stream comes to, and what a command makes of that.
+const account = defineDecider({
+  initial: () => ({ open: false, balance: 0 }),
+  evolve: ({ balance }, event: AccountEvent) => ({ open: true, balance: balance + change(event) }),
+  decide: (command: Command, { open, balance }) => {
+    if (command.kind === 'open') return ok([{ type: 'opened', data: { owner: command.owner } }])
+    if (!open) return err('there is no such account' as const)
+    const { amount } = command
+    if (command.kind === 'deposit') return ok([{ type: 'deposited', data: { amount } }])
+    if (amount > balance) return err('there is not enough' as const)
+    return ok([{ type: 'withdrawn', data: { amount } }])
+  }
+})
+
+// One row per account.
+const balances = defineProjection({
+  name: 'balances',
+  version: 1,
+  events: accountEvents,
+  key: (_, { stream }) => key(stream ?? ''),
+  initial: () => ({ owner: '', balance: 0 }),
+  apply: (row, event) => ({
+    owner: event.type === 'opened' ? event.data.owner : row.owner,
+    balance: row.balance + change(event)
+  })
+})
+
+// One state for all.
+const turnover = defineProjection({
+  name: 'turnover',
+  version: 1,
+  events: accountEvents,
+  initial: () => 0,
+  apply: (sum, event) => sum + Math.abs(change(event))
+})
+
+// Both can be specified without any storage.
+const tenIn: AccountEvent = { type: 'deposited', data: { amount: 10 } }
+given(account, tenIn).when({ kind: 'withdraw', amount: 11 }).expectRefusal('there is not enough')
+projected(balances, { stream: 'ann', event: tenIn }).expectRow(key('ann'), { owner: '', balance: 10 })
+
+const rootDir = mkdtempSync(join(tmpdir(), 'bank-accounts-'))
+const persistency = value(Persistency.open(rootDir))
+const job = value(await persistency.openJob('bank', { journal: true }))
+const rows = value(await job.projection(balances))
+const sum = value(await job.projection(turnover))
+
+value(await handleCommand(job, account, 'ann', { kind: 'open', owner: 'Ann' }))
+value(await handleCommand(job, account, 'bob', { kind: 'open', owner: 'Bob' }))
+value(await handleCommand(job, account, 'ann', { kind: 'deposit', amount: 100 }))
+value(await handleCommand(job, account, 'bob', { kind: 'deposit', amount: 20 }))
+
+// Ten withdrawals at once: whoever was too late decides again, so nobody takes what is not there.
+const withdrawals = await Promise.all(
+  Array.from({ length: 10 }, () =>
+    handleCommand(job, account, 'bob', { kind: 'withdraw', amount: 5 }, { retry: { attempts: 100 } })
+  )
+)
+console.log(`${withdrawals.filter((answer) => answer.isOk()).length} of 10 withdrawals were granted`)
+
+value(await rows.caughtUp())
+for (const { state } of value(await rows.scan())) console.log(`${state.owner} has ${state.balance}`)
+value(await sum.caughtUp())
+console.log(`turnover ${value(await sum.state())}`)
+
+// Made anew from the first event, while commands go on.
+const rebuilding = rows.rebuild({
+  onProgress: ({ done, total }) => {
+    if (done === total) console.log(`rebuilt from ${total} events`)
+  }
+})
+value(await handleCommand(job, account, 'ann', { kind: 'withdraw', amount: 1 }))
+value(await rebuilding)
+value(await rows.caughtUp())
+console.log(`Ann has ${value(await rows.get(key('ann')))?.balance}`)
+
+value(await persistency.close())
+rmSync(rootDir, { recursive: true })
+
+function value<T>(result: Result<T, unknown>): T {
+  if (result.isErr()) throw result.error
+  return result.value
+}
