@@ -14,7 +14,8 @@ import {
   PersistencyError,
   type PersistencyErrorCode,
   PersistFailed,
-  RequestBroker
+  RequestBroker,
+  SubscriptionClaim
 } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
@@ -198,6 +199,46 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
     kind: 'inUse',
     names: 'tenant.db',
     provoke: ({ root }) => storage.owner(root).dropJob('tenant')
+  },
+  ERR_SUBSCRIPTION_HELD: {
+    kind: 'inUse',
+    names: '"s" of job "journalled"',
+    provoke: async ({ persistency }) => {
+      const journal = await journalled(persistency)
+      await okOf(journal.subscription('s', () => {}))
+      return journal.subscription('s', () => {})
+    }
+  },
+  ERR_SUBSCRIPTION_LOST: {
+    kind: 'inUse',
+    names: '"s" was taken over',
+    provoke: async ({ persistency }) => {
+      const journal = await journalled(persistency)
+      const { ended } = await okOf(journal.subscription('s', () => {}))
+      const claim = { name: 's', holder: 'rival', startAt: 'now', version: 0, clear: [] } as const
+      await okOf(new RequestBroker(undefined, journal.context).request(SubscriptionClaim, claim))
+      await okOf(journal.append({ type: 'noted' }))
+      return ended
+    }
+  },
+  ERR_SUBSCRIPTION_ENDED: {
+    kind: 'closed',
+    names: '"s"',
+    provoke: async ({ persistency }) => {
+      const subscription = await okOf((await journalled(persistency)).subscription('s', () => {}))
+      await subscription.stop()
+      return subscription.retryParked()
+    }
+  },
+  ERR_HANDLER_FAILED: {
+    kind: 'handlerFailed',
+    names: /"s" failed 2 times on event 1: refused/,
+    provoke: async ({ persistency }) => {
+      const journal = await journalled(persistency)
+      await okOf(journal.append({ type: 'noted' }))
+      const retry = { attempts: 2, delayMs: 0 }
+      return (await okOf(journal.subscription('s', () => err(new Error('refused')), { retry }))).ended
+    }
   },
   ERR_CREATE_DIR: {
     kind: 'backend',

@@ -22,6 +22,7 @@ export function retryable(kind: PersistencyErrorKind): boolean {
     case 'jobNotFound':
     case 'aborted':
     case 'gone':
+    case 'handlerFailed':
       return false
     default:
       return kind satisfies never
@@ -45,6 +46,10 @@ export const advice: Record<PersistencyErrorCode, string> = {
   ERR_CONFLICT: '',
   ERR_EVENTS_GONE: '',
   ERR_JOURNAL: '',
+  ERR_SUBSCRIPTION_HELD: '',
+  ERR_SUBSCRIPTION_LOST: '',
+  ERR_SUBSCRIPTION_ENDED: '',
+  ERR_HANDLER_FAILED: '',
   ERR_OTHER_INSTANCE: '',
   ERR_NOT_INITIALISED: '',
   ERR_PERSISTENCY_CLOSED: '',
