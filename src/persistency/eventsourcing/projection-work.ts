@@ -57,7 +57,7 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     const found = await this.#ask(KvGetMany, query, { timeoutMs: Number.POSITIVE_INFINITY })
     if (found.isErr()) throw found.error
     for (const [index, [name, key]] of [...wanted].entries()) {
-      const payload = found.value[index]
+      const payload = found.value.payloads[index]
       const state = payload === undefined ? undefined : codec.decode(payload)
       this.#rows.set(name, { key, state, changed: false })
     }

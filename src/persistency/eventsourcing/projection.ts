@@ -106,11 +106,13 @@ export class Projection<State> {
     if (checked.isErr()) return errAsync(checked.error)
     const { copy: _, ...how } = checked.value
     return this.#ask(KvScan, { ...how, keysOnly: false, ...query.value }, how).andThen(({ rows }) => {
-      const states = rows.map(({ key, payload }) => this.#decoded(payload).map((state) => ({ key, state })))
-      return states.reduce<Result<ProjectedRow<State>[], PersistencyError>>(
-        (all, next) => all.andThen((found) => next.map((row) => [...found, row])),
-        ok([])
-      )
+      const found: ProjectedRow<State>[] = []
+      for (const { key, payload } of rows) {
+        const state = this.#decoded(payload)
+        if (state.isErr()) return err(state.error)
+        found.push({ key, state: state.value })
+      }
+      return ok(found)
     })
   }
 
