@@ -161,7 +161,7 @@ export type {
   RecordedWrite
 } from './persistency/journal/types.js'
 export type { KeyLike, KeyPart } from './persistency/key-parts.js'
-export { type KeyRange, prefixRange, rangeIncludes } from './persistency/key-range.js'
+export { type KeyRange, onlyKey, prefixRange, rangeIncludes } from './persistency/key-range.js'
 export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys.js'
 export {
   KvBackup,
@@ -200,7 +200,8 @@ export type {
   KvScanQuery,
   PersistCommittedPayload,
   PersistEventPayload,
-  PersistFailedPayload
+  PersistFailedPayload,
+  RemovedRow
 } from './persistency/message-payloads.js'
 export {
   JobClosed,
@@ -241,3 +242,5 @@ export type {
   StreamOptions,
   TxOp
 } from './persistency/types.js'
+export type { WatchedChanges, WatchedState, WatchItem, WatchOptions } from './persistency/watch/types.js'
+export { WatchStream } from './persistency/watch/watch-stream.js'

@@ -71,6 +71,9 @@ import type {
   TxOp
 } from './types.js'
 import * as check from './validate.js'
+import { CommitFeed } from './watch/commit-feed.js'
+import type { WatchOptions } from './watch/types.js'
+import { WatchStream } from './watch/watch-stream.js'
 
 /** What a job is made of. @internal */
 export interface JobParts {
@@ -106,6 +109,7 @@ export class Job {
   readonly #writes: JobWrites
   readonly #journal: JobJournal
   readonly #maintenance: JobMaintenance
+  readonly #feed: CommitFeed
   #state: JobState = 'open'
   /** The answer of the queue that was given last, which may be one for many writes. */
   #lastAnswer:
@@ -139,6 +143,11 @@ export class Job {
       options,
       writes: this.#writes,
       ask: (request, payload, patience) => this.#request(request, payload, patience)
+    })
+    this.#feed = new CommitFeed({
+      hub,
+      context,
+      lastSeq: () => this.#writes.queue.lastSeq
     })
     this.#announce(JobOpened, { jobId: parts.id })
     tellJob('opened', { jobId: parts.id, context: parts.context })
@@ -354,6 +363,28 @@ export class Job {
     return this.#journal.events(options)
   }
 
+  /**
+   * What is committed to a range, everything under a prefix, or, with `onlyKey`, one row: iterate it, or take
+   * `toObservable()` of it. Changes come in the order of the commits, those of one batch as one item; with `initial`
+   * they follow the rows that were there, without a gap and without one coming twice. Begins with the first `next`.
+   *
+   * A reader that is too slow gets a `resync` with the rows as they are, instead of what it missed; with a journal
+   * only when the missed events have fallen off. Writes of other processes are seen with a journal only, along with the
+   * next commit of this job. Those that somebody else than the job announced in its context need the journal, too.
+   *
+   * Ends as errors, thrown: `ERR_CATEGORY`, `ERR_RANGE`, `ERR_OPTION`, `ERR_ABORTED`, `ERR_JOB_CLOSED` when the job is
+   * closed before it begins, that of the storage when it dies, those of reading; with `from` also `ERR_NO_JOURNAL` and
+   * `ERR_EVENTS_GONE`. Ends without an error when the job is closed.
+   */
+  watch(category: string, range: KeyRange | Key, options?: WatchOptions): WatchStream {
+    return new WatchStream(category, range, options, {
+      ask: (request, query, read) => this.#request(request, query, ok(read)),
+      feed: this.#feed,
+      committed: this.#journal.committed,
+      inLine: (sent) => this.#inLine(sent, () => {})
+    })
+  }
+
   /** The rows as they were once the event `seq` of the journal had taken effect; 0 is before the first. Read-only. */
   at(seq: number): PastState {
     return this.#journal.at(seq)
@@ -506,7 +537,9 @@ export class Job {
   #end(state: JobState, error: PersistencyError): void {
     this.#state = state
     this.#writes.end(error)
-    this.#journal.end(state === 'closed' ? 'closed' : error)
+    const end = state === 'closed' ? 'closed' : error
+    this.#journal.end(end)
+    this.#feed.end(end)
   }
 
   #submit(ops: Result<readonly TxOp[], PersistencyError>): ResultAsync<void, PersistencyError> {
@@ -557,11 +590,16 @@ export class Job {
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
       const settle = (result: Result<unknown, unknown>): void => resolve(this.#translated(result))
       const send = (): void => this.#requests.send(request, payload, patience, settle)
-      if (this.#writes.queue.crowded) this.#writes.queue.inLine(send, (error) => resolve(err(error)))
-      else send()
+      this.#inLine(send, (error) => resolve(err(error)))
     })
     if (!this.#writes.queue.crowded) return new ResultAsync(answer)
     return new ResultAsync(new Patience(`a read of job "${this.id}"`, patience).bound(answer))
+  }
+
+  /** Does something when everything that waits for room has been sent. */
+  #inLine(run: () => void, fail: (error: PersistencyError) => void): void {
+    if (this.#writes.queue.crowded) this.#writes.queue.inLine(run, fail)
+    else run()
   }
 
   /** The answer of a broker as an answer of a job. */

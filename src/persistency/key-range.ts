@@ -28,6 +28,11 @@ export function prefixRange(prefix: Key): KeyRange {
   return { start: prefix, stop: Key.view(stop) }
 }
 
+/** The range of one key and nothing else: not what starts with it. */
+export function onlyKey(key: Key): KeyRange {
+  return { start: key, stop: successor(key) }
+}
+
 /** Whether a key lies in a range. */
 export function rangeIncludes(range: KeyRange, key: Key): boolean {
   if (compareBytes(key.bytes, range.start.bytes) < 0) return false

@@ -34,6 +34,14 @@ export interface PersistCommittedPayload {
    * `deleteAcked`, which are no writes of the queue; absent when it added none.
    */
   readonly journal?: { readonly firstSeq: number; readonly lastSeq: number }
+  /** The rows that `deleteAcked` removed in the transaction, in order; absent when it removed none. */
+  readonly removed?: readonly RemovedRow[]
+}
+
+/** A row that `deleteAcked` removed. It is no write of the queue and has no number of its own. */
+export interface RemovedRow extends KvAddress {
+  /** Number of the last write of the job that the storage took up before it; 0 when there was none. */
+  readonly afterSeq: number
 }
 
 /** A write that was accepted and could not be applied: nothing of it is stored, or, after `ERR_STORAGE_DIED`, all may be. */

@@ -15,7 +15,8 @@ import type {
   KvScanQuery,
   PersistCommittedPayload,
   PersistEventPayload,
-  PersistFailedPayload
+  PersistFailedPayload,
+  RemovedRow
 } from './message-payloads.js'
 import { readOps, writeOps } from './ops-codec.js'
 import { ABSENT, PackedPage, PackedPayloads, type PagePart, unpackPayloads, unpackRows } from './packed.js'
@@ -182,6 +183,13 @@ export const persistCommitted: WireCodec<PersistCommittedPayload> = {
     writer.f64(event.commitMs)
     writer.f64(event.journal?.firstSeq ?? 0)
     writer.f64(event.journal?.lastSeq ?? 0)
+    const removed = event.removed ?? []
+    writer.u32(removed.length)
+    for (const { category, key, afterSeq } of removed) {
+      writer.text(category)
+      writer.blob(key.bytes)
+      writer.f64(afterSeq)
+    }
   },
   read(reader) {
     const event = {
@@ -195,7 +203,15 @@ export const persistCommitted: WireCodec<PersistCommittedPayload> = {
       commitMs: reader.f64()
     }
     const journal = { firstSeq: reader.f64(), lastSeq: reader.f64() }
-    return journal.firstSeq === 0 ? event : { ...event, journal }
+    const removed: RemovedRow[] = []
+    for (let left = reader.u32(); left > 0; left--) {
+      removed.push({ category: reader.text(), key: Key.view(reader.blob()), afterSeq: reader.f64() })
+    }
+    return {
+      ...event,
+      ...(journal.firstSeq !== 0 && { journal }),
+      ...(removed.length > 0 && { removed })
+    }
   }
 }
 

@@ -62,6 +62,11 @@ export class WriteQueue {
     return { bytes: this.#bytes, ops: this.#ops }
   }
 
+  /** Number of the last write that was accepted; 0 before the first. */
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
   /** Whether somebody waits for room; reads must then wait in line as well. */
   get crowded(): boolean {
     return this.#waiters.size > 0

@@ -1,8 +1,9 @@
 /** Owns reading the events of a journal in order, up to what is there or on and on. */
-import { Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { ByteReader } from '../../bytes/byte-reader.js'
 import { PersistencyError } from '../errors.js'
 import { PagedIterator } from '../paged-iterator.js'
+import { pagedObservable } from '../paged-observable.js'
 import { readEvent } from './event-codec.js'
 import { type EventPagesParts, readEventPages } from './event-pages.js'
 import type { PackedEvent } from './message-payloads.js'
@@ -32,28 +33,7 @@ export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> im
    * events is delivered in one turn.
    */
   toObservable(): Observable<Item> {
-    return new Observable((subscriber) => {
-      const stop = new AbortController()
-      const onAbort = (): void => stop.abort(this.#options?.signal?.reason)
-      if (this.#options?.signal?.aborted) onAbort()
-      else this.#options?.signal?.addEventListener('abort', onAbort)
-      const deliver = async (): Promise<void> => {
-        for await (const page of this.#items(stop.signal)) {
-          for (const item of page) {
-            if (subscriber.closed) return
-            subscriber.next(item)
-          }
-        }
-      }
-      deliver().then(
-        () => subscriber.complete(),
-        (error: unknown) => subscriber.error(error)
-      )
-      return () => {
-        this.#options?.signal?.removeEventListener('abort', onAbort)
-        stop.abort()
-      }
-    })
+    return pagedObservable(this.#options?.signal, (signal) => this.#items(signal))
   }
 
   async *#items(signal: EventsOptions['signal']): AsyncGenerator<readonly Item[], void, undefined> {

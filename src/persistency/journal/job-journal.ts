@@ -44,17 +44,18 @@ const MAX_NAMED = 100
 export class JobJournal {
   readonly sourcing: EventSourcing
   readonly #ask: Ask
-  readonly #committed = new LastCommitted()
+  /** How far the journal is committed, and whether it goes on. */
+  readonly committed = new LastCommitted()
   readonly #listener: ListenerHandle
 
   constructor({ jobId, hub, context, ask }: JobJournalParts) {
     this.#ask = ask
-    this.sourcing = new EventSourcing({ jobId, hub, context, ask, committed: this.#committed })
+    this.sourcing = new EventSourcing({ jobId, hub, context, ask, committed: this.committed })
     this.#listener = hub.listen(
       context,
       PersistCommitted,
       ({ journal }) => {
-        if (journal !== undefined) this.#committed.advance(journal.lastSeq)
+        if (journal !== undefined) this.committed.advance(journal.lastSeq)
       },
       { internal: true }
     )
@@ -68,7 +69,7 @@ export class JobJournal {
   }
 
   events(options: EventsOptions | undefined): EventStream<JournalEvent | CaughtUp> {
-    return new EventStream(options, { ask: this.#ask, committed: this.#committed })
+    return new EventStream(options, { ask: this.#ask, committed: this.committed })
   }
 
   at(seq: number): PastState {
@@ -92,7 +93,7 @@ export class JobJournal {
   end(end: 'closed' | PersistencyError): void {
     void this.#listener.drop()
     this.sourcing.subscriptions.end()
-    this.#committed.end(end)
+    this.committed.end(end)
   }
 
   #inSteps(

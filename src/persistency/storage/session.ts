@@ -7,7 +7,7 @@ import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import { PersistencyError } from '../errors.js'
-import type { KvScanQuery, PersistCommittedPayload } from '../message-payloads.js'
+import type { KvScanQuery, PersistCommittedPayload, RemovedRow } from '../message-payloads.js'
 import {
   KvCount,
   KvDelete,
@@ -57,6 +57,8 @@ export class StorageSession {
   /** When the first of them was taken in. */
   #waitingSince = 0
   #writesPaused = false
+  /** Number of the last write that was taken up. */
+  #lastSeq = 0
 
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
@@ -77,7 +79,10 @@ export class StorageSession {
     this.#answer(KvExists, false, ({ category, key }) => holder.open().exists(category, key))
     this.#provide(KvScan, (query, call) => this.#add(this.#scanTask(query, call)))
     this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
-    this.#answer(KvDelete, true, ({ category, key }) => holder.open().delete(category, key))
+    this.#provide(KvDelete, (removes, call) => {
+      const work = (): boolean => holder.open().delete(removes.category, removes.key)
+      this.#add({ kind: 'call', writes: true, work, removes, call, value: undefined, error: undefined })
+    })
     this.#journal = new JournalService(holder, jobId)
     this.#journal.answer((request, writes, work) => this.#answer(request, writes, work))
     this.#provide(KvFlush, ({ durable }, call) => this.#add({ kind: 'flush', durable, call }))
@@ -315,11 +320,24 @@ export class StorageSession {
   }
 
   #publish(group: readonly Task[], transaction: TransactionFacts = NO_TRANSACTION): void {
+    const removed = this.#removedIn(group)
     this.#publishWrites(
       group.filter((task) => task.kind === 'write'),
-      transaction
+      removed.length === 0 ? transaction : { ...transaction, removed }
     )
     for (const task of group) if (task.kind !== 'write') settle(task)
+  }
+
+  /** What acknowledged deletes removed, each behind the write that came before it. */
+  #removedIn(group: readonly Task[]): RemovedRow[] {
+    const removed: RemovedRow[] = []
+    for (const task of group) {
+      if (task.kind === 'write') this.#lastSeq = task.event.seq || this.#lastSeq
+      else if (task.kind === 'call' && task.removes !== undefined && task.value === true) {
+        if (task.error === undefined) removed.push({ ...task.removes, afterSeq: this.#lastSeq })
+      }
+    }
+    return removed
   }
 
   /** Failures first: what the commit then covers has not failed. */
@@ -330,7 +348,8 @@ export class StorageSession {
       hub.emit(context, PersistFailed, { jobId, seq: event.seq, ops: event.ops, error })
     }
     const done = writes.filter(({ error }) => error === undefined).map(({ event }) => event)
-    if (done.length === 0 && transaction.journal === undefined) return
+    const { journal, removed } = transaction
+    if (done.length === 0 && journal === undefined && removed === undefined) return
     // What somebody else than the job announced has no number.
     const numbered = done.map(({ seq }) => seq).filter((seq) => seq > 0)
     hub.emit(context, PersistCommitted, {
@@ -362,7 +381,7 @@ export class StorageSession {
 }
 
 /** What is told of a transaction besides its writes. */
-type TransactionFacts = Pick<PersistCommittedPayload, 'waitMs' | 'commitMs' | 'journal'>
+type TransactionFacts = Pick<PersistCommittedPayload, 'waitMs' | 'commitMs' | 'journal' | 'removed'>
 
 const NO_TRANSACTION: TransactionFacts = { waitMs: 0, commitMs: 0 }
 

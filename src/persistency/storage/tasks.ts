@@ -2,7 +2,7 @@
 import type { Call } from '../../brokers/provider.js'
 import type { PersistencyError } from '../errors.js'
 import type { Key } from '../keys.js'
-import type { PersistEventPayload } from '../message-payloads.js'
+import type { KvAddress, PersistEventPayload } from '../message-payloads.js'
 
 /** Operations to apply, all or none. */
 export interface WriteTask {
@@ -25,6 +25,8 @@ export interface CallTask {
   /** Forgets the pieces that were done, because what they have seen was undone. */
   readonly startOver?: () => void
   readonly call: Call
+  /** The row that is gone when the work gave `true`, if it is a removal. */
+  readonly removes?: KvAddress
   /** What the work gave; set by the attempt. */
   value: unknown
   error: PersistencyError | undefined

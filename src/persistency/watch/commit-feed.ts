@@ -1,0 +1,114 @@
+/**
+ * Owns what was committed by one job, in the order of the commits, for those who watch it. Keeps the operations of a
+ * write between its acceptance and its commit. Listens only while somebody watches, so nobody else pays.
+ */
+import type { BrokerContext } from '../../brokers/context.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import type { ListenerHandle } from '../../brokers/listener.js'
+import { Fifo } from '../fifo.js'
+import type { WaitEnd } from '../journal/last-committed.js'
+import type { KvRangeQuery, PersistCommittedPayload, PersistEventPayload } from '../message-payloads.js'
+import { PersistCommitted, PersistEvent, PersistFailed } from '../messages.js'
+import type { ChangeOp } from '../types.js'
+import { concerns, copyOp } from './matching.js'
+import { type Committed, Watcher } from './watcher.js'
+
+export interface CommitFeedParts {
+  readonly hub: BrokerHub
+  readonly context: BrokerContext
+  /** Number of the last write that was accepted. */
+  readonly lastSeq: () => number
+}
+
+export class CommitFeed {
+  readonly #parts: CommitFeedParts
+  readonly #watchers = new Set<Watcher>()
+  /** Accepted writes that concern a watcher, as far as they do. Not more than the write queue lets in. */
+  readonly #accepted = new Fifo<Committed>()
+  #listeners: readonly ListenerHandle[] = []
+  #end: WaitEnd | undefined
+
+  constructor(parts: CommitFeedParts) {
+    this.#parts = parts
+  }
+
+  /** Number of the last write that was accepted. */
+  get lastSeq(): number {
+    return this.#parts.lastSeq()
+  }
+
+  /** Begins with what is accepted from now on. */
+  add(query: KvRangeQuery, maxBufferBytes: number): Watcher {
+    const watcher = new Watcher(query, maxBufferBytes, this.lastSeq)
+    this.#watchers.add(watcher)
+    if (this.#end !== undefined) watcher.end(this.#end)
+    else if (this.#listeners.length === 0) this.#listeners = this.#listen()
+    return watcher
+  }
+
+  remove(watcher: Watcher): void {
+    this.#watchers.delete(watcher)
+    if (this.#watchers.size === 0) this.#stop()
+  }
+
+  /** Nothing more is committed. */
+  end(end: WaitEnd): void {
+    this.#end = end
+    this.#stop()
+    for (const watcher of this.#watchers) watcher.end(end)
+  }
+
+  #listen(): ListenerHandle[] {
+    const { hub, context } = this.#parts
+    const internal = { internal: true }
+    return [
+      hub.listen(context, PersistEvent, (write) => this.#keep(write), internal),
+      hub.listen(
+        context,
+        PersistFailed,
+        ({ seq }) => void this.#accepted.removeWhere((write) => write.seq === seq),
+        internal
+      ),
+      hub.listen(context, PersistCommitted, (commit) => this.#committed(commit), internal)
+    ]
+  }
+
+  #stop(): void {
+    for (const listener of this.#listeners) void listener.drop()
+    this.#listeners = []
+    while (this.#accepted.size > 0) this.#accepted.shift()
+  }
+
+  #keep({ seq, ops }: PersistEventPayload): void {
+    // What somebody else than the job announced has no number by which its commit could be known.
+    if (seq === 0) return
+    const kept: ChangeOp[] = []
+    for (const op of ops) {
+      for (const { query } of this.#watchers) {
+        if (!concerns(op, query)) continue
+        kept.push(copyOp(op))
+        break
+      }
+    }
+    if (kept.length > 0) this.#accepted.push({ seq, acked: false, ops: kept })
+  }
+
+  /** Failures are told before the commit, so what is left up to `lastSeq` is committed. */
+  #committed({ lastSeq, removed = [] }: PersistCommittedPayload): void {
+    for (const { category, key, afterSeq } of removed) {
+      this.#tellUpTo(afterSeq)
+      this.#tell({ seq: afterSeq, acked: true, ops: [{ kind: 'delete', category, key }] })
+    }
+    this.#tellUpTo(lastSeq)
+  }
+
+  #tellUpTo(seq: number): void {
+    while ((this.#accepted.first?.seq ?? Number.POSITIVE_INFINITY) <= seq) {
+      this.#tell(this.#accepted.shift() as Committed)
+    }
+  }
+
+  #tell(change: Committed): void {
+    for (const watcher of this.#watchers) watcher.offer(change)
+  }
+}

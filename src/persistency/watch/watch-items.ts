@@ -1,0 +1,171 @@
+/**
+ * Owns how a watcher gets from the rows to the changes, and back to the rows when it was too slow. With a journal both
+ * have a place in it, and changes are read from there; without one they are what this job commits.
+ */
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { PersistencyError } from '../errors.js'
+import type { Ask } from '../journal/ask.js'
+import { EventStream } from '../journal/event-stream.js'
+import type { LastCommitted, WaitEnd } from '../journal/last-committed.js'
+import { JournalInfo } from '../journal/messages.js'
+import type { CaughtUp, JournalEvent } from '../journal/types.js'
+import type { KvRangeQuery } from '../message-payloads.js'
+import { KvScan } from '../messages.js'
+import type { KvRow, ReadOptions } from '../types.js'
+import type { CommitFeed } from './commit-feed.js'
+import { concerns } from './matching.js'
+import type { WatchedState, WatchItem, WatchOptions } from './types.js'
+import type { Watcher } from './watcher.js'
+
+export interface WatchParts {
+  readonly ask: Ask
+  readonly feed: CommitFeed
+  readonly committed: LastCommitted
+  /** Calls when everything that was asked before has been sent. */
+  readonly inLine: (sent: () => void) => void
+}
+
+type Items = AsyncGenerator<readonly WatchItem[], void, undefined>
+type Signal = WatchOptions['signal']
+
+const DEFAULT_BUFFER_BYTES = 1024 * 1024
+
+export async function* watchItems(
+  query: KvRangeQuery,
+  {
+    initial = false,
+    from,
+    maxBufferBytes = DEFAULT_BUFFER_BYTES
+  }: Omit<WatchOptions, 'initial'> & {
+    readonly initial?: boolean
+  },
+  signal: Signal,
+  parts: WatchParts
+): Items {
+  let next = from
+  if (from === undefined) {
+    const watcher = parts.feed.add(query, maxBufferBytes)
+    try {
+      const info = await parts.ask(JournalInfo, undefined, patience(signal))
+      if (info.isOk()) next = info.value.lastSeq + 1
+      else if (info.error.code !== 'ERR_NO_JOURNAL') throw info.error
+      else return yield* fromCommits(watcher, initial, signal, parts)
+    } finally {
+      parts.feed.remove(watcher)
+    }
+  }
+  yield* fromJournal(query, next as number, { initial, mayResync: from === undefined }, signal, parts)
+}
+
+async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, parts: WatchParts): Items {
+  if (initial) watcher.pause()
+  for (let kind: WatchedState['kind'] | undefined = initial ? 'initial' : undefined; ; ) {
+    if (watcher.behind) kind ??= 'resync'
+    if (kind !== undefined) {
+      parts.inLine(() => watcher.resume(parts.feed.lastSeq))
+      const page = await parts.ask(KvScan, watcher.query, patience(signal))
+      if (page.isErr()) {
+        if (await ended(page.error, kind, signal, parts)) return
+        throw page.error
+      }
+      watcher.seen(page.value.rows)
+      yield [{ kind, rows: page.value.rows }]
+      kind = undefined
+      continue
+    }
+    const end = await watcher.news(signal)
+    if (end !== undefined) {
+      if (isOver(end, signal)) return
+    }
+    const items = watcher.take()
+    if (items.length > 0) yield items
+  }
+}
+
+async function* fromJournal(
+  query: KvRangeQuery,
+  first: number,
+  { initial, mayResync }: { readonly initial: boolean; readonly mayResync: boolean },
+  signal: Signal,
+  parts: WatchParts
+): Items {
+  let next = first
+  for (let kind: WatchedState['kind'] | undefined = initial ? 'initial' : undefined; ; kind = 'resync') {
+    if (kind !== undefined) {
+      const state = await rowsWithPlace(query, signal, parts)
+      if (state.isErr()) {
+        if (await ended(state.error, kind, signal, parts)) return
+        throw state.error
+      }
+      yield [{ kind, ...state.value }]
+      next = state.value.journalSeq + 1
+    }
+    try {
+      const options = { from: next, live: true, ...patience(signal) }
+      for await (const event of new EventStream<JournalEvent | CaughtUp>(options, parts)) {
+        if (event.kind === 'caughtUp') continue
+        next = event.seq + 1
+        const changes = event.ops.filter((op) => concerns(op, query))
+        if (changes.length > 0) yield [{ kind: 'changes', changes, journalSeq: event.seq }]
+      }
+      return
+    } catch (thrown) {
+      if (!mayResync || !(thrown instanceof PersistencyError) || thrown.code !== 'ERR_EVENTS_GONE')
+        throw thrown
+    }
+  }
+}
+
+/**
+ * The rows, and the last event that they contain. No call of this job comes between the three requests; when another
+ * process has written between them, they are made again.
+ */
+function rowsWithPlace(
+  query: KvRangeQuery,
+  signal: Signal,
+  { ask }: WatchParts
+): ResultAsync<{ readonly rows: readonly KvRow[]; readonly journalSeq: number }, PersistencyError> {
+  const attempt = async (): Promise<
+    Result<{ rows: readonly KvRow[]; journalSeq: number }, PersistencyError>
+  > => {
+    for (;;) {
+      const [before, page, after] = await Promise.all([
+        ask(JournalInfo, undefined, patience(signal)),
+        ask(KvScan, query, patience(signal)),
+        ask(JournalInfo, undefined, patience(signal))
+      ])
+      if (before.isErr()) return err(before.error)
+      if (page.isErr()) return err(page.error)
+      if (after.isErr()) return err(after.error)
+      const journalSeq = after.value.lastSeq
+      if (before.value.lastSeq === journalSeq) return ok({ rows: page.value.rows, journalSeq })
+    }
+  }
+  return new ResultAsync(attempt())
+}
+
+/** Whether a reading failed because the job was closed while the watcher was behind. */
+async function ended(
+  error: PersistencyError,
+  kind: WatchedState['kind'],
+  signal: Signal,
+  { committed }: WatchParts
+): Promise<boolean> {
+  if (kind === 'initial' || error.code !== 'ERR_JOB_CLOSED') return false
+  const end = await committed.reached(Number.POSITIVE_INFINITY, signal)
+  return end === undefined || isOver(end, signal)
+}
+
+/** `true` when the job was closed; throws when it failed, or the signal fired. */
+function isOver(end: WaitEnd, signal: Signal): boolean {
+  if (end instanceof PersistencyError) throw end
+  if (end === 'closed') return true
+  throw new PersistencyError('ERR_ABORTED', 'the watching was aborted by its caller', {
+    cause: signal?.reason
+  })
+}
+
+/** A watcher waits as long as it takes; the end of the storage ends that as well. */
+function patience(signal: Signal): ReadOptions {
+  return { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
+}

@@ -1,0 +1,119 @@
+/** Owns what one watcher has not read yet: changes up to a limit, or the mark that there were more. */
+
+import type { CancelSignal } from '../../brokers/platform.js'
+import { toHex } from '../../bytes/compare.js'
+import type { WaitEnd } from '../journal/last-committed.js'
+import type { KvRangeQuery } from '../message-payloads.js'
+import type { ChangeOp, KvRow } from '../types.js'
+import { concerns } from './matching.js'
+import type { WatchedChanges } from './types.js'
+
+/** A change with its place: the number of the write, or of the one before when it has none. */
+export interface Committed {
+  readonly seq: number
+  /** Whether it is a `deleteAcked`, which comes behind the write of that number. */
+  readonly acked: boolean
+  readonly ops: readonly ChangeOp[]
+}
+
+const OP_OVERHEAD_BYTES = 64
+
+export class Watcher {
+  readonly query: KvRangeQuery
+  readonly #maxBytes: number
+  #held: Committed[] = []
+  #bytes = 0
+  #behind = false
+  /** Writes up to here are no news; infinite while the rows are yet to be asked for. */
+  #seam: number
+  #end: WaitEnd | undefined
+  #wake: (() => void) | undefined
+
+  constructor(query: KvRangeQuery, maxBytes: number, seam: number) {
+    this.query = query
+    this.#maxBytes = maxBytes
+    this.#seam = seam
+  }
+
+  /** Whether changes were left out, so that the rows must be read again. */
+  get behind(): boolean {
+    return this.#behind
+  }
+
+  /** Holds nothing until `resume`. */
+  pause(): void {
+    this.#held = []
+    this.#bytes = 0
+    this.#seam = Number.POSITIVE_INFINITY
+  }
+
+  /** The rows have been asked for in line: what comes behind write `lastSeq` is news again. */
+  resume(lastSeq: number): void {
+    this.#behind = false
+    this.#seam = lastSeq
+  }
+
+  /**
+   * The rows that were asked for have come. Of the deletes that came with no write between them and the reading, those
+   * before it removed rows that it did not find any more: they are dropped. Those behind it removed rows that it found.
+   */
+  seen(rows: readonly KvRow[]): void {
+    const atSeam = (change: Committed): boolean => change.acked && change.seq === this.#seam
+    if (!this.#held.some(atSeam)) return
+    const found = new Set(rows.map(({ key }) => toHex(key.bytes)))
+    const isNews = (op: ChangeOp): boolean => op.kind === 'delete' && found.has(toHex(op.key.bytes))
+    this.#held = this.#held.filter((change) => !atSeam(change) || change.ops.some(isNews))
+  }
+
+  take(): WatchedChanges[] {
+    const held = this.#held
+    this.#held = []
+    this.#bytes = 0
+    return held.map(({ seq, acked, ops }) => ({ kind: 'changes', changes: ops, ...(!acked && { seq }) }))
+  }
+
+  /** Something was committed. */
+  offer(change: Committed): void {
+    if (change.acked ? change.seq < this.#seam : change.seq <= this.#seam) return
+    const ops = change.ops.filter((op) => concerns(op, this.query))
+    if (ops.length === 0) return
+    const bytes = ops.reduce((sum, op) => sum + sizeOf(op), 0)
+    if (this.#held.length > 0 && this.#bytes + bytes > this.#maxBytes) {
+      this.#behind = true
+      this.pause()
+    } else {
+      this.#held.push({ ...change, ops })
+      this.#bytes += bytes
+    }
+    this.#wake?.()
+  }
+
+  /** Nothing more will be committed. */
+  end(end: WaitEnd): void {
+    this.#end = end
+    this.#wake?.()
+  }
+
+  /** Resolves when there is something to take or to catch up with, or with the reason why nothing more comes. */
+  async news(signal: CancelSignal | undefined): Promise<WaitEnd | undefined> {
+    while (!this.#behind && this.#held.length === 0) {
+      if (signal?.aborted) return 'aborted'
+      if (this.#end !== undefined) return this.#end
+      await new Promise<void>((resolve) => {
+        const woken = (): void => {
+          this.#wake = undefined
+          signal?.removeEventListener('abort', woken)
+          resolve()
+        }
+        this.#wake = woken
+        signal?.addEventListener('abort', woken)
+      })
+    }
+    return signal?.aborted ? 'aborted' : undefined
+  }
+}
+
+function sizeOf(op: ChangeOp): number {
+  if (op.kind === 'deletePrefix') return OP_OVERHEAD_BYTES + op.prefix.length
+  return OP_OVERHEAD_BYTES + op.key.length + (op.kind === 'put' ? op.payload.length : 0)
+}
