@@ -200,6 +200,46 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
     names: 'tenant.db',
     provoke: ({ root }) => storage.owner(root).dropJob('tenant')
   },
+  ERR_PATH: {
+    kind: 'invalidArgument',
+    names: '""',
+    provoke: ({ job }) => job.backup('')
+  },
+  ERR_ROOT_IN_USE: {
+    kind: 'inUse',
+    names: `process ${process.pid} since `,
+    provoke: async () => {
+      const rootDir = storage.folder()
+      await okOf(storage.owner({ rootDir, exclusive: true }).openJob('tenant'))
+      return Persistency.open({ rootDir, exclusive: true })
+    }
+  },
+  ERR_EXISTS: {
+    kind: 'exists',
+    names: 'tenant.copy',
+    provoke: ({ root, job }) => {
+      writeFileSync(join(root, 'tenant.copy'), '')
+      return job.backup(join(root, 'tenant.copy'))
+    }
+  },
+  ERR_BACKUP: {
+    kind: 'backend',
+    names: 'nowhere',
+    provoke: ({ root, job }) => job.backup(join(root, 'nowhere', 'copy'))
+  },
+  ERR_RESTORE: {
+    kind: 'backend',
+    names: 'nowhere',
+    provoke: ({ root, persistency }) => persistency.restore('other', join(root, 'nowhere'))
+  },
+  ERR_BACKUP_UNSOUND: {
+    kind: 'backend',
+    names: 'letter',
+    provoke: ({ root, persistency }) => {
+      writeFileSync(join(root, 'letter'), 'Dear reader,')
+      return persistency.restore('other', join(root, 'letter'))
+    }
+  },
   ERR_SUBSCRIPTION_HELD: {
     kind: 'inUse',
     names: '"s" of job "journalled"',

@@ -2,11 +2,13 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, MaintenanceProgress, type Progress } from 'persistency'
-import { useStorage } from '../support/storage-folder.js'
-import { errorOf, okOf, utf8 } from '../support/storage-results.js'
-import { execute, holdLock, withDatabase } from '../support/storage-sqlite.js'
+import { filesIn, useStorage } from '../support/storage-folder.js'
+import { useWorkers } from '../support/storage-process.js'
+import { type Answer, errorOf, okOf, utf8 } from '../support/storage-results.js'
+import { execute, holdLock, rowsIn, withDatabase } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
+const workers = useWorkers()
 
 async function fill(job: Job, rows: number, bytes = 1000): Promise<void> {
   for (let i = 0; i < rows; i++) await job.persistPut('c', key(i), new Uint8Array(bytes).fill(i))
@@ -261,5 +263,60 @@ describe('long operations', () => {
     const wrong = { onProgress: 'loudly' } as never
     expect(await errorOf(job.verify(wrong))).toMatchObject({ code: 'ERR_OPTION' })
     expect(await errorOf(job.stats({ row: true } as never))).toMatchObject({ code: 'ERR_OPTION' })
+  })
+})
+
+describe('beside others on their thread', () => {
+  test('a compaction does not hold up the writes of other jobs', async () => {
+    const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 1 } })
+    const job = await okOf(persistency.openJob('tenant'))
+    const other = await okOf(persistency.openJob('other'))
+    await fill(job, 4000)
+    let over = false
+    const compacting = okOf(job.compact()).then(() => {
+      over = true
+    })
+    const mine = okOf(job.persistAcked({ kind: 'put', category: 'd', key: key(1), payload: utf8('x') }))
+    await okOf(other.persistAcked({ kind: 'put', category: 'd', key: key(1), payload: utf8('x') }))
+    expect(over).toBe(false)
+    await Promise.all([compacting, mine])
+  })
+
+  test('a database that is being backed up stays open while others need its place', async () => {
+    const root = storage.folder()
+    const persistency = storage.owner({
+      rootDir: root,
+      threads: { shared: 1 },
+      maxOpenJobs: 1,
+      whenIdle: 'close'
+    })
+    const job = await okOf(persistency.openJob('tenant'))
+    const other = await okOf(persistency.openJob('other'))
+    await fill(job, 3000)
+    const backingUp = job.backup(`${root}/copy`)
+    for (let n = 0; n < 20; n++) await fill(other, 1)
+    await okOf(backingUp)
+    expect(rowsIn(`${root}/copy`)).toHaveLength(3000)
+    expect(await okOf(other.count('c', key()))).toBe(1)
+  })
+})
+
+describe('a storage thread that dies', () => {
+  test.each(['backup', 'verify', 'compact'] as const)('during a %s ends it with an error', async (name) => {
+    const { job, persistency, root } = await storage.open()
+    await fill(job, 3000)
+    let begun: () => void = () => {}
+    const onTheWay = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const options = { onProgress: () => begun() }
+    const call = name === 'backup' ? job.backup(`${root}/copy`, options) : job[name](options)
+    await onTheWay
+    await workers.killLast()
+    expect(await errorOf(call as Answer<unknown>)).toMatchObject({ code: 'ERR_STORAGE_DIED' })
+    const again = await okOf(persistency.openJob('tenant'))
+    expect(await okOf(again.count('c', key()))).toBe(3000)
+    expect(await okOf(again.verify())).toMatchObject({ ok: true })
+    expect(filesIn(root)).not.toContain('copy')
   })
 })

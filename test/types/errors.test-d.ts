@@ -17,6 +17,7 @@ export function retryable(kind: PersistencyErrorKind): boolean {
     case 'inUse':
     case 'conflict':
       return true
+    case 'exists':
     case 'closed':
     case 'invalidArgument':
     case 'jobNotFound':
@@ -56,6 +57,12 @@ export const advice: Record<PersistencyErrorCode, string> = {
   ERR_JOB_CLOSED: '',
   ERR_JOB_NOT_FOUND: '',
   ERR_TIMEOUT: '',
+  ERR_PATH: '',
+  ERR_ROOT_IN_USE: '',
+  ERR_EXISTS: '',
+  ERR_BACKUP: '',
+  ERR_RESTORE: '',
+  ERR_BACKUP_UNSOUND: '',
   ERR_TOO_MANY_JOBS: '',
   ERR_ABORTED: '',
   ERR_OVERLOADED: '',

@@ -7,7 +7,13 @@ import { Pace } from '../../../dist/persistency/storage/pace.js'
 import { StorageSession } from '../../../dist/persistency/storage/session.js'
 
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }
-const OPTIONS = { durability: 'off', cacheSizeBytes: 1 << 20, busyTimeoutMs: 0, whenIdle: 'keep' } as const
+const OPTIONS = {
+  durability: 'off',
+  cacheSizeBytes: 1 << 20,
+  busyTimeoutMs: 0,
+  whenIdle: 'keep',
+  journal: false
+} as const
 
 /** A port whose frames go wherever `onFrame` says. */
 class TappedPort implements LinkPort {
