@@ -1,4 +1,5 @@
 /** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
+
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { ValueEncoder } from './encode-value.js'
 import { describeValue } from './error-context.js'
@@ -7,6 +8,7 @@ import type { DomainEvent } from './eventsourcing/domain-events.js'
 import type { Projection } from './eventsourcing/projection.js'
 import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
 import type { Subscription } from './eventsourcing/subscription.js'
+import type { Subscriptions } from './eventsourcing/subscriptions.js'
 import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
 import type { Job } from './job.js'
 import type { EventStream } from './journal/event-stream.js'
@@ -45,6 +47,8 @@ import type {
   StreamOptions,
   TxOp
 } from './types.js'
+import type { WatchOptions } from './watch/types.js'
+import type { WatchStream } from './watch/watch-stream.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
@@ -171,6 +175,21 @@ export abstract class ByJobId {
   /** As `Job.at`; here the id must be of an open job at once. */
   at(id: string, seq: number): Result<PastState, PersistencyError> {
     return this.job(id).map((job) => job.at(seq))
+  }
+
+  /** As `Job.watch`; here the id must be of an open job at once. */
+  watch(
+    id: string,
+    category: string,
+    range: KeyRange | Key,
+    options?: WatchOptions
+  ): Result<WatchStream, PersistencyError> {
+    return this.job(id).map((job) => job.watch(category, range, options))
+  }
+
+  /** As `Job.subscriptions`; here the id must be of an open job at once. */
+  subscriptions(id: string): Result<Subscriptions, PersistencyError> {
+    return this.job(id).map((job) => job.subscriptions)
   }
 
   journalStatus(id: string, options?: ReadOptions): Answer<JournalStatus> {

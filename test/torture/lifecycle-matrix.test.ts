@@ -1,6 +1,16 @@
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { EventBroker, Job, JobFailed, key, Persistency, PersistencyError } from 'persistency'
+import {
+  defineProjection,
+  EventBroker,
+  Job,
+  JobFailed,
+  jsonEvents,
+  key,
+  Persistency,
+  PersistencyError
+} from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, okOf } from '../support/storage-results.js'
@@ -12,6 +22,16 @@ const workers = useWorkers()
 
 const put = { kind: 'put', category: 'c', key: key(1), payload: new Uint8Array(3) } as const
 const ID = 'tenant'
+
+const nothing = (): void => {}
+
+const NOTES = defineProjection({
+  name: 'notes',
+  version: 1,
+  events: jsonEvents<{ type: 'noted'; data: undefined }>('noted'),
+  initial: () => 0,
+  apply: (count: number) => count + 1
+})
 
 /** The arguments of each method behind the id; a property has none. */
 const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
@@ -30,6 +50,20 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   scan: ['c', key()],
   scanPrefix: ['c', key()],
   stream: ['c', key()],
+  append: [{ type: 'noted' }],
+  events: [],
+  at: [0],
+  journalStatus: [],
+  compareWithJournal: [],
+  rebuild: [],
+  subscription: ['name', nothing],
+  projection: [NOTES],
+  watch: ['c', key(), { initial: true }],
+  backup: [join(tmpdir(), `persistency-lifecycle-${process.pid}`), { overwrite: true }],
+  restore: [join(tmpdir(), 'persistency-lifecycle-nowhere')],
+  verify: [],
+  stats: [],
+  compact: [],
   close: []
 }
 
@@ -42,10 +76,8 @@ interface Scene {
   release(): void
 }
 
-const nothing = (): void => {}
-
 async function opened(): Promise<Scene & { job: Job }> {
-  const { persistency, job } = await storage.open({ busyTimeoutMs: 20_000 })
+  const { persistency, job } = await storage.open({ busyTimeoutMs: 20_000, journal: true })
   return { persistency, job, release: nothing }
 }
 
@@ -95,7 +127,9 @@ async function answerOf(made: unknown): Promise<string> {
   if (typeof made === 'boolean') return String(made)
   if (isIterable(made)) {
     try {
-      await made[Symbol.asyncIterator]().next()
+      const iterator = made[Symbol.asyncIterator]()
+      await iterator.next()
+      await iterator.return?.()
       return 'ok'
     } catch (thrown) {
       return thrown instanceof PersistencyError ? thrown.code : `threw ${String(thrown)}`
@@ -118,6 +152,7 @@ function invoke(target: object, name: string, id: readonly string[]): unknown {
 
 function callJob(job: Job, name: string): unknown {
   if (name === 'running') return job.running
+  if (name === 'subscriptions') return Promise.resolve(job.subscriptions).then(() => undefined)
   if (name === 'queued') return Promise.resolve(job.queued).then(() => undefined)
   return name === 'await using' ? job[Symbol.asyncDispose]() : invoke(job, name, [])
 }

@@ -30,6 +30,20 @@ export const JOB_CALLS = {
   scan: REFUSED,
   scanPrefix: REFUSED,
   stream: REFUSED,
+  append: REFUSED,
+  events: REFUSED,
+  at: OK,
+  journalStatus: REFUSED,
+  compareWithJournal: REFUSED,
+  rebuild: REFUSED,
+  subscription: REFUSED,
+  subscriptions: OK,
+  projection: REFUSED,
+  watch: REFUSED,
+  backup: REFUSED,
+  verify: REFUSED,
+  stats: REFUSED,
+  compact: REFUSED,
   close: OK,
   'await using': OK,
   running: ['true', 'false', 'false', 'false'],
@@ -50,6 +64,9 @@ const BY_ID = [
 const ALWAYS = ID_STATES.map(() => 'ok')
 const THERE = ['false', 'false', 'true', 'true', 'false', 'false', 'true', 'false']
 
+/** What gives something to be used later: there must be a handle. */
+const HANDLE = THERE.map((there) => (there === 'true' ? 'ok' : NOT_FOUND))
+
 /** Methods and properties of a persistency: the name, then an answer per state of the id they are called with. */
 export const PERSISTENCY_CALLS = {
   openJob: [
@@ -58,7 +75,7 @@ export const PERSISTENCY_CALLS = {
   ],
   closeJob: ALWAYS,
   dropJob: ALWAYS,
-  job: THERE.map((there) => (there === 'true' ? 'ok' : NOT_FOUND)),
+  job: HANDLE,
   hasJob: THERE,
   jobs: THERE,
   close: ALWAYS,
@@ -77,5 +94,23 @@ export const PERSISTENCY_CALLS = {
   deleteAcked: BY_ID,
   scan: BY_ID,
   scanPrefix: BY_ID,
-  stream: BY_ID
+  stream: BY_ID,
+  append: BY_ID,
+  events: HANDLE,
+  at: HANDLE,
+  journalStatus: BY_ID,
+  compareWithJournal: BY_ID,
+  rebuild: BY_ID,
+  subscription: BY_ID,
+  subscriptions: HANDLE,
+  projection: BY_ID,
+  watch: HANDLE,
+  backup: BY_ID,
+  verify: BY_ID,
+  stats: BY_ID,
+  compact: BY_ID,
+  restore: [
+    ...['ERR_RESTORE', 'ERR_JOB_IN_USE', 'ERR_JOB_IN_USE', 'ERR_EXISTS', 'ERR_EXISTS', 'ERR_EXISTS'],
+    ...['ERR_PERSISTENCY_CLOSED', 'ERR_PERSISTENCY_CLOSED']
+  ]
 }
