@@ -38,6 +38,7 @@ const ON_SHARED_THREADS = [
   'maintenance',
   'model',
   'original-file',
+  'watch',
   'worker-death'
 ]
 
