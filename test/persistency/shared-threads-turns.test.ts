@@ -1,3 +1,4 @@
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { type Job, type JobOptions, key, type PersistencyOptions } from 'persistency'
@@ -138,6 +139,22 @@ test('a lock that is held for too long fails the writes of its tenant, each, and
   }
   await okOf(busy.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
 })
+
+test('a long scan that comes upon damage ends with an error, and the calls behind it are answered', async () => {
+  await openBoth()
+  await fill(busy, 60_000)
+  await okOf(busy.close())
+  const file = `${rootDir}/busy.db`
+  const from = Math.floor(statSync(file).size / 2 / 4096) * 4096
+  const writable = openSync(file, 'r+')
+  writeSync(writable, new Uint8Array(16 * 4096).fill(0xee), 0, 16 * 4096, from)
+  closeSync(writable)
+  await openBoth()
+  const scan = busy.scan('c', keyOf(), { timeoutMs: 60_000 })
+  const behind = busy.get('c', key(1))
+  expect(await errorOf(scan)).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_CORRUPT' })
+  expect(await okOf(behind)).toEqual(payload)
+}, 60_000)
 
 test('a long scan goes on although its file was closed in between for another tenant', async () => {
   await openBoth({ maxOpenJobs: 1, whenIdle: 'close' })

@@ -57,8 +57,16 @@ expectType(persistency.close()).is<ResultAsync<void, PersistencyError>>()
 expectType(job.close()).is<ResultAsync<void, PersistencyError>>()
 expectType(job.options).is<ResolvedJobOptions>()
 
+Persistency.open({ rootDir: '/data', threads: 'dedicated' })
+Persistency.open({ rootDir: '/data', threads: { shared: 2 }, maxOpenJobs: 200, whenIdle: 'close' })
+persistency.openJob('tenant', { whenIdle: 'keep' })
+
 // @ts-expect-error a directory is needed
 Persistency.open()
+// @ts-expect-error shared threads have a number
+Persistency.open({ rootDir: '/data', threads: 'shared' })
+// @ts-expect-error the cap is one of all jobs
+persistency.openJob('tenant', { maxOpenJobs: 5 })
 // @ts-expect-error options need a directory
 Persistency.open({ durability: 'full' })
 // @ts-expect-error an option of no known name

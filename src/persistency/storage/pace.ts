@@ -29,9 +29,9 @@ export class Pace {
     return this.#share !== undefined && !this.#hurry && this.#share.over()
   }
 
-  /** Goes on with `work` in another turn; while somebody holds a lock, after a while. */
-  later(work: () => void): void {
-    this.#share?.goOn(work, this.#lockedSince === undefined ? 0 : RETRY_MS)
+  /** Goes on with `work` in another turn; after a while, when it `waits` for something or somebody holds a lock. */
+  later(work: () => void, waits: boolean): void {
+    this.#share?.goOn(work, waits || this.#lockedSince !== undefined ? RETRY_MS : 0)
   }
 
   /** Does `work`, which does not belong to a message, when it is the turn of this job. */

@@ -167,7 +167,7 @@ export class StorageSession {
       done += step
       if (done === turn.length || (step > 0 && !pace.over)) continue
       this.#turn = turn.slice(done).concat(this.#turn)
-      pace.later(() => this.#work())
+      pace.later(() => this.#work(), this.#mustWait(turn[done] as Task | FlushTask))
       return
     }
   }
@@ -311,7 +311,7 @@ export class StorageSession {
     } catch (thrown) {
       task.error = this.#error(thrown)
     }
-    return task.kind === 'write' || task.value !== UNFINISHED
+    return task.error !== undefined || task.kind === 'write' || task.value !== UNFINISHED
   }
 
   #read<T>(work: () => T): T {
