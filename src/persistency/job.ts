@@ -27,6 +27,7 @@ import type {
   CompareOptions,
   EventsOptions,
   JournalComparison,
+  JournalDifference,
   JournalEvent,
   JournalStatus,
   NewEvent
@@ -426,10 +427,11 @@ export class Job {
 
   /**
    * Checks the file with SQLite's own check, and that it is laid out as this library does, on a thread of its own while
-   * other calls go on. What is wrong is in the report; an `Err` says that it could not be checked.
+   * other calls go on, and then, unless it is to be `quick`, that the rows are what the journal says, if there is one.
+   * What is wrong is in the report; an `Err` says that it could not be checked.
    */
   verify(options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
-    return this.#maintenance.verify(options)
+    return this.#maintenance.verify(options).andThen((report) => this.#verifyJournal(report, options))
   }
 
   /** Figures of the storage, the queue and the commits. Counting the rows visits all of them, in small steps. */
@@ -566,6 +568,18 @@ export class Job {
     return traceWrite(trace, () => this.#commit(trace.ops, patience, trace))
   }
 
+  #verifyJournal(
+    report: VerifyReport,
+    options: VerifyOptions | undefined
+  ): ResultAsync<VerifyReport, PersistencyError> {
+    if (!report.ok || options?.quick === true) return okAsync(report)
+    const { signal } = options ?? {}
+    return this.#journal
+      .compare(signal === undefined ? {} : { signal })
+      .map((comparison) => withJournal(report, comparison))
+      .orElse((error) => (error.code === 'ERR_NO_JOURNAL' ? ok(report) : err(error)))
+  }
+
   #readRow<Response>(
     request: RequestDefinition<{ category: string; key: Key }, Response, PersistencyError>,
     category: string,
@@ -619,4 +633,14 @@ export class Job {
 
 function accepted(answer: Promise<PersistencyError | undefined>): ResultAsync<void, PersistencyError> {
   return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
+}
+
+function withJournal(report: VerifyReport, { differing, differences }: JournalComparison): VerifyReport {
+  if (differing === 0) return report
+  const message = ({ kind, category, key }: JournalDifference): string =>
+    `row ${key.toString()} of category ${JSON.stringify(category)} is ${kind}, going by the journal`
+  const problems = differences.map(
+    (difference) => ({ check: 'journal', message: message(difference) }) as const
+  )
+  return { ...report, ok: false, problems }
 }

@@ -129,6 +129,19 @@ describe('verify', () => {
     ])
   })
 
+  test('reports rows that are not what the journal says, until they are mended', async () => {
+    const { job, file } = await storage.open({ journal: true })
+    await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: utf8('x') }))
+    expect((await okOf(job.verify())).ok).toBe(true)
+    execute(file, "UPDATE kv SET payload = x'00'")
+    expect((await okOf(job.verify({ quick: true }))).ok).toBe(true)
+    const { ok, problems } = await okOf(job.verify())
+    expect(ok).toBe(false)
+    expect(problems).toEqual([{ check: 'journal', message: expect.stringContaining('"c" is changed') }])
+    await okOf(job.rebuild())
+    expect((await okOf(job.verify())).ok).toBe(true)
+  })
+
   test('reports another version and another layout', async () => {
     const { job, file } = await storage.open()
     execute(file, 'PRAGMA user_version = 9; ALTER TABLE kv RENAME COLUMN payload TO stuff')
