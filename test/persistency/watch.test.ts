@@ -104,6 +104,47 @@ describe.each([{ journal: false }, { journal: true }])('watching with %j', (opti
     await watching.return?.()
   })
 
+  test.each(['puts', 'acknowledged deletes'])(
+    'has no gap and no repetition at the seam under a load of %s',
+    async (load) => {
+      const { job } = await storage.open(options)
+      const rows = 10_000
+      if (load !== 'puts') await okOf(job.persist(Array.from({ length: rows }, (_, n) => put(n))))
+      let written = 0
+      let over = false
+      const write = (): void => {
+        const n = written++
+        if (load === 'puts') void job.persist(put(n))
+        else void job.deleteAcked('c', key(n))
+      }
+      // Row n is changed by the n-th write, so the rows tell which change has to come next.
+      const watch = async (): Promise<void> => {
+        let next = -1
+        let left = 20
+        for await (const item of job.watch('c', ALL, { initial: true })) {
+          if (item.kind !== 'changes') {
+            next = load === 'puts' ? item.rows.length : rows - item.rows.length
+            continue
+          }
+          expect(shown(item)).toBe(load === 'puts' ? `put c ${key(next)}=78` : `delete c ${key(next)}`)
+          next++
+          if (--left === 0) return
+        }
+      }
+      const watchAll = Promise.all(Array.from({ length: 5 }, watch)).finally(() => {
+        over = true
+      })
+      while (!over && written < rows) {
+        for (let n = 0; n < 10; n++) write()
+        await new Promise((resolve) => setImmediate(resolve))
+        if (written % 100 === 0) await okOf(job.exists('c', key(0)))
+      }
+      await okOf(job.close())
+      await watchAll
+      expect(over && written).toBeLessThan(rows)
+    }
+  )
+
   test('ends with the job, after what was committed', async () => {
     const { job } = await storage.open(options)
     const { watching } = await begun(job.watch('c', ALL, { initial: true }))
