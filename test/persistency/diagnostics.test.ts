@@ -31,6 +31,7 @@ describe('the channel persistency:commit', () => {
         writes: 1,
         ops: 2,
         bytes: expect.any(Number),
+        waitMs: expect.any(Number),
         commitMs: expect.any(Number)
       },
       expect.objectContaining({ ...about(job), firstSeq: 2, lastSeq: 2, writes: 1, ops: 1 })

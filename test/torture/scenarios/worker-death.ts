@@ -65,7 +65,11 @@ function checkReport(report: Report): void {
     return
   }
   checkEqual([report.after, report.queued], ['ok', { bytes: 0, ops: 0 }], `${what}: afterwards`)
-  checkEqual(report.jobFailed, ['ERR_STORAGE_DIED'], `${what}: JobFailed`)
+  // An exception that nobody catches ends the thread a moment later: by then the closing may be done.
+  const closed = report.point === 'closing' && report.how === 'exception' && report.calls['close'] === 'ok'
+  if (!closed || report.jobFailed.length > 0) {
+    checkEqual(report.jobFailed, ['ERR_STORAGE_DIED'], `${what}: JobFailed`)
+  }
   checkWrites(report, what)
 }
 
