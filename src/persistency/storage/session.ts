@@ -278,7 +278,7 @@ export class StorageSession {
 
   /** Attempts a task, and with it those behind it that can be done in one go; answers how many were done. */
   #attemptNext(group: readonly Task[], at: number): number {
-    const alike = rowTasksFrom(group, at)
+    const alike = rowTasksFrom(group, at, this.#parts.pace.shared ? STORED_IN_TURNS : STORED_TOGETHER)
     if (alike.length > 1 && this.#gathered(alike)) return alike.length
     return this.#attempt(group[at] as Task) ? 1 : 0
   }
@@ -394,17 +394,20 @@ type RowTask = GetTask | WriteTask
 /** So many gets are read together at most; their answers then leave while the next are read. */
 const READ_TOGETHER = 32
 
-/** So many rows are stored together at most; then it is time to look at the clock. Random keys take some 20 µs each. */
-const STORED_TOGETHER = 64
+/** So many rows are stored together at most. */
+const STORED_TOGETHER = 512
+
+/** Where others wait, it is time to look at the clock sooner: rows with random keys take some 20 µs each. */
+const STORED_IN_TURNS = 64
 
 /** The gets of one category, or the writes of one row each, that stand in a row. */
-function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
+function rowTasksFrom(group: readonly Task[], start: number, maxWrites: number): RowTask[] {
   const first = group[start] as Task
   const alike = (task: Task): boolean =>
     first.kind === 'get'
       ? task.kind === 'get' && task.category === first.category
       : onlyPut(task) !== undefined
-  const end = Math.min(group.length, start + (first.kind === 'get' ? READ_TOGETHER : STORED_TOGETHER))
+  const end = Math.min(group.length, start + (first.kind === 'get' ? READ_TOGETHER : maxWrites))
   const tasks: RowTask[] = []
   for (let at = start; at < end; at++) {
     const task = group[at] as Task
