@@ -1,68 +1,68 @@
-// An outbox: orders of a shop are handed to the dispatch, which is another job. A crash in between costs none, and
-// doubles none, because the second delivery names the same idempotency key.
+// An outbox: orders of a shop reach the dispatch exactly once, through a broker, although the process is killed on the
+// way. This program runs itself once more as that process, and then goes on where it was.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Result } from 'neverthrow'
 import { type Job, jsonEvents, key, Persistency, payload, type SubscriptionHandler } from 'persistency'
+import { defineRequest, RequestBroker } from 'persistency/brokers'
 
-type ShopEvent = { type: 'order-placed'; data: { item: string } }
-
-const shopEvents = jsonEvents<ShopEvent>('order-placed')
-const rootDir = mkdtempSync(join(tmpdir(), 'outbox-'))
+const events = jsonEvents<{ type: 'order-placed' | 'parcel-due'; data: { item: string } }>()
+const Dispatch = defineRequest<{ id: string; item: string }, 'new' | 'known', unknown>('dispatch')
 
 // The order and the event that tells of it are one transaction: there is never one without the other.
 async function placeOrder(shop: Job, item: string): Promise<void> {
   const ops = { kind: 'put', category: 'orders', key: key(item), payload: payload(item) } as const
-  value(await shop.append(shopEvents.encode({ type: 'order-placed', data: { item } }), { ops }))
+  value(await shop.append(events.encode({ type: 'order-placed', data: { item } }), { ops }))
 }
 
-// At least once, plus a key that the receiver remembers: exactly once.
-function handOver(dispatch: Job): SubscriptionHandler {
-  return (recorded, { subscription }) => {
-    const { type, data, seq } = recorded
-    return dispatch
-      .append({ type, data }, { idempotencyKey: `${subscription}:${seq}` })
-      .map(({ repeated }) => console.log(`order ${seq} ${repeated ? 'was there already' : 'handed over'}`))
+// At least once, with an id that is the same each time.
+function handOver(requests: RequestBroker, killedAt?: number): SubscriptionHandler {
+  return async (event, { subscription }) => {
+    const item = (event.kind === 'event' && events.decode(event)?.data.item) || ''
+    const order = { id: `${subscription}:${event.seq}`, item }
+    console.log(`${order.id}, ${item}, is ${value(await requests.request(Dispatch, order))}`)
+    // The worst moment: the order is handed over, and the checkpoint has not moved on.
+    if (event.seq === killedAt) process.kill(process.pid, 'SIGKILL')
   }
 }
 
-{
+// The receiver remembers the id in the transaction that stores what it makes of the order: exactly once.
+function receive(requests: RequestBroker, dispatch: Job): void {
+  requests.provide(Dispatch, ({ id, item }) =>
+    dispatch
+      .append(events.encode({ type: 'parcel-due', data: { item } }), { idempotencyKey: id })
+      .map(({ repeated }) => (repeated ? 'known' : 'new'))
+  )
+}
+
+async function deliver(rootDir: string, items: readonly string[], killedAt?: number): Promise<void> {
   const persistency = value(Persistency.open(rootDir))
   const shop = value(await persistency.openJob('shop', { journal: true }))
   const dispatch = value(await persistency.openJob('dispatch', { journal: true }))
-  await placeOrder(shop, 'a lamp')
-  await placeOrder(shop, 'a chair')
-
-  // The process ends between handing the first order over and moving the checkpoint on.
-  const deliver = handOver(dispatch)
-  const outbox = value(
-    await shop.subscription('outbox', async (event, delivery) => {
-      await deliver(event, delivery)
-      console.log('crash')
-      await shop.close()
-    })
-  )
-  await outbox.ended
-  value(await persistency.close())
-}
-
-{
-  const persistency = value(Persistency.open(rootDir))
-  const shop = value(await persistency.openJob('shop'))
-  const dispatch = value(await persistency.openJob('dispatch'))
-  const outbox = value(await shop.subscription('outbox', handOver(dispatch)))
+  const requests = new RequestBroker()
+  receive(requests, dispatch)
+  for (const item of items) await placeOrder(shop, item)
+  const outbox = value(await shop.subscription('outbox', handOver(requests, killedAt)))
   value(await outbox.caughtUp())
 
-  const received: string[] = []
+  const parcels: string[] = []
   for await (const event of dispatch.events()) {
-    const order = event.kind === 'event' ? shopEvents.decode(event) : undefined
-    if (order !== undefined) received.push(order.data.item)
+    if (event.kind === 'event') parcels.push(events.decode(event)?.data.item ?? '')
   }
-  console.log(`the dispatch has ${received.join(' and ')}`)
+  console.log(`${parcels.length} parcels: ${parcels.join(', ')}`)
   value(await persistency.close())
 }
-rmSync(rootDir, { recursive: true })
+
+if (process.argv[2] !== undefined) await deliver(process.argv[2], ['a lamp', 'a chair', 'a rug'], 2)
+else {
+  const rootDir = mkdtempSync(join(tmpdir(), 'outbox-'))
+  const again = [...process.execArgv, import.meta.filename, rootDir]
+  console.log(`ended by ${spawnSync(process.execPath, again, { stdio: 'inherit' }).signal}`)
+  await deliver(rootDir, [])
+  rmSync(rootDir, { recursive: true })
+}
 
 function value<T>(result: Result<T, unknown>): T {
   if (result.isErr()) throw result.error

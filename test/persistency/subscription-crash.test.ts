@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals'
 import { key } from 'persistency'
+import { journalOf, ownEvents } from '../support/journal.js'
 import { startProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { okOf, textOf } from '../support/storage-results.js'
 
-const { open, folder } = useStorage()
+const { open, owner, folder } = useStorage()
 
 const ROUNDS = 4
 
@@ -57,4 +58,45 @@ test(`a process that is killed ${ROUNDS} times loses no event and counts none tw
   expect(counted).toBeGreaterThan(ROUNDS * 50)
   expect(counted + left).toBe(events)
   expect(await okOf(job.compareWithJournal())).toMatchObject({ differing: 0 })
+}, 60_000)
+
+/** Hands what is appended to one job over to another, without end. The key of each is made of what is handed over. */
+const HANDING_OVER = `
+  const { Persistency } = persistency
+  const owner = Persistency.open(root)._unsafeUnwrap()
+  const shop = (await owner.openJob('shop', { journal: true }))._unsafeUnwrap()
+  const dispatch = (await owner.openJob('dispatch', { journal: true }))._unsafeUnwrap()
+  let handed = 0
+  await shop.subscription('outbox', ({ type, seq }, { subscription }) =>
+    dispatch.append({ type, metadata: { order: String(seq) } }, { idempotencyKey: subscription + ':' + seq }).map(() => {
+      if (++handed % 25 === 0) console.log('handed over', handed + '.')
+    })
+  )
+  for (;;) {
+    await shop.append([{ type: 'order' }, { type: 'order' }])
+    await new Promise((resolve) => setImmediate(resolve))
+  }`
+
+test(`an outbox whose process is killed ${ROUNDS} times hands each event over once`, async () => {
+  const root = folder()
+  for (let round = 0; round < ROUNDS; round++) {
+    const program = startProgram(root, HANDING_OVER)
+    await program.printed(`handed over ${25 + round * 25}.`)
+    program.kill('SIGKILL')
+    expect((await program.ended).signal).toBe('SIGKILL')
+  }
+  const persistency = owner(root)
+  const shop = await okOf(persistency.openJob('shop'))
+  const dispatch = await okOf(persistency.openJob('dispatch'))
+  const rest = await okOf(
+    shop.subscription('outbox', ({ type, seq }, { subscription }) =>
+      dispatch
+        .append({ type, metadata: { order: String(seq) } }, { idempotencyKey: `${subscription}:${seq}` })
+        .map(() => undefined)
+    )
+  )
+  await okOf(rest.caughtUp())
+  const orders = ownEvents(await journalOf(shop)).map(({ seq }) => String(seq))
+  expect(orders.length).toBeGreaterThan(ROUNDS * 25)
+  expect(ownEvents(await journalOf(dispatch)).map(({ metadata }) => metadata['order'])).toEqual(orders)
 }, 60_000)
