@@ -1,5 +1,6 @@
 // Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, each
-// relative link and its anchor lead somewhere, and docs/errors.md names every error code, kind and warning there is.
+// relative link and its anchor lead somewhere, docs/errors.md names every error code, kind and warning there is, and the
+// two lists of pages have each page once.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -81,12 +82,29 @@ function checkCatalogue() {
   }
 }
 
+/** A list that is merged by hand gets pages twice, or loses them. */
+function checkPages(file, heading) {
+  const list = read(file).split(heading)[1]?.split(/^## /m)[0] ?? ''
+  const linked = [...list.matchAll(link)].map(([, target]) =>
+    relative(root, resolve(root, dirname(file), target.split('#')[0]))
+      .split(sep)
+      .join('/')
+  )
+  for (const page of docs) {
+    if (page === file || dirname(page) !== 'docs') continue
+    const times = linked.filter((name) => name === page).length
+    if (times !== 1) problems.push(`${file}: the list of pages has ${page} ${times} times`)
+  }
+}
+
 for (const file of files) {
   const text = read(file)
   checkSnippets(file, text)
   checkLinks(file, text)
 }
 checkCatalogue()
+checkPages('README.md', '## Documentation')
+checkPages('docs/index.md', '# Documentation')
 
 for (const problem of problems) console.error(problem)
 console.log(`docs: ${files.length} files, ${snippets} snippets, ${links} links, ${problems.length} problems`)
