@@ -1,4 +1,4 @@
 import { testShortForm } from './lib/short-form.js'
-import { kill } from './scenarios/kill.js'
+import { kill, killWithJournal, killWithLimits } from './scenarios/kill.js'
 
-testShortForm(kill)
+testShortForm(kill, killWithJournal, killWithLimits)

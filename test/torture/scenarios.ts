@@ -8,7 +8,7 @@ import { hostileCalls } from './scenarios/hostile-calls.js'
 import { hostileFiles } from './scenarios/hostile-files.js'
 import { hostileFrames } from './scenarios/hostile-frames.js'
 import { hostileIds } from './scenarios/hostile-ids.js'
-import { kill } from './scenarios/kill.js'
+import { kill, killWithJournal, killWithLimits } from './scenarios/kill.js'
 import { crowd, marathon, overload } from './scenarios/load.js'
 import { model } from './scenarios/model.js'
 import { twoProcesses } from './scenarios/two-processes.js'
@@ -16,6 +16,8 @@ import { workerDeath } from './scenarios/worker-death.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
+  killWithJournal,
+  killWithLimits,
   exit,
   workerDeath,
   disk,

@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs'
 import { EventBroker, key, Persistency, PersistFailed } from 'persistency'
 import { batchOps, COUNTER, unsealed } from '../lib/batches.mjs'
+import { mirrorBatches } from '../lib/mirror.mjs'
 
 const {
   root,
@@ -12,6 +13,7 @@ const {
   writer,
   mode,
   jobOptions = {},
+  mirror = false,
   batches = Number.POSITIVE_INFINITY
 } = JSON.parse(process.argv[2])
 // The log is brought into the file when it has reached 16 MiB: large rows get there soon.
@@ -32,6 +34,7 @@ const open = async (id) => {
     tell(`F ${id} ${error.code} ${error.backendCode}`)
   })
   const counter = await okOf(job.get(COUNTER, key(writer), { timeoutMs: 60_000 }))
+  if (mirror) await mirrorBatches(job, writer)
   return { job, n: counter === undefined ? 0 : unsealed(counter).n }
 }
 
