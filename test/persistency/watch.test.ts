@@ -11,10 +11,13 @@ import {
   type WatchItem
 } from 'persistency'
 import { all, put, shownOps } from '../support/journal.js'
+import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
+import { useWorkers } from '../support/storage-process.js'
 import { hexOf, okOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
+const workers = useWorkers()
 const ALL = rawKey(new Uint8Array(0))
 
 /** Items as short texts. */
@@ -155,6 +158,49 @@ describe.each([{ journal: false }, { journal: true }])('watching with %j', (opti
     await expect(all(job.watch('c', ALL))).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
   })
 
+  test('ends with the job without an error for one who has not read on yet', async () => {
+    const { job } = await storage.open(options)
+    const { watching } = await begun(job.watch('c', ALL, { initial: true }))
+    await okOf(job.close())
+    expect(await watching.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('ends with the error of a storage that dies, also for one who was behind', async () => {
+    const { job } = await storage.open(options)
+    const waiting = await begun(job.watch('c', ALL, { initial: true }))
+    const behind = await begun(job.watch('c', ALL, { initial: true, maxBufferBytes: 200 }))
+    for (let n = 0; n < 10; n++) void job.persist(put(n))
+    await okOf(job.flush())
+    const died = { code: 'ERR_STORAGE_DIED' }
+    const rest = all({ [Symbol.asyncIterator]: () => waiting.watching })
+    void workers.killLast()
+    await expect(rest).rejects.toMatchObject(died)
+    await expect(all({ [Symbol.asyncIterator]: () => behind.watching })).rejects.toMatchObject(died)
+    expect(await waiting.watching.next()).toEqual({ done: true, value: undefined })
+    await expect(all(job.watch('c', ALL))).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
+  })
+
+  test('ends with the error of a storage that dies as an Observable, after what was committed', async () => {
+    const { job } = await storage.open(options)
+    const found: string[] = []
+    const error = await new Promise((resolve, reject) =>
+      job
+        .watch('c', ALL, { initial: true })
+        .toObservable()
+        .subscribe({
+          next: (item) => {
+            found.push(shown(item))
+            if (item.kind === 'initial') void job.persist(put(1))
+            else void workers.killLast()
+          },
+          error: resolve,
+          complete: () => reject(new Error('it ended without an error'))
+        })
+    )
+    expect(error).toMatchObject({ code: 'ERR_STORAGE_DIED' })
+    expect(found).toEqual(['initial ', `put c ${key(1)}=78`])
+  })
+
   test('ends when it is aborted', async () => {
     const { job } = await storage.open(options)
     const stop = new AbortController()
@@ -242,6 +288,57 @@ test('a slow reader without a journal is told the rows instead of what it missed
   expect(shown(await next())).toBe(`resync ${key(0)}=78 ${key(1)}=78`)
   void job.persist(put(5))
   expect(shown(await next())).toBe(`put c ${key(5)}=78`)
+  await watching.return?.()
+})
+
+test('a slow reader of a journal is told the rows when what it missed has fallen off', async () => {
+  const { job } = await storage.open({ journal: { maxEvents: 5 } })
+  const { next, watching } = await begun(job.watch('c', ALL, { initial: true }))
+  void job.persist(put(0))
+  expect(shown(await next())).toBe(`put c ${key(0)}=78`)
+  for (let n = 0; n < 20; n++) await okOf(job.persistAcked(put(n % 2, `${n % 10}`)))
+  const state = await next()
+  expect(shown(state)).toBe(`resync ${key(0)}=38 ${key(1)}=39`)
+  expect(state.kind !== 'changes' && state.journalSeq).toBe(21)
+  void job.persist(put(5))
+  expect(shown(await next())).toBe(`put c ${key(5)}=78`)
+  await watching.return?.()
+})
+
+test('a reader that asked for an event which has fallen off is told so, at once and later', async () => {
+  const { job } = await storage.open({ journal: { maxEvents: 5 } })
+  for (let n = 0; n < 10; n++) await okOf(job.persistAcked(put(n)))
+  const gone = { code: 'ERR_EVENTS_GONE' }
+  await expect(all(job.watch('c', ALL, { from: 1 }))).rejects.toMatchObject(gone)
+  const late = await begun(job.watch('c', ALL, { from: 10 }))
+  for (let n = 0; n < 10; n++) await okOf(job.persistAcked(put(n)))
+  await expect(late.watching.next()).rejects.toMatchObject(gone)
+})
+
+test('what another process commits comes in its place, with a journal', async () => {
+  const { job, root } = await storage.open({ journal: true })
+  const { next, watching } = await begun(job.watch('c', ALL, { initial: true }))
+  await okOf(job.persistAcked(put(1)))
+  const { stderr } = await runProgram(
+    root,
+    `const { key, Persistency } = persistency
+     const owner = Persistency.open(root)._unsafeUnwrap()
+     const job = (await owner.openJob('tenant'))._unsafeUnwrap()
+     const payload = new Uint8Array([0x79])
+     await job.persistAcked([2, 3].map((n) => ({ kind: 'put', category: 'c', key: key(n), payload })))
+     await job.deleteAcked('c', key(1))
+     await owner.close()`
+  )
+  expect(stderr).toBe('')
+  await okOf(job.persistAcked(put(4)))
+  const items = [await next(), await next(), await next(), await next()]
+  expect(items.map((item) => item.kind === 'changes' && item.journalSeq)).toEqual([1, 2, 3, 4])
+  expect(items.map(shown)).toEqual([
+    `put c ${key(1)}=78`,
+    `put c ${key(2)}=79, put c ${key(3)}=79`,
+    `delete c ${key(1)}`,
+    `put c ${key(4)}=78`
+  ])
   await watching.return?.()
 })
 

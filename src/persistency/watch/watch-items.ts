@@ -54,7 +54,7 @@ export async function* watchItems(
       parts.feed.remove(watcher)
     }
   }
-  yield* fromJournal(query, next as number, { initial, mayResync: from === undefined }, signal, parts)
+  yield* fromJournal(query, next as number, { initial, begun: from === undefined }, signal, parts)
 }
 
 async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, parts: WatchParts): Items {
@@ -65,7 +65,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
       parts.inLine(() => watcher.resume(parts.feed.lastSeq))
       const page = await parts.ask(KvScan, watcher.query, patience(signal))
       if (page.isErr()) {
-        if (await ended(page.error, kind, signal, parts)) return
+        if (kind !== 'initial' && (await ended(page.error, signal, parts))) return
         throw page.error
       }
       watcher.seen(page.value.rows)
@@ -85,7 +85,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
 async function* fromJournal(
   query: KvRangeQuery,
   first: number,
-  { initial, mayResync }: { readonly initial: boolean; readonly mayResync: boolean },
+  { initial, begun }: { readonly initial: boolean; readonly begun: boolean },
   signal: Signal,
   parts: WatchParts
 ): Items {
@@ -94,7 +94,7 @@ async function* fromJournal(
     if (kind !== undefined) {
       const state = await rowsWithPlace(query, signal, parts)
       if (state.isErr()) {
-        if (await ended(state.error, kind, signal, parts)) return
+        if (kind !== 'initial' && (await ended(state.error, signal, parts))) return
         throw state.error
       }
       yield [{ kind, ...state.value }]
@@ -110,8 +110,11 @@ async function* fromJournal(
       }
       return
     } catch (thrown) {
-      if (!mayResync || !(thrown instanceof PersistencyError) || thrown.code !== 'ERR_EVENTS_GONE')
-        throw thrown
+      // Who asked for an event gets the answer of the journal; for others it is only a way to read.
+      if (!begun || !(thrown instanceof PersistencyError)) throw thrown
+      if (thrown.code === 'ERR_EVENTS_GONE') continue
+      if (await ended(thrown, signal, parts)) return
+      throw thrown
     }
   }
 }
@@ -144,14 +147,9 @@ function rowsWithPlace(
   return new ResultAsync(attempt())
 }
 
-/** Whether a reading failed because the job was closed while the watcher was behind. */
-async function ended(
-  error: PersistencyError,
-  kind: WatchedState['kind'],
-  signal: Signal,
-  { committed }: WatchParts
-): Promise<boolean> {
-  if (kind === 'initial' || error.code !== 'ERR_JOB_CLOSED') return false
+/** Whether a reading failed because the job was closed while the watcher was behind; throws when the job failed. */
+async function ended(error: PersistencyError, signal: Signal, { committed }: WatchParts): Promise<boolean> {
+  if (error.code !== 'ERR_JOB_CLOSED') return false
   const end = await committed.reached(Number.POSITIVE_INFINITY, signal)
   return end === undefined || isOver(end, signal)
 }
