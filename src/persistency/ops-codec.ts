@@ -31,6 +31,11 @@ export function writeOp(writer: ByteWriter, op: TxOp): void {
   else if (op.kind === 'check' && op.equals !== undefined) writer.blob(op.equals)
 }
 
+/** Whether the operation in `reader` is a put; what follows is its category, key and payload, bytes behind their length. */
+export function isPut(reader: ByteReader): boolean {
+  return reader.u8() === OpTag.put
+}
+
 function readOp(reader: ByteReader): TxOp {
   const tag = reader.u8()
   const category = reader.text()

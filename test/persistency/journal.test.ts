@@ -1,7 +1,7 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { EventBroker, key, PersistCommitted, type PersistCommittedPayload } from 'persistency'
+import { EventBroker, key, PersistCommitted, type PersistCommittedPayload, rawKey } from 'persistency'
 import { journalOf, put, requireGapless, shown, shownOps } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
@@ -244,6 +244,23 @@ describe('limits', () => {
     expect(textOf(await okOf(before.get('c', key(0))))).toBe('450')
     expect(textOf(await okOf(before.get('c', key(40))))).toBe('490')
     expect((await errorOf(job.at(489).get('c', key(0)))).code).toBe('ERR_EVENTS_GONE')
+    expect((await okOf(job.compareWithJournal())).differing).toBe(0)
+  })
+
+  test.each(['', 'ä'])('fold puts of category %j, whatever keys and payloads they have', async (category) => {
+    const { job } = await storage.open({ journal: { maxEvents: 3 } })
+    const expected = new Map<string, string>()
+    for (let n = 0; n < 500; n++) {
+      const bytes = new Uint8Array(n % 7).fill(n % 11)
+      const payload = new Uint8Array(n % 5).fill(n % 251)
+      void job.persistPut(category, rawKey(bytes), payload)
+      if (n < 497) expected.set(hexOf(bytes), hexOf(payload))
+    }
+    await okOf(job.flush())
+    const rows = await okOf(job.at(497).scan(category, keyOf()))
+    expect(new Map(rows.map((row) => [hexOf(row.key.bytes), hexOf(row.payload)]))).toEqual(
+      new Map([...expected].sort(([a], [b]) => (a < b ? -1 : 1)))
+    )
     expect((await okOf(job.compareWithJournal())).differing).toBe(0)
   })
 

@@ -4,7 +4,7 @@
  */
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
-import { readOps, writeOp, writeOps } from '../ops-codec.js'
+import { isPut, readOps, writeOp, writeOps } from '../ops-codec.js'
 import type { ChangeOp, PutOp, TxOp } from '../types.js'
 import type { EventMetadata, JournalEvent } from './types.js'
 
@@ -45,6 +45,11 @@ export function writeOwnEvent(writer: ByteWriter, event: OwnEvent, ops: readonly
   writeMetadata(writer, event.metadata)
   writer.blob(event.data)
   writeOps(writer, changesIn(ops))
+}
+
+/** Whether the event in `reader` is a write of one row, as `writePutEvent` writes it; what follows is that operation's. */
+export function isPutEvent(reader: ByteReader): boolean {
+  return reader.u8() === EventForm.write && reader.u32() === 1 && isPut(reader)
 }
 
 /** Whether the bytes of an event are those of a plain write, told without reading them. */

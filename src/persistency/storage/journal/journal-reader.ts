@@ -42,14 +42,18 @@ export class JournalReader {
     return this.#known(seq, this.#statements.get(ROW_WITH).get(seq))
   }
 
+  /** The rows that hold a span, in order; the first and the last may hold more. */
+  *rows(from: number, to: number): Generator<JournalRow, void, undefined> {
+    for (let seq = from; seq <= to; ) {
+      const row = seq === from ? this.rowWith(seq) : this.#known(seq, this.#statements.get(ROW_AT).get(seq))
+      yield row
+      seq = row.seq + row.events
+    }
+  }
+
   /** The events of a span, in order; from its first on as many as are asked for. */
   *events(from: number, to: number): Generator<RawEvent, void, undefined> {
-    let seq = from
-    for (let row = seq <= to ? this.rowWith(seq) : undefined; row !== undefined; ) {
-      yield* eventsIn(row, seq, to)
-      seq = row.seq + row.events
-      row = seq <= to ? this.#known(seq, this.#statements.get(ROW_AT).get(seq)) : undefined
-    }
+    for (const row of this.rows(from, to)) yield* eventsIn(row, from, to)
   }
 
   /** The first events of a stream in a span. */
@@ -84,7 +88,8 @@ export function decodeEvent({ seq, time, bytes }: RawEvent): JournalEvent {
   }
 }
 
-function* eventsIn(row: JournalRow, from: number, to: number): Generator<RawEvent, void, undefined> {
+/** The events of a row in a span. */
+export function* eventsIn(row: JournalRow, from: number, to: number): Generator<RawEvent, void, undefined> {
   const reader = new ByteReader(row.body)
   const last = Math.min(to, row.seq + row.events - 1)
   for (let seq = row.seq; seq <= last; seq++) {

@@ -6,7 +6,8 @@ import type { JournalOptions } from '../../journal/types.js'
 import type { TxOp } from '../../types.js'
 import { RowWriter } from '../row-writer.js'
 import type { Statements } from '../statements.js'
-import { decodeEvent, type JournalReader } from './journal-reader.js'
+import { decodeEvent, eventsIn, type JournalReader } from './journal-reader.js'
+import { PutCopier } from './put-copier.js'
 import { SNAPSHOT_TABLE } from './tables.js'
 
 /** Events that one transaction lets fall off at most, unless it adds more: a lowered limit must not stop everything. */
@@ -43,12 +44,14 @@ export class Retention {
   readonly #statements: Statements
   readonly #reader: JournalReader
   readonly #snapshot: RowWriter
+  readonly #puts: PutCopier
 
   constructor(statements: Statements, reader: JournalReader, limits: JournalOptions) {
     this.limits = limits
     this.#statements = statements
     this.#reader = reader
     this.#snapshot = new RowWriter(statements, SNAPSHOT_TABLE)
+    this.#puts = new PutCopier(statements, SNAPSHOT_TABLE)
   }
 
   /** Lets fall off what is over the limits, within the transaction; answers the first event that is left. */
@@ -85,15 +88,18 @@ export class Retention {
   }
 
   #fold(from: number, to: number): void {
-    const ops: TxOp[] = []
-    for (const raw of this.#reader.events(from, to)) {
-      const event = decodeEvent(raw)
-      for (const op of event.ops) ops.push(op)
-      // The last event of each stream stays known: the next append may ask for its position.
-      if (event.kind === 'event' && event.stream !== undefined) {
-        this.#statements.get(REMOVE_OF_STREAM).run(event.stream, event.seq)
+    for (const row of this.#reader.rows(from, to)) {
+      if (this.#puts.copy(row, from, to)) continue
+      const ops: TxOp[] = []
+      for (const raw of eventsIn(row, from, to)) {
+        const event = decodeEvent(raw)
+        for (const op of event.ops) ops.push(op)
+        // The last event of each stream stays known: the next append may ask for its position.
+        if (event.kind === 'event' && event.stream !== undefined) {
+          this.#statements.get(REMOVE_OF_STREAM).run(event.stream, event.seq)
+        }
       }
+      this.#snapshot.applyAll(ops)
     }
-    this.#snapshot.applyAll(ops)
   }
 }
