@@ -14,7 +14,14 @@ export const OPENERS: readonly Opener[] = [
   { name: 'a thread each', stored: true, oneThread: false, options: {} },
   { name: 'a thread each, little room', stored: true, oneThread: false, options: { maxQueueOps: 5 } },
   { name: 'a thread each, in memory', stored: false, oneThread: false, options: {} },
+  { name: 'a thread each, with a journal', stored: true, oneThread: false, options: { journal: true } },
   { name: 'one thread for all', stored: true, oneThread: true, options: { threads: { shared: 1 } } },
+  {
+    name: 'one thread for all, with a journal that is cut',
+    stored: true,
+    oneThread: true,
+    options: { threads: { shared: 1 }, journal: { maxEvents: 10 } }
+  },
   {
     name: 'one thread and one open file for all',
     stored: true,

@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { check } from '../lib/checks.mjs'
 import { linesOf, startChild } from '../lib/children.js'
-import { checkJobFile } from '../lib/job-file.js'
+import { BASIC_INVARIANTS, checkJobFile } from '../lib/job-file.js'
+import { gapless, journalAndRowsAgree } from '../lib/journal-file.js'
 import type { Scenario } from '../lib/scenario.js'
 
 const WRITER = 1
@@ -19,6 +20,9 @@ const ENDS: readonly (readonly [string, number])[] = [
   ['a close that nobody waits for', 0]
 ]
 
+/** Those of the journal hold where there is none. */
+const INVARIANTS = [...BASIC_INVARIANTS, gapless, journalAndRowsAgree]
+
 export const exit: Scenario = {
   name: 'exit',
   promise: 'an end of the program by itself, by process.exit or by an exception loses no accepted write',
@@ -28,8 +32,9 @@ export const exit: Scenario = {
     const root = join(folder, 'data')
     const jobs = Array.from({ length: random.integer(1, 4) }, (_, at) => `job${at}`)
     const batches = random.pick([1, 50, 500, 3000])
+    const jobOptions = { journal: random.chance(0.5) }
     const { code, signal, stdout, stderr } = await startChild('writer', {
-      ...{ root, jobs, writer: WRITER, mode: 'exit', batches, end }
+      ...{ root, jobs, writer: WRITER, mode: 'exit', batches, end, jobOptions }
     }).ended
     check(
       code === expectedCode && signal === null,
@@ -44,7 +49,8 @@ export const exit: Scenario = {
     for (const id of jobs) {
       const last = accepted.get(id)
       check(last !== undefined, `${end}: the program did not get so far\n${stderr}`)
-      checkJobFile(join(root, `${id}.db`), new Map([[WRITER, { acked: last, accepted: last }]]))
+      const known = new Map([[WRITER, { acked: last as number, accepted: last as number }]])
+      checkJobFile(join(root, `${id}.db`), known, INVARIANTS)
       count('accepted batches', last)
     }
     count(`ends by ${end}`)
