@@ -104,6 +104,18 @@ describe('commands', () => {
     expect(await errorOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 1 }))).toBe('not open')
   })
 
+  test('that are decided by throwing reject with what was thrown, and append nothing', async () => {
+    const { job } = await open({ journal: true })
+    const broken = defineDecider({
+      ...account,
+      decide: (): never => {
+        throw new TypeError('a bug')
+      }
+    })
+    await expect(handleCommand(job, broken, 'a', { kind: 'open' })).rejects.toThrow('a bug')
+    expect(await okOf(job.journalStatus())).toMatchObject({ lastSeq: 0 })
+  })
+
   test('of rivals are decided again, so that none is lost and none goes too far', async () => {
     const { job, root } = await open({ journal: true })
     const rival = (await open({}, root)).job

@@ -114,6 +114,8 @@ export function loadState<Event extends DomainEvent, State>(
  *
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
  * {@link loadState} and of `append`.
+ *
+ * Rejects only with what `decide`, or `evolve` and `ops` on what it decided, throw: a refusal is answered, not thrown.
  */
 export function handleCommand<Command, Event extends DomainEvent, State, Refusal>(
   streams: EventStreams,

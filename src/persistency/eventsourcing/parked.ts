@@ -2,7 +2,7 @@
 import type { Result } from 'neverthrow'
 import type { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import { decoded } from '../journal/event-stream.js'
+import { decodeEvent } from '../journal/event-codec.js'
 import type { ParkedEntry } from './message-payloads.js'
 import { SubscriptionParked } from './messages.js'
 import type { ParkedEvent } from './types.js'
@@ -24,5 +24,5 @@ export async function* readParked(
 
 export function parkedEvent(entry: ParkedEntry): ParkedEvent {
   const { attempts, error, parkedAt } = entry
-  return { event: decoded(entry), attempts, error, parkedAt }
+  return { event: decodeEvent(entry), attempts, error, parkedAt }
 }

@@ -7,8 +7,7 @@ import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../brokers/errors.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import { isWrite } from '../journal/event-codec.js'
-import { decoded } from '../journal/event-stream.js'
+import { decodeEvent, isWrite } from '../journal/event-codec.js'
 import type { LastCommitted } from '../journal/last-committed.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import { JournalRead } from '../journal/messages.js'
@@ -166,7 +165,7 @@ export class SubscriptionRun {
   /** Deals with events in one transaction; `parked` ones are taken from where they were put aside. */
   async attempt(packed: readonly PackedEvent[], attempt = 1, parked = false): Promise<Outcome> {
     const { checkpoint, begin } = this.#parts
-    const events = packed.map(decoded)
+    const events = packed.map(decodeEvent)
     const delivery = { subscription: checkpoint.name, attempt, signal: this.#stop.signal }
     let done = 0
     let outcome: Outcome | undefined

@@ -2,10 +2,12 @@
  * Owns the bytes of one event in the journal: format 1, which `docs/file-format.md` describes. It lies in files, so it
  * does not change; another layout is another format.
  */
-import type { ByteReader } from '../../bytes/byte-reader.js'
+import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
+import { PersistencyError } from '../errors.js'
 import { isPut, readOps, writeOp, writeOps } from '../ops-codec.js'
 import type { ChangeOp, PutOp, TxOp } from '../types.js'
+import type { PackedEvent } from './message-payloads.js'
 import type { EventMetadata, JournalEvent } from './types.js'
 
 /** Stands in each row of the journal. */
@@ -57,8 +59,16 @@ export function isWrite(bytes: Uint8Array): boolean {
   return bytes[0] === EventForm.write
 }
 
-/** The event in `reader`; its bytes are views on what is read. Throws `RangeError` for what is no event. */
-export function readEvent(reader: ByteReader, seq: number, time: number): JournalEvent {
+/** What an event says; its bytes are views on those of the event. Throws `ERR_JOURNAL` when that cannot be read. */
+export function decodeEvent({ seq, time, bytes }: PackedEvent): JournalEvent {
+  try {
+    return readEvent(new ByteReader(bytes), seq, time)
+  } catch (cause) {
+    throw new PersistencyError('ERR_JOURNAL', `event ${seq} of the journal cannot be read`, { cause })
+  }
+}
+
+function readEvent(reader: ByteReader, seq: number, time: number): JournalEvent {
   const form = reader.u8()
   if (form === EventForm.write) return { kind: 'write', seq, time, ops: readOps(reader) as ChangeOp[] }
   if (form !== EventForm.own && form !== EventForm.ownOfStream)

@@ -1,12 +1,9 @@
 /** Owns reading the events of a journal in order, up to what is there or on and on. */
 import type { Observable } from 'rxjs'
-import { ByteReader } from '../../bytes/byte-reader.js'
-import { PersistencyError } from '../errors.js'
 import { PagedIterator } from '../paged-iterator.js'
 import { pagedObservable } from '../paged-observable.js'
-import { readEvent } from './event-codec.js'
+import { decodeEvent } from './event-codec.js'
 import { type EventPagesParts, readEventPages } from './event-pages.js'
-import type { PackedEvent } from './message-payloads.js'
 import type { CaughtUp, EventsOptions, JournalEvent } from './types.js'
 
 /**
@@ -39,16 +36,7 @@ export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> im
   async *#items(signal: EventsOptions['signal']): AsyncGenerator<readonly Item[], void, undefined> {
     for await (const page of readEventPages(this.#options, signal, this.#parts)) {
       if ('kind' in page) yield [page as Item]
-      else yield page.map((event) => decoded(event) as Item)
+      else yield page.map((event) => decodeEvent(event) as Item)
     }
-  }
-}
-
-/** The event of a page. Throws `ERR_JOURNAL`. */
-export function decoded({ seq, time, bytes }: PackedEvent): JournalEvent {
-  try {
-    return readEvent(new ByteReader(bytes), seq, time)
-  } catch (cause) {
-    throw new PersistencyError('ERR_JOURNAL', `event ${seq} of the journal cannot be read`, { cause })
   }
 }

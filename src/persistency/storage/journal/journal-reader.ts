@@ -1,8 +1,8 @@
 /** Owns finding events in the journal: rows that hold many, and the events in them. Synchronous. */
 import { ByteReader } from '../../../bytes/byte-reader.js'
 import { PersistencyError } from '../../errors.js'
-import { JOURNAL_FORMAT, readEvent } from '../../journal/event-codec.js'
-import type { JournalEvent } from '../../journal/types.js'
+import { JOURNAL_FORMAT } from '../../journal/event-codec.js'
+import type { PackedEvent } from '../../journal/message-payloads.js'
 import type { Statements } from '../statements.js'
 
 const COLUMNS = 'seq, events, time, bytes, format, body'
@@ -21,13 +21,6 @@ export interface JournalRow {
   readonly bytes: number
   readonly format: number
   readonly body: Uint8Array
-}
-
-/** An event that has not been decoded. */
-export interface RawEvent {
-  readonly seq: number
-  readonly time: number
-  readonly bytes: Uint8Array
 }
 
 export class JournalReader {
@@ -52,12 +45,17 @@ export class JournalReader {
   }
 
   /** The events of a span, in order; from its first on as many as are asked for. */
-  *events(from: number, to: number): Generator<RawEvent, void, undefined> {
+  *events(from: number, to: number): Generator<PackedEvent, void, undefined> {
     for (const row of this.rows(from, to)) yield* eventsIn(row, from, to)
   }
 
   /** The first events of a stream in a span. */
-  *ofStream(stream: string, from: number, to: number, limit: number): Generator<RawEvent, void, undefined> {
+  *ofStream(
+    stream: string,
+    from: number,
+    to: number,
+    limit: number
+  ): Generator<PackedEvent, void, undefined> {
     const seqs = this.#statements.get(OF_STREAM, 'pluck').all(stream, from, to, limit) as number[]
     let row: JournalRow | undefined
     for (const seq of seqs) {
@@ -79,17 +77,12 @@ export class JournalReader {
   }
 }
 
-/** What an event says. Throws `ERR_JOURNAL` when that cannot be read. */
-export function decodeEvent({ seq, time, bytes }: RawEvent): JournalEvent {
-  try {
-    return readEvent(new ByteReader(bytes), seq, time)
-  } catch (cause) {
-    throw new PersistencyError('ERR_JOURNAL', `event ${seq} of the journal cannot be read`, { cause })
-  }
-}
-
 /** The events of a row in a span. */
-export function* eventsIn(row: JournalRow, from: number, to: number): Generator<RawEvent, void, undefined> {
+export function* eventsIn(
+  row: JournalRow,
+  from: number,
+  to: number
+): Generator<PackedEvent, void, undefined> {
   const reader = new ByteReader(row.body)
   const last = Math.min(to, row.seq + row.events - 1)
   for (let seq = row.seq; seq <= last; seq++) {

@@ -3,10 +3,10 @@
  * it grows, filled step by step from the snapshot and the events behind it.
  */
 import Database from 'better-sqlite3'
+import { decodeEvent } from '../../journal/event-codec.js'
 import type { TxOp } from '../../types.js'
 import { type PlainRow, SqliteStore } from '../sqlite-store.js'
 import type { JournalLog } from './journal-log.js'
-import { decodeEvent } from './journal-reader.js'
 
 const CREATE =
   'CREATE TABLE kv (category BLOB NOT NULL, key BLOB NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (category, key)) WITHOUT ROWID'

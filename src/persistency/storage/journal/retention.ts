@@ -2,11 +2,12 @@
  * Owns what falls off at the front of the journal: how much, by its limits, and folding it into the snapshot, so that
  * the snapshot is always the state before the first event that is left.
  */
+import { decodeEvent } from '../../journal/event-codec.js'
 import type { JournalOptions } from '../../journal/types.js'
 import type { TxOp } from '../../types.js'
 import { RowWriter } from '../row-writer.js'
 import type { Statements } from '../statements.js'
-import { decodeEvent, eventsIn, type JournalReader } from './journal-reader.js'
+import { eventsIn, type JournalReader } from './journal-reader.js'
 import { PutCopier } from './put-copier.js'
 import { SNAPSHOT_TABLE } from './tables.js'
 
@@ -91,8 +92,8 @@ export class Retention {
     for (const row of this.#reader.rows(from, to)) {
       if (this.#puts.copy(row, from, to)) continue
       const ops: TxOp[] = []
-      for (const raw of eventsIn(row, from, to)) {
-        const event = decodeEvent(raw)
+      for (const packed of eventsIn(row, from, to)) {
+        const event = decodeEvent(packed)
         for (const op of event.ops) ops.push(op)
         // The last event of each stream stays known: the next append may ask for its position.
         if (event.kind === 'event' && event.stream !== undefined) {
