@@ -7,8 +7,8 @@ import type { JournalOptions } from '../../journal/types.js'
 import type { TxOp } from '../../types.js'
 import { RowWriter } from '../row-writer.js'
 import type { Statements } from '../statements.js'
+import { copyPuts } from './copy-puts.js'
 import { eventsIn, type JournalReader } from './journal-reader.js'
-import { PutCopier } from './put-copier.js'
 import { SNAPSHOT_TABLE } from './tables.js'
 
 /** Events that one transaction lets fall off at most, unless it adds more: a lowered limit must not stop everything. */
@@ -45,14 +45,12 @@ export class Retention {
   readonly #statements: Statements
   readonly #reader: JournalReader
   readonly #snapshot: RowWriter
-  readonly #puts: PutCopier
 
   constructor(statements: Statements, reader: JournalReader, limits: JournalOptions) {
     this.limits = limits
     this.#statements = statements
     this.#reader = reader
     this.#snapshot = new RowWriter(statements, SNAPSHOT_TABLE)
-    this.#puts = new PutCopier(statements, SNAPSHOT_TABLE)
   }
 
   /** Lets fall off what is over the limits, within the transaction; answers the first event that is left. */
@@ -90,7 +88,7 @@ export class Retention {
 
   #fold(from: number, to: number): void {
     for (const row of this.#reader.rows(from, to)) {
-      if (this.#puts.copy(row, from, to)) continue
+      if (copyPuts(this.#statements, row, from, to)) continue
       const ops: TxOp[] = []
       for (const packed of eventsIn(row, from, to)) {
         const event = decodeEvent(packed)

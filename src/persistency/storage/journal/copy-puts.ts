@@ -1,11 +1,12 @@
 /**
- * Owns copying the puts of a row of the journal into a table without making an object of each: SQLite gets the row and
- * numbers, where in it keys and payloads lie. Most rows are puts of one category; the others are not for this.
+ * Owns copying the puts of a row of the journal into the snapshot without making an object of each: SQLite gets the row
+ * and numbers, where in it keys and payloads lie. Most rows are puts of one category; the others are not for this.
  */
 import { ByteReader } from '../../../bytes/byte-reader.js'
 import { isPutEvent } from '../../journal/event-codec.js'
 import type { Statements } from '../statements.js'
 import type { JournalRow } from './journal-reader.js'
+import { SNAPSHOT_TABLE } from './tables.js'
 
 /** How many events one statement copies, largest first. */
 const COPIED = [64, 8, 1] as const
@@ -13,37 +14,31 @@ const COPIED = [64, 8, 1] as const
 /** Numbers for each put: begin and length of key and payload; SQLite counts from 1. */
 const NUMBERS = 4
 
-export class PutCopier {
-  readonly #statements: Statements
-  readonly #sql: ReadonlyMap<number, string>
+/** A larger row holds few events, and each statement gets a copy of it. */
+const MOST_BYTES = 64 * 1024
 
-  /** @param table a name of ours, laid out as `kv` */
-  constructor(statements: Statements, table: string) {
-    this.#statements = statements
-    this.#sql = new Map(COPIED.map((count) => [count, copySql(table, count)]))
-  }
+const COPY: ReadonlyMap<number, string> = new Map(COPIED.map((count) => [count, copySql(count)]))
 
-  /** Copies the events of a row in a span; answers `false`, with nothing done, when there are others than such puts. */
-  copy(row: JournalRow, from: number, to: number): boolean {
-    const found = putsIn(row, from, to)
-    if (found === undefined) return false
-    const { category, places } = found
-    for (let at = 0; at < places.length; ) {
-      const left = (places.length - at) / NUMBERS
-      const count = COPIED.find((size) => size <= left) as number
-      const end = at + count * NUMBERS
-      const sql = this.#sql.get(count) as string
-      this.#statements.get(sql).run(places.slice(at, end), category, row.body, row.body)
-      at = end
-    }
-    return true
+/** Copies the events of a row in a span; answers `false`, with nothing done, when it is not a row for this. */
+export function copyPuts(statements: Statements, row: JournalRow, from: number, to: number): boolean {
+  const found = row.body.length > MOST_BYTES ? undefined : putsIn(row, from, to)
+  if (found === undefined) return false
+  const { category, places } = found
+  for (let at = 0; at < places.length; ) {
+    const left = (places.length - at) / NUMBERS
+    const count = COPIED.find((size) => size <= left) as number
+    const end = at + count * NUMBERS
+    const sql = COPY.get(count) as string
+    statements.get(sql).run(places.slice(at, end), category, row.body, row.body)
+    at = end
   }
+  return true
 }
 
-function copySql(table: string, count: number): string {
+function copySql(count: number): string {
   const places = Array.from({ length: count }, () => '(?, ?, ?, ?)').join(', ')
   return `WITH place(k, k_length, p, p_length) AS (VALUES ${places})
-    INSERT OR REPLACE INTO ${table} (category, key, payload)
+    INSERT OR REPLACE INTO ${SNAPSHOT_TABLE} (category, key, payload)
     SELECT ?, substr(?, k, k_length), substr(?, p, p_length) FROM place`
 }
 
