@@ -13,11 +13,13 @@ import { crowd, marathon, overload } from './scenarios/load.js'
 import { model } from './scenarios/model.js'
 import { twoProcesses } from './scenarios/two-processes.js'
 import { workerDeath } from './scenarios/worker-death.js'
+import { workerRestart } from './scenarios/worker-restart.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
   exit,
   workerDeath,
+  workerRestart,
   disk,
   twoProcesses,
   model,
