@@ -13,8 +13,8 @@ export interface SeatedJobParts {
   readonly request: OpenStorage
   /** Takes a place on a thread. */
   readonly seat: () => Result<Seat, PersistencyError>
-  /** What the thread is to be told. */
-  readonly start: (seat: Seat) => StorageStart
+  /** What the thread is to be told; `again` when it takes the place of another one. */
+  readonly start: (seat: Seat, again: boolean) => StorageStart
 }
 
 /** A place on a thread that serves the job. */
@@ -36,7 +36,7 @@ export class SeatedJob implements OpenedStorage {
 
   private constructor(parts: SeatedJobParts) {
     this.#parts = parts
-    this.#place = this.#take(() => {})
+    this.#place = this.#take(false)
   }
 
   static open(parts: SeatedJobParts): ResultAsync<SeatedJob, PersistencyError> {
@@ -64,16 +64,16 @@ export class SeatedJob implements OpenedStorage {
   }
 
   /** Has a thread serve the job. */
-  async #take(onCarried: () => void): Placed {
+  async #take(again: boolean): Placed {
     const { request, seat: takeSeat } = this.#parts
     const seat = takeSeat()
     if (seat.isErr()) return err(seat.error)
-    const start = this.#parts.start(seat.value)
+    const start = this.#parts.start(seat.value, again)
     const { context, options } = request
     let unwatch = (): void => {}
     const carried = (): void => {
       unwatch = seat.value.host.onExit((exit) => this.#died(seat.value, exit))
-      onCarried()
+      if (again) request.onRestart?.resumed()
     }
     const served = await serve(seat.value, context, start, options.openTimeoutMs, carried)
     return served.map((serving) => ({ seat: seat.value, served: serving, start, unwatch }))
@@ -96,7 +96,7 @@ export class SeatedJob implements OpenedStorage {
     const { jobId, onFailed, onRestart } = this.#parts.request
     let cause = error
     for (;;) {
-      const place = await this.#take(() => onRestart?.resumed())
+      const place = await this.#take(true)
       if (place.isOk()) return place
       cause = place.error
       if (cause.code !== 'ERR_STORAGE_DIED' || onRestart?.interrupted(cause) !== true) break

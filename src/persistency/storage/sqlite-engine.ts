@@ -89,9 +89,9 @@ export class SqliteEngine implements StorageEngine {
     return SeatedJob.open({
       request,
       seat: () => this.#seat(this.#threads, { hub, jobId, closable }),
-      start: ({ maxOpen }) => ({
+      start: ({ maxOpen }, again) => ({
         ...this.#start('serve', jobId, options, maxOpen),
-        ...(restart !== false && { restart })
+        ...(restart !== false && { restart: { ...restart, again } })
       })
     })
   }

@@ -14,6 +14,8 @@ export interface RestartStart {
   readonly session: string
   /** Writes without an outcome, for the one who announces them, are at most so many. */
   readonly maxQueueOps: number
+  /** Whether another thread had the file open: a new one in its place would be a loss. */
+  readonly again: boolean
 }
 
 export interface StorageStart {
