@@ -232,7 +232,12 @@ export {
   type PersistencyOptions,
   type PersistencyParts
 } from './persistency/persistency.js'
-export type { OpenedStorage, OpenStorage, RestartListener, StorageEngine } from './persistency/storage-engine.js'
+export type {
+  OpenedStorage,
+  OpenStorage,
+  RestartListener,
+  StorageEngine
+} from './persistency/storage-engine.js'
 export type {
   AckOptions,
   ChangeOp,

@@ -21,7 +21,11 @@ export function watchWrites({ meter, attributes, isOurs }: WritesParts): () => v
   const writes = counter('persistency.writes', '{write}', 'Accepted writes that were committed, or failed')
   const operations = counter('persistency.operations', '{operation}', 'The operations of these writes')
   const bytes = counter('persistency.io', 'By', 'What these writes counted for in the queue')
-  const transitions = counter('persistency.job.transitions', '{transition}', 'Jobs opened, closed, failed, restarted')
+  const transitions = counter(
+    'persistency.job.transitions',
+    '{transition}',
+    'Jobs opened, closed, failed, restarted'
+  )
   const commits = durationHistogram(meter, 'persistency.commit.duration', 'Duration of transactions')
 
   const committed = (news: CommitNews): void => {

@@ -16,7 +16,7 @@ process.on('exit', () => rmSync(root, { recursive: true, force: true }))
 const workers = []
 process.on('worker', (worker) => workers.push(worker))
 const persistency = Persistency.open({ rootDir: root, ...${JSON.stringify(THREADS)} })._unsafeUnwrap()
-const openJob = async (id, options) => (await persistency.openJob(id, { restart: true, ...options }))._unsafeUnwrap()
+const openJob = async (id, options) => (await persistency.openJob(id, { restart: true, requestTimeoutMs: 15_000, ...options }))._unsafeUnwrap()
 const okOf = async (answer) => (await answer)._unsafeUnwrap()
 const codeOf = async (answer) => (await answer).match(() => 'ok', (error) => error.code)
 const once = (job, event) => new Promise((resolve) => new EventBroker().in(job.context).on(event).subscribe(resolve))

@@ -55,7 +55,9 @@ export class JobRestart implements RestartListener {
   readonly #fruitless = new Fruitless()
   readonly #listener: ListenerHandle
   /** There while nothing is served. */
-  #down: { readonly error: PersistencyError; readonly since: number; readonly unwatchExit: () => void } | undefined
+  #down:
+    | { readonly error: PersistencyError; readonly since: number; readonly unwatchExit: () => void }
+    | undefined
   #ended = false
   #final = false
 

@@ -26,7 +26,10 @@ const FORGET_OLD = [
   'DELETE FROM restart_failures WHERE session IN (SELECT session FROM restart_sessions WHERE time < ?)',
   'DELETE FROM restart_sessions WHERE time < ?'
 ]
-const FORGET = ['DELETE FROM restart_failures WHERE session = ?', 'DELETE FROM restart_sessions WHERE session = ?']
+const FORGET = [
+  'DELETE FROM restart_failures WHERE session = ?',
+  'DELETE FROM restart_sessions WHERE session = ?'
+]
 const EXIST = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'restart_sessions'"
 const FIND = 'SELECT seq FROM restart_sessions WHERE session = ?'
 const FAILURES = 'SELECT seq, error FROM restart_failures WHERE session = ?'

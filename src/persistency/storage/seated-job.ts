@@ -1,5 +1,5 @@
 /** Owns the storage of one job on a thread: its opening and its release, and with `restart` its way to the next thread. */
-import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
 import { BrokerError, messageOf } from '../../brokers/errors.js'
 import type { ServedContext, WorkerExit } from '../../threads/worker-host.js'

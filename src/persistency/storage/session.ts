@@ -49,7 +49,7 @@ export interface SessionParts {
   readonly holder: StoreHolder
   readonly pace: Pace
   /** Of a job with `restart`. */
-  readonly progress: ProgressLog | undefined
+  readonly progress?: ProgressLog | undefined
 }
 
 export class StorageSession {

@@ -8,10 +8,21 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { faultOfNextThread, okOf, outcomeOf } from './faulty-threads.mjs'
 
+/** On a machine that is busy with other things a thread takes its time to start. */
+const PATIENT = { restart: true, requestTimeoutMs: 60_000 }
+
 const Database = createRequire(import.meta.url)('better-sqlite3')
-const { series, root, threads } = JSON.parse(process.argv[2])
-const { EventBroker, JobFailed, JobRestarted, key, Persistency, PersistCommitted, PersistFailed } =
-  await import('persistency')
+const { series, steps, root, threads } = JSON.parse(process.argv[2])
+const {
+  EventBroker,
+  JobFailed,
+  JobRestarted,
+  jsonEvents,
+  key,
+  Persistency,
+  PersistCommitted,
+  PersistFailed
+} = await import('persistency')
 
 /** Every so many writes one is to fail, because what it demands does not hold. */
 const FAILING = 7
@@ -28,7 +39,7 @@ const check = (n) => ({
 const put = (at, n) => ({ kind: 'put', category: 'c', key: at, payload: number(n) })
 
 /** Moves the counter of a job on, or fails to. */
-function counting(job) {
+function counting() {
   let value
   let writes = 0
   return () => {
@@ -45,8 +56,8 @@ async function run(deaths, index) {
   const report = { deaths, calls: {}, committed: [], failed: [], resent: [], jobFailed: [], seen: [] }
   const [first, ...others] = deaths
   const faults = [faultOfNextThread(first)]
-  const victim = await okOf(owner.openJob('victim', { restart: true, journal: true }))
-  const sibling = await okOf(owner.openJob('sibling', { restart: true }))
+  const victim = await okOf(owner.openJob('victim', { ...PATIENT, journal: true }))
+  const sibling = await okOf(owner.openJob('sibling', PATIENT))
   const bystander = await okOf(owner.openJob('bystander'))
   faults.push(...others.map(faultOfNextThread))
   await work(victim, sibling, faults, report)
@@ -65,8 +76,8 @@ async function run(deaths, index) {
 
 async function work(victim, sibling, faults, report) {
   watch(victim, report)
-  const next = counting(victim)
-  const nextOfSibling = counting(sibling)
+  const next = counting()
+  const nextOfSibling = counting()
   // What is acknowledged before anything happens must be there afterwards.
   for (let n = 1; n <= 2; n++) await okOf(victim.persistAcked(next()))
   await okOf(sibling.persistAcked(nextOfSibling()))
@@ -119,6 +130,30 @@ function watch(job, report) {
   })
 }
 
+/** A thread dies while the step of a subscription is stored, the only thing that is under way. */
+async function step(at, index) {
+  const owner = Persistency.open({ rootDir: join(root, `step${index}`), threads })._unsafeUnwrap()
+  const fault = faultOfNextThread(at)
+  const job = await okOf(owner.openJob('victim', { ...PATIENT, journal: true }))
+  const report = { ...at, handled: [] }
+  const next = counting()
+  const subscription = await okOf(
+    job.subscription('counting', ({ seq }) => {
+      report.handled.push(seq)
+      if (report.handled.length === 3) fault.arm()
+      return next()
+    })
+  )
+  const events = jsonEvents('added')
+  const added = Array.from({ length: 5 }, (_, n) => events.encode({ type: 'added', data: { n } }))
+  await okOf(job.append(added))
+  report.caughtUp = await outcomeOf(subscription.caughtUp())
+  report.struck = fault.struck
+  report.closed = await outcomeOf(owner.close())
+  report.file = contentsOf(owner.rootDir, 'victim')
+  console.log(JSON.stringify(report))
+}
+
 /** What is in the file, without the journal but for its length, and what is left of the restarting. */
 function contentsOf(rootDir, id) {
   const db = new Database(join(rootDir, `${id}.db`), { readonly: true })
@@ -138,4 +173,5 @@ function contentsOf(rootDir, id) {
 // An idle storage thread keeps no process alive, and here one dies idle.
 const awake = setInterval(() => {}, 1000)
 for (const [index, deaths] of series.entries()) await run(deaths, index)
+for (const [index, at] of steps.entries()) await step(at, index)
 clearInterval(awake)

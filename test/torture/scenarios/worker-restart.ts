@@ -32,7 +32,21 @@ interface Report {
   readonly seen: readonly number[]
   readonly ended?: string
   readonly file: Contents
-  readonly sibling: { readonly write: string; readonly read: string; readonly closed: string; readonly file: Contents }
+  readonly sibling: {
+    readonly write: string
+    readonly read: string
+    readonly closed: string
+    readonly file: Contents
+  }
+}
+
+/** What the child tells of a death while the step of a subscription is stored. */
+interface StepReport extends Death {
+  readonly handled: readonly number[]
+  readonly caughtUp: string
+  readonly struck: boolean
+  readonly closed: string
+  readonly file: Contents
 }
 
 interface Contents {
@@ -47,25 +61,33 @@ const WRITES = 60
 const FAILING = [7, 14, 21, 28, 35, 42, 49, 56]
 const APPLIED = WRITES - FAILING.length
 
+const STEPS: readonly Death[] = (['writing', 'committed'] as const).flatMap((point) =>
+  WAYS.map((how) => ({ point, how }))
+)
 const SINGLE: readonly Death[] = POINTS.flatMap((point) => WAYS.map((how) => ({ point, how })))
 
 export const workerRestart: Scenario = {
   name: 'worker-restart',
-  promise: 'a job with `restart` outlives its storage threads: every accepted write is applied, once and in order',
+  promise:
+    'a job with `restart` outlives its storage threads: every accepted write is applied, once and in order',
   rounds: { short: 1, long: 30 },
   async round({ random, folder, count }) {
     for (const threads of ['dedicated', { shared: 1 }] as const) {
       const series = [...SINGLE.map((death) => [death]), ...severalIn(random)]
       const root = join(folder, typeof threads === 'string' ? threads : 'shared')
-      const reports = (await runChild('worker-restart', { root, series, threads })) as Report[]
-      checkEqual(reports.length, series.length, 'series that were told of')
-      for (const report of reports) {
+      const told = await runChild('worker-restart', { root, series, steps: STEPS, threads })
+      checkEqual(told.length, series.length + STEPS.length, 'deaths that were told of')
+      for (const report of told.slice(series.length) as StepReport[]) checkStep(report)
+      for (const report of told.slice(0, series.length) as Report[]) {
         const what = `${report.deaths.map(({ point, how }) => `${how} while ${point}`).join(', then ')}, ${JSON.stringify(threads)}`
         if (report.deaths.length > MOST_DEATHS) checkGivenUp(report, what)
         else checkOutlived(report, what)
         checkOthers(report, threads === 'dedicated', what)
         for (const { how } of report.deaths) count(`deaths by ${how}`)
-        count('writes sent again', report.resent.reduce((sum, resent) => sum + resent, 0))
+        count(
+          'writes sent again',
+          report.resent.reduce((sum, resent) => sum + resent, 0)
+        )
       }
     }
   }
@@ -115,7 +137,8 @@ function checkOutlived(report: Report, what: string): void {
   // A reader that is behind when the job closes stops where it is.
   checkEqual(report.seen, numbersIn(1, report.seen.length), `${what}: events that were read`)
   check(report.seen.length >= 2, `${what}: no events were read`)
-  if (report.deaths[0]?.point !== 'closing') checkEqual(report.seen.length, APPLIED, `${what}: events that were read`)
+  if (report.deaths[0]?.point !== 'closing')
+    checkEqual(report.seen.length, APPLIED, `${what}: events that were read`)
 }
 
 /** Deletes may be lost sight of; everything else comes to what it would have come to. */
@@ -131,7 +154,11 @@ function checkGivenUp(report: Report, what: string): void {
     const settled = ['ok', 'ERR_STORAGE_DIED', 'ERR_JOB_CLOSED', 'ERR_CONFLICT', 'ERR_WRITES_LOST']
     check(settled.includes(outcome), `${what}: ${call} came to ${outcome}`)
   }
-  checkEqual([report.jobFailed, report.ended], [['ERR_STORAGE_DIED'], 'ERR_STORAGE_DIED'], `${what}: JobFailed`)
+  checkEqual(
+    [report.jobFailed, report.ended],
+    [['ERR_STORAGE_DIED'], 'ERR_STORAGE_DIED'],
+    `${what}: JobFailed`
+  )
   const covered = report.committed.flatMap(([first, last]) => numbersIn(first, last))
   const told = [...covered.filter((seq) => !report.failed.some(([failed]) => failed === seq))]
   const all = [...told, ...report.failed.map(([seq]) => seq)].sort((one, other) => one - other)
@@ -145,6 +172,14 @@ function checkOthers(report: Report, alone: boolean, what: string): void {
   const { write, read, file } = report.sibling
   checkEqual([write, read], ['ok', 'ok'], `${what}: another job with restart`)
   checkEqual(file, { rows: 3, counter: 2, left: 0 }, `${what}: what another job has stored`)
+}
+
+/** Its handler is called once for each event, and what it answers is stored once with the checkpoint. */
+function checkStep(report: StepReport): void {
+  const what = `${report.how} while ${report.point}, of a step`
+  checkEqual([report.struck, report.caughtUp, report.closed], [true, 'ok', 'ok'], what)
+  checkEqual(report.handled, numbersIn(1, 5), `${what}: events that were handled`)
+  checkEqual(report.file, { rows: 6, counter: 5, events: 10, left: 0 }, `${what}: what is stored`)
 }
 
 function numbersIn(first: number, last: number): number[] {
