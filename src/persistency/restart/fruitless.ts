@@ -11,8 +11,11 @@ export class Fruitless {
     this.#started = 0
   }
 
-  /** Whether to start another thread; counts it. */
-  mayStart(): boolean {
-    return ++this.#started <= MAX_FRUITLESS
+  /**
+   * Whether to start another thread; counts it. One that had nothing to do is given twice the chance: it may have died of
+   * what another job did, which is given up first.
+   */
+  mayStart(idle: boolean): boolean {
+    return ++this.#started <= (idle ? 2 * MAX_FRUITLESS : MAX_FRUITLESS)
   }
 }

@@ -58,6 +58,8 @@ export class JobRestart implements RestartListener {
   #down:
     | { readonly error: PersistencyError; readonly since: number; readonly unwatchExit: () => void }
     | undefined
+  /** Calls that wait for their answer. */
+  #asking = 0
   #ended = false
   #final = false
 
@@ -100,7 +102,8 @@ export class JobRestart implements RestartListener {
 
   interrupted(error: PersistencyError): boolean {
     const { jobId, writes } = this.#parts
-    if (this.#ended || !this.#fruitless.mayStart()) {
+    const idle = this.#asking === 0 && writes.queue.depth.ops === 0
+    if (this.#ended || !this.#fruitless.mayStart(idle)) {
       this.#ended = true
       return false
     }
@@ -155,6 +158,7 @@ export class JobRestart implements RestartListener {
   }
 
   #send(question: Question, payload: unknown, patience: ReadOptions, afterSeq: number): void {
+    this.#asking++
     this.#parts.requests.send(question.request, payload, patience, (result) =>
       this.#answered(question, result as Result<unknown, PersistencyError | BrokerError>, afterSeq)
     )
@@ -165,6 +169,7 @@ export class JobRestart implements RestartListener {
     result: Result<unknown, PersistencyError | BrokerError>,
     afterSeq: number
   ): void {
+    this.#asking--
     const ofStorage = result.isOk() || !(result.error instanceof BrokerError)
     if (ofStorage && question.counts) this.#fruitless.progress()
     if (result.isOk()) question.settle(ok(result.value))
