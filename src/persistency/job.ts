@@ -567,8 +567,8 @@ export class Job {
   #restarted(restarted: JobRestartedPayload): void {
     this.#feed.resync()
     const forever = { timeoutMs: Number.POSITIVE_INFINITY }
-    void this.#restart
-      ?.ask(JournalInfo, undefined, forever, false)
+    void this.#restart?.calls
+      .ask(JournalInfo, undefined, forever, true)
       .map(({ lastSeq }) => this.#journal.committed.advance(lastSeq))
     this.#announce(JobRestarted, restarted)
     tellJob('restarted', { ...restarted, context: this.context })
@@ -640,7 +640,7 @@ export class Job {
     if (this.#state !== 'open') return errAsync(this.#closedError())
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options.value
     const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-    if (this.#restart !== undefined) return this.#restart.ask(request, payload, patience)
+    if (this.#restart !== undefined) return this.#restart.calls.ask(request, payload, patience)
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
       const settle = (result: Result<unknown, unknown>): void => resolve(this.#translated(result))
       const send = (): void => this.#requests.send(request, payload, patience, settle)
@@ -652,7 +652,7 @@ export class Job {
 
   /** Does something when everything that waits for room has been sent. */
   #inLine(run: () => void, fail: (error: PersistencyError) => void): void {
-    if (this.#restart !== undefined) this.#restart.inLine(run, fail)
+    if (this.#restart !== undefined) this.#restart.calls.inLine(run, fail)
     else if (this.#writes.queue.crowded) this.#writes.queue.inLine(run, fail)
     else run()
   }

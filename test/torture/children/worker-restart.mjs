@@ -12,7 +12,7 @@ import { faultOfNextThread, okOf, outcomeOf } from './faulty-threads.mjs'
 const PATIENT = { restart: true, requestTimeoutMs: 60_000 }
 
 const Database = createRequire(import.meta.url)('better-sqlite3')
-const { series, steps, root, threads } = JSON.parse(process.argv[2])
+const { series, steps, refusals, root, threads } = JSON.parse(process.argv[2])
 const {
   EventBroker,
   JobFailed,
@@ -154,6 +154,24 @@ async function step(at, index) {
   console.log(JSON.stringify(report))
 }
 
+/** A thread dies behind the commit of a transaction in which every write has failed. */
+async function refuse(at, index) {
+  const owner = Persistency.open({ rootDir: join(root, `refusal${index}`), threads })._unsafeUnwrap()
+  const fault = faultOfNextThread(at)
+  const job = await okOf(owner.openJob('victim', PATIENT))
+  const report = { ...at, failed: [] }
+  new EventBroker(undefined, job.context).listen(PersistFailed, ({ seq }) => report.failed.push(seq))
+  await okOf(job.persistAcked([put(counter, 1)]))
+  fault.arm()
+  const refused = Array.from({ length: 5 }, () => job.persistAcked([check(60_000), put(counter, 2)]))
+  report.refused = await Promise.all(refused.map(outcomeOf))
+  report.after = await outcomeOf(job.persistAcked([check(1), put(counter, 3)]))
+  report.struck = fault.struck
+  report.closed = await outcomeOf(owner.close())
+  report.file = contentsOf(owner.rootDir, 'victim')
+  console.log(JSON.stringify(report))
+}
+
 /** What is in the file, without the journal but for its length, and what is left of the restarting. */
 function contentsOf(rootDir, id) {
   const db = new Database(join(rootDir, `${id}.db`), { readonly: true })
@@ -174,4 +192,5 @@ function contentsOf(rootDir, id) {
 const awake = setInterval(() => {}, 1000)
 for (const [index, deaths] of series.entries()) await run(deaths, index)
 for (const [index, at] of steps.entries()) await step(at, index)
+for (const [index, at] of refusals.entries()) await refuse(at, index)
 clearInterval(awake)

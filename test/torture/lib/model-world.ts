@@ -259,7 +259,7 @@ export class ModelWorld {
     if (this.#random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve))
     const next = new Promise<Worker>((resolve) => realProcess.once('worker', resolve))
     void worker.terminate()
-    tenant.worker = await next
+    tenant.worker = await settles('another thread', next)
   }
 
   #writeUnawaited(tenant: Tenant): void {

@@ -49,6 +49,16 @@ interface StepReport extends Death {
   readonly file: Contents
 }
 
+/** What the child tells of a death behind a transaction in which every write has failed. */
+interface RefusalReport extends Death {
+  readonly failed: readonly number[]
+  readonly refused: readonly string[]
+  readonly after: string
+  readonly struck: boolean
+  readonly closed: string
+  readonly file: Contents
+}
+
 interface Contents {
   readonly rows: number
   readonly counter: number
@@ -64,6 +74,7 @@ const APPLIED = WRITES - FAILING.length
 const STEPS: readonly Death[] = (['writing', 'committed'] as const).flatMap((point) =>
   WAYS.map((how) => ({ point, how }))
 )
+const REFUSALS = STEPS
 const SINGLE: readonly Death[] = POINTS.flatMap((point) => WAYS.map((how) => ({ point, how })))
 
 export const workerRestart: Scenario = {
@@ -75,10 +86,12 @@ export const workerRestart: Scenario = {
     for (const threads of ['dedicated', { shared: 1 }] as const) {
       const series = [...SINGLE.map((death) => [death]), ...severalIn(random)]
       const root = join(folder, typeof threads === 'string' ? threads : 'shared')
-      const told = await runChild('worker-restart', { root, series, steps: STEPS, threads })
-      checkEqual(told.length, series.length + STEPS.length, 'deaths that were told of')
-      for (const report of told.slice(series.length) as StepReport[]) checkStep(report)
-      for (const report of told.slice(0, series.length) as Report[]) {
+      const settings = { root, series, steps: STEPS, refusals: REFUSALS, threads }
+      const told = await runChild('worker-restart', settings)
+      checkEqual(told.length, series.length + STEPS.length + REFUSALS.length, 'deaths that were told of')
+      for (const report of told.splice(-REFUSALS.length) as RefusalReport[]) checkRefusal(report)
+      for (const report of told.splice(-STEPS.length) as StepReport[]) checkStep(report)
+      for (const report of told as Report[]) {
         const what = `${report.deaths.map(({ point, how }) => `${how} while ${point}`).join(', then ')}, ${JSON.stringify(threads)}`
         if (report.deaths.length > MOST_DEATHS) checkGivenUp(report, what)
         else checkOutlived(report, what)
@@ -180,6 +193,19 @@ function checkStep(report: StepReport): void {
   checkEqual([report.struck, report.caughtUp, report.closed], [true, 'ok', 'ok'], what)
   checkEqual(report.handled, numbersIn(1, 5), `${what}: events that were handled`)
   checkEqual(report.file, { rows: 6, counter: 5, events: 10, left: 0 }, `${what}: what is stored`)
+}
+
+/** What has failed unheard has failed once, and leaves those behind it as they are. */
+function checkRefusal(report: RefusalReport): void {
+  const what = `${report.how} while ${report.point}, of writes that fail`
+  checkEqual([report.struck, report.after, report.closed], [true, 'ok', 'ok'], what)
+  checkEqual(
+    report.refused,
+    Array.from({ length: 5 }, () => 'ERR_CONFLICT'),
+    `${what}: outcomes`
+  )
+  checkEqual(report.failed, numbersIn(2, 6), `${what}: PersistFailed`)
+  checkEqual(report.file, { rows: 1, counter: 3, left: 0 }, `${what}: what is stored`)
 }
 
 function numbersIn(first: number, last: number): number[] {
