@@ -48,7 +48,7 @@ export class RepeatedCalls {
     this.#parts = parts
   }
 
-  /** How many wait for the answer of the storage. */
+  /** How many wait for the answer of the storage, besides those asked quietly. */
   get underWay(): number {
     return this.#underWay
   }
@@ -112,7 +112,7 @@ export class RepeatedCalls {
   }
 
   #send(question: Question, payload: unknown, patience: ReadOptions, afterSeq: number): void {
-    this.#underWay++
+    if (!question.quietly) this.#underWay++
     this.#parts.requests.send(question.request, payload, patience, (result) =>
       this.#answered(question, result as Result<unknown, PersistencyError | BrokerError>, afterSeq)
     )
@@ -123,9 +123,11 @@ export class RepeatedCalls {
     result: Result<unknown, PersistencyError | BrokerError>,
     afterSeq: number
   ): void {
-    this.#underWay--
     const ofStorage = result.isOk() || !(result.error instanceof BrokerError)
-    if (ofStorage && !question.quietly) this.#parts.onAnswered()
+    if (!question.quietly) {
+      this.#underWay--
+      if (ofStorage) this.#parts.onAnswered()
+    }
     if (result.isOk()) question.settle(ok(result.value))
     else if (!this.#askAgain(question, result.error, afterSeq)) {
       question.settle(err(toPersistencyError(result.error, this.#parts.jobId)))

@@ -81,12 +81,17 @@ export class SeatedJob implements OpenedStorage {
 
   #died({ host }: Seat, exit: WorkerExit): void {
     const { jobId, onFailed, onRestart } = this.#parts.request
-    const error = died(jobId, exit)
+    const error = died(jobId, exit, '')
     if (onRestart?.interrupted(error) === true) this.#place = host.exited.then(() => this.#takeAnother(error))
     else {
       // Whoever opens the job again in answer to that must find the thread gone.
+      const failure = died(
+        jobId,
+        exit,
+        '; writes that were not acknowledged may be lost, openJob starts it again'
+      )
       void host.exited.then(() => {
-        if (!this.#closing) onFailed(error)
+        if (!this.#closing) onFailed(failure)
       })
     }
   }
@@ -101,7 +106,7 @@ export class SeatedJob implements OpenedStorage {
       cause = place.error
       if (cause.code !== 'ERR_STORAGE_DIED' || onRestart?.interrupted(cause) !== true) break
     }
-    const message = `the storage thread of job "${jobId}" died, and no other could take its place: ${cause.message}; writes that were not acknowledged may be lost`
+    const message = `the storage thread of job "${jobId}" died, and no other could take its place: ${cause.message}; writes that were not acknowledged may be lost, openJob starts it again`
     const failure = new PersistencyError('ERR_STORAGE_DIED', message, { cause })
     if (!this.#closing) onFailed(failure)
     return err(failure)
@@ -123,9 +128,9 @@ export function serve(
     )
 }
 
-function died(jobId: string, exit: WorkerExit): PersistencyError {
+function died(jobId: string, exit: WorkerExit, remedy: string): PersistencyError {
   const why = exit.error === undefined ? `ended with code ${exit.code}` : `died: ${messageOf(exit.error)}`
-  const message = `the storage thread of job "${jobId}" ${why}; writes that were not acknowledged may be lost, openJob starts it again`
+  const message = `the storage thread of job "${jobId}" ${why}${remedy}`
   return new PersistencyError('ERR_STORAGE_DIED', message, { cause: exit.error })
 }
 
