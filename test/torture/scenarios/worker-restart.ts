@@ -74,7 +74,6 @@ const APPLIED = WRITES - FAILING.length
 const STEPS: readonly Death[] = (['writing', 'committed'] as const).flatMap((point) =>
   WAYS.map((how) => ({ point, how }))
 )
-const REFUSALS = STEPS
 const SINGLE: readonly Death[] = POINTS.flatMap((point) => WAYS.map((how) => ({ point, how })))
 
 export const workerRestart: Scenario = {
@@ -82,15 +81,20 @@ export const workerRestart: Scenario = {
   promise:
     'a job with `restart` outlives its storage threads: every accepted write is applied, once and in order',
   rounds: { short: 1, long: 30 },
-  async round({ random, folder, count }) {
+  async round({ random, folder, form, count }) {
+    // The short form takes some of the single deaths, others each time.
+    const some = (deaths: readonly Death[], share: number): Death[] =>
+      form === 'long' ? [...deaths] : deaths.filter(() => random.chance(share))
     for (const threads of ['dedicated', { shared: 1 }] as const) {
-      const series = [...SINGLE.map((death) => [death]), ...severalIn(random)]
+      const series = [...some(SINGLE, 0.5).map((death) => [death]), ...severalIn(random)]
+      const steps = some(STEPS, 0.3)
+      const refusals = some(STEPS, 0.3)
       const root = join(folder, typeof threads === 'string' ? threads : 'shared')
-      const settings = { root, series, steps: STEPS, refusals: REFUSALS, threads }
-      const told = await runChild('worker-restart', settings)
-      checkEqual(told.length, series.length + STEPS.length + REFUSALS.length, 'deaths that were told of')
-      for (const report of told.splice(-REFUSALS.length) as RefusalReport[]) checkRefusal(report)
-      for (const report of told.splice(-STEPS.length) as StepReport[]) checkStep(report)
+      const told = await runChild('worker-restart', { root, series, steps, refusals, threads })
+      checkEqual(told.length, series.length + steps.length + refusals.length, 'deaths that were told of')
+      const stepsTold = told.splice(series.length, steps.length)
+      for (const report of told.splice(series.length) as RefusalReport[]) checkRefusal(report)
+      for (const report of stepsTold as StepReport[]) checkStep(report)
       for (const report of told as Report[]) {
         const what = `${report.deaths.map(({ point, how }) => `${how} while ${point}`).join(', then ')}, ${JSON.stringify(threads)}`
         if (report.deaths.length > MOST_DEATHS) checkGivenUp(report, what)
