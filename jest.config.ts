@@ -39,7 +39,7 @@ const ON_SHARED_THREADS = [
   'model',
   'original-file',
   'watch',
-  'worker-death'
+  'worker-death*'
 ]
 
 const config: Config = {

@@ -53,6 +53,7 @@ export type {
   FailedNews,
   JobFailedNews,
   JobNews,
+  JobRestartedNews,
   WriteTrace
 } from './persistency/diagnostics.js'
 export type { ValueEncoder } from './persistency/encode-value.js'
@@ -194,6 +195,7 @@ export type {
   JobClosedPayload,
   JobFailedPayload,
   JobOpenedPayload,
+  JobRestartedPayload,
   KvAddress,
   KvRangeQuery,
   KvScanPage,
@@ -201,12 +203,14 @@ export type {
   PersistCommittedPayload,
   PersistEventPayload,
   PersistFailedPayload,
-  RemovedRow
+  RemovedRow,
+  WritesSettledPayload
 } from './persistency/message-payloads.js'
 export {
   JobClosed,
   JobFailed,
   JobOpened,
+  JobRestarted,
   KvCount,
   KvDelete,
   KvExists,
@@ -214,9 +218,11 @@ export {
   KvGet,
   KvGetMany,
   KvScan,
+  PersistAgain,
   PersistCommitted,
   PersistEvent,
-  PersistFailed
+  PersistFailed,
+  WritesSettled
 } from './persistency/messages.js'
 export type { Durability, JobOptions, ResolvedJobOptions, ThreadsOption } from './persistency/options.js'
 export { payload, toPayload } from './persistency/payload.js'
@@ -226,7 +232,12 @@ export {
   type PersistencyOptions,
   type PersistencyParts
 } from './persistency/persistency.js'
-export type { OpenedStorage, OpenStorage, StorageEngine } from './persistency/storage-engine.js'
+export type {
+  OpenedStorage,
+  OpenStorage,
+  RestartListener,
+  StorageEngine
+} from './persistency/storage-engine.js'
 export type {
   AckOptions,
   ChangeOp,

@@ -21,7 +21,11 @@ export function watchWrites({ meter, attributes, isOurs }: WritesParts): () => v
   const writes = counter('persistency.writes', '{write}', 'Accepted writes that were committed, or failed')
   const operations = counter('persistency.operations', '{operation}', 'The operations of these writes')
   const bytes = counter('persistency.io', 'By', 'What these writes counted for in the queue')
-  const transitions = counter('persistency.job.transitions', '{transition}', 'Jobs opened, closed, failed')
+  const transitions = counter(
+    'persistency.job.transitions',
+    '{transition}',
+    'Jobs opened, closed, failed, restarted'
+  )
   const commits = durationHistogram(meter, 'persistency.commit.duration', 'Duration of transactions')
 
   const committed = (news: CommitNews): void => {
@@ -48,7 +52,7 @@ export function watchWrites({ meter, attributes, isOurs }: WritesParts): () => v
   const stops = [
     listenTo('persistency:commit', isOurs, committed),
     listenTo('persistency:failed', isOurs, failed),
-    ...['opened', 'closed', 'failed'].map((state) =>
+    ...['opened', 'closed', 'failed', 'restarted'].map((state) =>
       listenTo(`persistency:job:${state}`, isOurs, moved(state))
     )
   ]

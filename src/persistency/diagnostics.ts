@@ -6,7 +6,12 @@ import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel'
 import type { Result } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { PersistencyError } from './errors.js'
-import type { JobFailedPayload, PersistCommittedPayload, PersistFailedPayload } from './message-payloads.js'
+import type {
+  JobFailedPayload,
+  JobRestartedPayload,
+  PersistCommittedPayload,
+  PersistFailedPayload
+} from './message-payloads.js'
 import type { Commit, TxOp } from './types.js'
 
 /** What every message says: which job. The parent of the context is that of its coordinator. */
@@ -24,6 +29,9 @@ export interface FailedNews extends JobNews, PersistFailedPayload {}
 /** Told on `persistency:job:failed`. */
 export interface JobFailedNews extends JobNews, JobFailedPayload {}
 
+/** Told on `persistency:job:restarted`. */
+export interface JobRestartedNews extends JobNews, JobRestartedPayload {}
+
 /**
  * What the subscribers of `tracing:persistency:write:start`, `:end`, `:asyncStart`, `:asyncEnd` and `:error` get: one
  * object for each `persistAcked`.
@@ -40,14 +48,15 @@ export interface WriteTrace extends JobNews {
 }
 
 /** What may happen to a job. */
-export type JobChange = 'opened' | 'closed' | 'failed'
+export type JobChange = 'opened' | 'closed' | 'failed' | 'restarted'
 
 const commits = channel('persistency:commit')
 const failures = channel('persistency:failed')
 const jobs: Readonly<Record<JobChange, Channel>> = {
   opened: channel('persistency:job:opened'),
   closed: channel('persistency:job:closed'),
-  failed: channel('persistency:job:failed')
+  failed: channel('persistency:job:failed'),
+  restarted: channel('persistency:job:restarted')
 }
 const writes = tracingChannel<unknown, WriteTrace>('persistency:write')
 
@@ -59,8 +68,8 @@ export function tellFailed(context: BrokerContext, failed: PersistFailedPayload)
   if (failures.hasSubscribers) failures.publish({ ...failed, context } satisfies FailedNews)
 }
 
-/** `error` for a job that failed. */
-export function tellJob(what: JobChange, news: JobNews & { readonly error?: PersistencyError }): void {
+/** With the rest of what is to be told, for a job that failed or was restarted. */
+export function tellJob(what: JobChange, news: JobNews | JobFailedNews | JobRestartedNews): void {
   if (jobs[what].hasSubscribers) jobs[what].publish(news)
 }
 

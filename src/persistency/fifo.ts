@@ -14,6 +14,11 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  /** Those that are there now, in order. */
+  get items(): readonly T[] {
+    return this.#items.slice(this.#head)
+  }
+
   push(item: T): void {
     this.#items.push(item)
   }

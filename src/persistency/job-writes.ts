@@ -13,8 +13,9 @@ import { CommitLatencies } from './commit-latencies.js'
 import { tellCommit, tellFailed, type WriteTrace } from './diagnostics.js'
 import { PersistencyError } from './errors.js'
 import type { PersistEventPayload } from './message-payloads.js'
-import { PersistCommitted, PersistEvent, PersistFailed } from './messages.js'
+import { PersistAgain, PersistCommitted, PersistEvent, PersistFailed } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
+import { ownOps } from './restart/own-ops.js'
 import type { Commit, TxOp } from './types.js'
 import { WriteQueue } from './write-queue.js'
 
@@ -33,6 +34,8 @@ export class JobWrites {
   readonly #context: BrokerContext
   readonly #listeners: readonly ListenerHandle[]
   #accepting: PersistEventPayload | undefined
+  /** While writes are sent again: those that could not be. Who hears of them may write, which must come behind. */
+  #notSentAgain: (() => void)[] | undefined
   /** How long the last transaction took. */
   #commitMs = 0
   /** The losses since the last flush that nobody was told of by an `Err`, with the first cause. */
@@ -47,6 +50,7 @@ export class JobWrites {
       maxBytes: options.maxQueueBytes,
       maxOps: options.maxQueueOps,
       whenFull: options.whenFull,
+      own: options.restart ? ownOps : undefined,
       accept: (write) => this.#announce(write)
     })
     this.#listeners = this.#listen()
@@ -75,6 +79,25 @@ export class JobWrites {
     const { error: cause, count } = lost
     const message = `job "${this.#jobId}" lost ${count} accepted writes since the last flush, the first because: ${cause.message}`
     return err(new PersistencyError('ERR_WRITES_LOST', message, { cause, backendCode: cause.backendCode }))
+  }
+
+  /**
+   * Sends the writes without an outcome to a storage that was started again, calling `before` with the number of each
+   * before it is sent; answers how many there were.
+   */
+  sendAgain(before: (seq: number) => void): number {
+    const { unsettled } = this.queue
+    const notSent: (() => void)[] = []
+    this.#notSentAgain = notSent
+    for (const write of unsettled) {
+      before(write.seq)
+      this.#accepting = write
+      this.#hub.emit(this.#context, PersistAgain, write)
+    }
+    this.#accepting = undefined
+    this.#notSentAgain = undefined
+    for (const tell of notSent) tell()
+    return unsettled.length
   }
 
   /** Nothing more is written: whatever is not known to be committed is reported as failed. */
@@ -114,7 +137,8 @@ export class JobWrites {
       this.#context,
       ListenerFailed,
       ({ event, error }) => {
-        if (event === PersistEvent.name && error instanceof BrokerError) this.#notSent(error)
+        const ofWrite = event === PersistEvent.name || event === PersistAgain.name
+        if (ofWrite && error instanceof BrokerError) this.#notSent(error)
       },
       internal
     )
@@ -129,9 +153,11 @@ export class JobWrites {
 
   /** The write under acceptance could not be handed to the storage, for want of memory for instance. */
   #notSent(cause: BrokerError): void {
-    if (this.#accepting !== undefined) {
-      this.#emitFailed(this.#accepting, toPersistencyError(cause, this.#jobId))
-    }
+    const write = this.#accepting
+    if (write === undefined) return
+    const tell = (): void => this.#emitFailed(write, toPersistencyError(cause, this.#jobId))
+    if (this.#notSentAgain === undefined) tell()
+    else this.#notSentAgain.push(tell)
   }
 
   #emitFailed({ seq, ops }: PersistEventPayload, error: PersistencyError): void {

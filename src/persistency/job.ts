@@ -19,6 +19,7 @@ import { JobMaintenance } from './job-maintenance.js'
 import { JobWrites } from './job-writes.js'
 import type { EventStream } from './journal/event-stream.js'
 import { JobJournal } from './journal/job-journal.js'
+import { JournalInfo } from './journal/messages.js'
 import type { PastState } from './journal/past-state.js'
 import type {
   Appended,
@@ -45,10 +46,12 @@ import type {
   VerifyOptions,
   VerifyReport
 } from './maintenance-types.js'
+import type { JobRestartedPayload } from './message-payloads.js'
 import {
   JobClosed,
   JobFailed,
   JobOpened,
+  JobRestarted,
   KvCount,
   KvDelete,
   KvExists,
@@ -60,6 +63,8 @@ import {
 import type { ResolvedJobOptions } from './options.js'
 import { copyRow } from './packed.js'
 import { Patience } from './patience.js'
+import { JobRestart } from './restart/job-restart.js'
+import type { RestartListener } from './storage-engine.js'
 import { streamRows } from './stream.js'
 import type {
   AckOptions,
@@ -111,6 +116,7 @@ export class Job {
   readonly #journal: JobJournal
   readonly #maintenance: JobMaintenance
   readonly #feed: CommitFeed
+  readonly #restart: JobRestart | undefined
   #state: JobState = 'open'
   /** The answer of the queue that was given last, which may be one for many writes. */
   #lastAnswer:
@@ -150,6 +156,7 @@ export class Job {
       context,
       lastSeq: () => this.#writes.queue.lastSeq
     })
+    if (options.restart) this.#restart = this.#restartOf()
     this.#announce(JobOpened, { jobId: parts.id })
     tellJob('opened', { jobId: parts.id, context: parts.context })
   }
@@ -508,10 +515,19 @@ export class Job {
     return `Job ${this.id} (${this.#state})`
   }
 
-  /** Takes no more calls; resolves when everything that waited for room has been accepted. @internal */
+  /** Takes part in the storage being started again; absent without `restart`. @internal */
+  get restart(): RestartListener | undefined {
+    return this.#restart
+  }
+
+  /**
+   * Takes no more calls; resolves when everything that waited for room has been accepted, with `restart` when it has an
+   * outcome. @internal
+   */
   async beginClose(): Promise<void> {
     if (this.#state === 'open') this.#state = 'closing'
-    await this.#writes.queue.lineCleared()
+    if (this.#restart === undefined) await this.#writes.queue.lineCleared()
+    else await this.#restart.settle()
   }
 
   /** The storage is released. @internal */
@@ -536,9 +552,32 @@ export class Job {
     if (this.context.parent !== undefined) this.#hub.emit(this.context.parent, event, payload)
   }
 
+  #restartOf(): JobRestart {
+    return new JobRestart({
+      jobId: this.id,
+      hub: this.#hub,
+      context: this.context,
+      requests: this.#requests,
+      writes: this.#writes,
+      onRestarted: (restarted) => this.#restarted(restarted)
+    })
+  }
+
+  /** What the former storage committed in its last moment nobody has heard of: who follows along looks for itself. */
+  #restarted(restarted: JobRestartedPayload): void {
+    this.#feed.resync()
+    const forever = { timeoutMs: Number.POSITIVE_INFINITY }
+    void this.#restart?.calls
+      .ask(JournalInfo, undefined, forever, true)
+      .map(({ lastSeq }) => this.#journal.committed.advance(lastSeq))
+    this.#announce(JobRestarted, restarted)
+    tellJob('restarted', { ...restarted, context: this.context })
+  }
+
   #end(state: JobState, error: PersistencyError): void {
     this.#state = state
     this.#writes.end(error)
+    this.#restart?.end(error)
     const end = state === 'closed' ? 'closed' : error
     this.#journal.end(end)
     this.#feed.end(end)
@@ -601,6 +640,7 @@ export class Job {
     if (this.#state !== 'open') return errAsync(this.#closedError())
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options.value
     const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+    if (this.#restart !== undefined) return this.#restart.calls.ask(request, payload, patience)
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
       const settle = (result: Result<unknown, unknown>): void => resolve(this.#translated(result))
       const send = (): void => this.#requests.send(request, payload, patience, settle)
@@ -612,7 +652,8 @@ export class Job {
 
   /** Does something when everything that waits for room has been sent. */
   #inLine(run: () => void, fail: (error: PersistencyError) => void): void {
-    if (this.#writes.queue.crowded) this.#writes.queue.inLine(run, fail)
+    if (this.#restart !== undefined) this.#restart.calls.inLine(run, fail)
+    else if (this.#writes.queue.crowded) this.#writes.queue.inLine(run, fail)
     else run()
   }
 

@@ -64,6 +64,26 @@ export interface JobFailedPayload {
   readonly error: PersistencyError
 }
 
+/** The storage of a job died and was started again. */
+export interface JobRestartedPayload {
+  readonly jobId: string
+  /** What the former storage died of. */
+  readonly error: PersistencyError
+  /** Accepted writes without an outcome, which were sent again. What had been stored of them is not applied twice. */
+  readonly resent: number
+  /** For how long nothing was served, in milliseconds. */
+  readonly downMs: number
+}
+
+/** Accepted writes that have an outcome, as the job knows: a storage that was started again need not answer for them. */
+export interface WritesSettledPayload {
+  readonly jobId: string
+  /** All up to this one. */
+  readonly lastSeq: number
+  /** Whether no write follows: the job is being closed. */
+  readonly final: boolean
+}
+
 /** One row, by category and key. */
 export interface KvAddress {
   readonly category: string

@@ -19,6 +19,7 @@ import type {
   JobClosedPayload,
   JobFailedPayload,
   JobOpenedPayload,
+  JobRestartedPayload,
   KvAddress,
   KvManyQuery,
   KvPayloads,
@@ -27,7 +28,8 @@ import type {
   KvScanQuery,
   PersistCommittedPayload,
   PersistEventPayload,
-  PersistFailedPayload
+  PersistFailedPayload,
+  WritesSettledPayload
 } from './message-payloads.js'
 import * as wire from './wire.js'
 
@@ -52,6 +54,19 @@ export const JobOpened: EventDefinition<JobOpenedPayload> = defineEvent('persist
 export const JobClosed: EventDefinition<JobClosedPayload> = defineEvent('persistency.jobClosed')
 /** The storage of a job ended by itself. What it had accepted and not committed was reported as failed before. */
 export const JobFailed: EventDefinition<JobFailedPayload> = defineEvent('persistency.jobFailed')
+
+/** The storage of a job died and was started again; the job goes on. Of jobs with `restart` only. */
+export const JobRestarted: EventDefinition<JobRestartedPayload> = defineEvent('persistency.jobRestarted')
+
+/**
+ * A write without an outcome, for a storage that was started again: applied once, whether it has been or not. Told to
+ * the storage only; whoever observes the job has seen its `PersistEvent`.
+ */
+export const PersistAgain: EventDefinition<PersistEventPayload> = defineEvent('persistency.persistAgain', {
+  codec: wire.persistEvent
+})
+/** Up to where writes have an outcome, for the storage of a job with `restart`: when it was started again, and at the end. */
+export const WritesSettled: EventDefinition<WritesSettledPayload> = defineEvent('persistency.writesSettled')
 
 /** The payload of one row; `undefined` when there is none. */
 export const KvGet: RequestDefinition<KvAddress, Uint8Array | undefined, PersistencyError> = defineRequest(
@@ -93,6 +108,8 @@ export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, Per
 export const STORAGE_CONTRACT: ThreadContract = {
   toWorker: [
     PersistEvent,
+    PersistAgain,
+    WritesSettled,
     KvGet,
     KvGetMany,
     KvExists,

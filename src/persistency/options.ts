@@ -44,6 +44,12 @@ export interface JobOptions {
    * `false`, the default; `true` lifts the limits.
    */
   readonly journal?: boolean | JournalOptions
+  /**
+   * Has the storage started again when its thread dies: accepted writes are kept, sent again in order and applied once,
+   * reads are asked again, and the job goes on; see `docs/lifecycle-and-guarantees.md`. It fails when new threads get
+   * nowhere. Takes a copy of each write, and a row per transaction. Needs a directory. Default `false`: the job fails.
+   */
+  readonly restart?: boolean
 }
 
 /** Which threads the storage of the jobs runs on. */
@@ -62,7 +68,8 @@ export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   busyTimeoutMs: 5000,
   openTimeoutMs: 30_000,
   whenIdle: 'keep',
-  journal: false
+  journal: false,
+  restart: false
 })
 
 /** Those of jobs on shared threads: there may be a thousand of them, so each has a small cache. */
@@ -83,7 +90,8 @@ const CHECKS: Record<keyof JobOptions, Check> = {
   busyTimeoutMs: integerFrom(0, 2 ** 31 - 1),
   openTimeoutMs: positiveMs,
   whenIdle: oneOf('keep', 'close'),
-  journal: journalOption
+  journal: journalOption,
+  restart: booleanValue
 }
 
 /** Checks options and fills in what is missing. Errors: `ERR_OPTION`, for unknown names too. */

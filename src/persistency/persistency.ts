@@ -36,7 +36,7 @@ export interface PersistencyOptions extends JobOptions {
   /**
    * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
    * where they take turns: for many tenants that are idle most of the time. A thread is started when it is needed and
-   * ends with its last job; one that dies fails all jobs it serves.
+   * ends with its last job; one that dies fails all jobs it serves, except for those with `restart`.
    */
   readonly threads?: ThreadsOption
   /**
@@ -98,7 +98,7 @@ let singleton: Persistency | undefined
 export class Persistency extends ByJobId {
   /** Absolute path of the directory, or `:memory:`. */
   readonly rootDir: string
-  /** Where `JobOpened`, `JobClosed` and `JobFailed` of all jobs are told; the parent of the contexts of the jobs. */
+  /** Where `JobOpened`, `JobClosed`, `JobFailed` and `JobRestarted` of all jobs are told; the parent of the contexts of the jobs. */
   readonly context: BrokerContext
   readonly #hub: BrokerHub
   readonly #engine: StorageEngine
@@ -293,7 +293,14 @@ export class Persistency extends ByJobId {
       failure = error
       if (tenant !== undefined) this.#fail(id, tenant, error)
     }
-    const storage = await this.#engine.open({ jobId: id, hub, context, options, onFailed })
+    const onRestart = {
+      interrupted: (error: PersistencyError) => tenant?.job.restart?.interrupted(error) ?? false,
+      resumed: () => tenant?.job.restart?.resumed()
+    }
+    const storage = await this.#engine.open({
+      ...{ jobId: id, hub, context, options, onFailed },
+      ...(options.restart && { onRestart })
+    })
     if (storage.isErr()) return err(storage.error)
     if (failure !== undefined) return err(failure)
     const close = (): ResultAsync<void, PersistencyError> =>

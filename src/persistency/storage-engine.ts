@@ -12,8 +12,24 @@ export interface OpenStorage {
   /** Where the storage listens, provides and emits; see `messages.ts`. */
   readonly context: BrokerContext
   readonly options: ResolvedJobOptions
-  /** To be called at most once, when the storage ends without having been closed. */
+  /** To be called at most once, when the storage ends without having been closed, and is not started again. */
   readonly onFailed: (error: PersistencyError) => void
+  /** Of a job with `restart`. An engine that cannot start a storage again leaves it alone. */
+  readonly onRestart?: RestartListener
+}
+
+/** Takes part in the storage of a job being started again. */
+export interface RestartListener {
+  /**
+   * The storage has ended by itself. To be called before any request under way ends with `disconnected`. Answers whether
+   * to serve the context again; if not, `onFailed` is to follow.
+   */
+  interrupted(error: PersistencyError): boolean
+  /**
+   * The context is served again. To be called in the very moment in which that begins, so that what has no outcome is sent
+   * first, as `PersistAgain`: writes that were applied are to be answered for and not applied again.
+   */
+  resumed(): void
 }
 
 /** The running storage of one job. */

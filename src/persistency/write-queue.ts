@@ -15,6 +15,8 @@ export interface WriteQueueOptions {
   readonly maxBytes: number
   readonly maxOps: number
   readonly whenFull: 'wait' | 'refuse'
+  /** Answers operations to be kept in place of those given, whose bytes belong to the caller. Default: as they are. */
+  readonly own?: ((ops: readonly TxOp[]) => readonly TxOp[]) | undefined
   /** Passes an accepted write on. Called in the order of acceptance. */
   readonly accept: (write: PersistEventPayload) => void
 }
@@ -145,13 +147,24 @@ export class WriteQueue {
     return lost
   }
 
+  /** The accepted writes without an outcome, in order. */
+  get unsettled(): readonly PersistEventPayload[] {
+    return this.#accepted.items
+  }
+
+  /** Resolves when every accepted write has an outcome and nothing waits for room. */
+  async allSettled(): Promise<void> {
+    while (this.#ops > 0 || this.crowded) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
   /** Resolves when nothing waits for room any more. */
   async lineCleared(): Promise<void> {
     while (this.crowded) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
   #accept(ops: readonly TxOp[], bytes: number, acknowledge: Acknowledge | undefined): void {
-    const write = { jobId: this.#options.jobId, seq: ++this.#lastSeq, ops, bytes }
+    const { jobId, own } = this.#options
+    const write = { jobId, seq: ++this.#lastSeq, ops: own === undefined ? ops : own(ops), bytes }
     this.#bytes += bytes
     this.#ops += ops.length
     this.#accepted.push(write)

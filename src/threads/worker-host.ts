@@ -103,6 +103,7 @@ export class WorkerHost {
   readonly #control = BrokerContext.create('worker control')
   readonly #requests: RequestBroker
   readonly #state = new Int32Array(new SharedArrayBuffer(8))
+  readonly #exitListeners = new Set<(exit: WorkerExit) => void>()
   #stopping: Promise<void> | undefined
   #ended = false
   #error: unknown
@@ -151,12 +152,16 @@ export class WorkerHost {
    * Errors: `startFailed` with whatever the set-up answered or threw as `cause`; `disconnected` when the worker died,
    * with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
    * handles what the worker is to.
+   *
+   * @param onCarried called in the very moment from which on messages of the context are carried: what it sends comes
+   *   before anything that somebody else sends
    */
   serve(
     context: BrokerContext,
     contract: ThreadContract,
     data: unknown,
-    timeoutMs: number
+    timeoutMs: number,
+    onCarried?: () => void
   ): ResultAsync<ServedContext, BrokerError> {
     if (this.#ended) return errAsync(gone())
     const routes = { send: contract.toWorker, receive: contract.toHost }
@@ -170,7 +175,16 @@ export class WorkerHost {
         lane?.close('its context was not set up')
         return asBrokerError(`context ${context.toString()} could not be set up`, error)
       })
-      .andThen(() => this.#carry(context, routes, lane))
+      .andThen(() => this.#carry(context, routes, lane, onCarried))
+  }
+
+  /**
+   * Calls back when the thread has ended, for whatever reason: before anything under way on it is settled, and before
+   * `exited` resolves. Answers how to stop that. @internal
+   */
+  onExit(listener: (exit: WorkerExit) => void): () => void {
+    this.#exitListeners.add(listener)
+    return () => void this.#exitListeners.delete(listener)
   }
 
   /**
@@ -262,15 +276,20 @@ export class WorkerHost {
   #carry(
     context: BrokerContext,
     routes: Routes,
-    lane: HostLane | undefined
+    lane: HostLane | undefined,
+    onCarried: (() => void) | undefined
   ): ResultAsync<ServedContext, BrokerError> {
+    // It may have answered and died in one turn.
+    if (this.#ended) return errAsync(gone())
+    let unroute: () => void
     try {
-      const unroute = (lane?.link ?? this.#links.main).route(context, routes)
-      return okAsync(this.#served(context, lane, unroute))
+      unroute = (lane?.link ?? this.#links.main).route(context, routes)
     } catch (taken) {
       const release = this.#served(context, lane, () => {}).release()
       return release.orElse(() => ok(undefined)).andThen(() => err(taken as BrokerError))
     }
+    onCarried?.()
+    return okAsync(this.#served(context, lane, unroute))
   }
 
   #served(context: BrokerContext, lane: HostLane | undefined, unroute: () => void): ServedContext {
@@ -298,8 +317,10 @@ export class WorkerHost {
     undrain(this)
     const expected = this.#stopping !== undefined
     const reason = expected ? 'the worker thread was stopped' : `the worker thread ended with code ${code}`
+    const exit = { expected, code, error: this.#error }
+    for (const tell of this.#exitListeners) tell(exit)
     this.#links.close(reason, this.#error)
-    return { expected, code, error: this.#error }
+    return exit
   }
 }
 

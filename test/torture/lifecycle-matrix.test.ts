@@ -227,7 +227,17 @@ test.each(ID_STATES.map((state, column) => [state, column] as const))(
 )
 
 describe('the table has a row', () => {
-  const INTERNAL = ['constructor', 'beginClose', 'finishClose', 'fail', 'id', 'context', 'options', 'rootDir']
+  const INTERNAL = [
+    'constructor',
+    'beginClose',
+    'finishClose',
+    'fail',
+    'restart',
+    'id',
+    'context',
+    'options',
+    'rootDir'
+  ]
   const membersOf = (prototype: object): string[] =>
     Object.getOwnPropertyNames(prototype).filter((name) => !INTERNAL.includes(name))
 

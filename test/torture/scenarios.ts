@@ -13,6 +13,7 @@ import { crowd, marathon, overload } from './scenarios/load.js'
 import { model } from './scenarios/model.js'
 import { twoProcesses } from './scenarios/two-processes.js'
 import { workerDeath } from './scenarios/worker-death.js'
+import { workerRestart } from './scenarios/worker-restart.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   killWithLimits,
   exit,
   workerDeath,
+  workerRestart,
   disk,
   twoProcesses,
   model,

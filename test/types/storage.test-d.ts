@@ -10,6 +10,9 @@ import {
   type Job,
   JobFailed,
   type JobOptions,
+  JobRestarted,
+  type JobRestartedNews,
+  type JobRestartedPayload,
   type Key,
   KvGet,
   type KvRow,
@@ -59,7 +62,7 @@ expectType(job.options).is<ResolvedJobOptions>()
 
 Persistency.open({ rootDir: '/data', threads: 'dedicated' })
 Persistency.open({ rootDir: '/data', threads: { shared: 2 }, maxOpenJobs: 200, whenIdle: 'close' })
-persistency.openJob('tenant', { whenIdle: 'keep' })
+persistency.openJob('tenant', { whenIdle: 'keep', restart: true })
 
 // @ts-expect-error a directory is needed
 Persistency.open()
@@ -93,6 +96,8 @@ job.options.durability = 'off'
 job.running = false
 // @ts-expect-error a durability that does not exist
 const _durability: Durability = 'none'
+// @ts-expect-error restarting is on or off
+persistency.openJob('tenant', { restart: 3 })
 // @ts-expect-error options are given or left out
 const _options: JobOptions = { maxQueueBytes: null }
 
@@ -276,6 +281,9 @@ events.listen(PersistEvent, ({ jobId, ops }) => {
 events.listen(PersistCommitted, ({ lastSeq }) => expectType(lastSeq).is<number>())
 events.listen(PersistFailed, ({ error }) => expectType(error).is<PersistencyError>())
 events.listen(JobFailed, ({ error }) => expectType(error).is<PersistencyError>())
+events.listen(JobRestarted, (restarted) => expectType(restarted).is<JobRestartedPayload>())
+declare const restartedNews: JobRestartedNews
+expectType(restartedNews.resent).is<number>()
 requests.provide(KvGet, ({ category, key }) => (category === '' ? undefined : key.bytes))
 requests.provide(KvScan, () => ({ rows: [], more: false }))
 expectType(

@@ -36,6 +36,8 @@ export interface SubscriptionAdvanceQuery {
   readonly park: readonly ParkedEntry[]
   /** Sequence numbers of parked events that are dealt with. */
   readonly unpark: readonly number[]
+  /** Whether it was asked before, by the same holder, and may have been done: it is to be done once. */
+  readonly repeated?: boolean
 }
 
 /** A parked event as it lies in the file. */

@@ -59,7 +59,7 @@ export class StoreHolder {
   readonly #patient: Patient
   readonly #shared: boolean
   #store: SqliteStore | undefined
-  #known = false
+  #known: boolean
   #keepers = 0
 
   /** @param shared whether other jobs are served on this thread */
@@ -69,6 +69,7 @@ export class StoreHolder {
     // Who shares the thread must not block it.
     this.#patient = shared ? { ...patient, busyTimeoutMs: 0 } : patient
     this.#shared = shared
+    this.#known = start.restart?.again ?? false
   }
 
   /** Whether the database may be closed while others need its place. */
@@ -111,7 +112,7 @@ export class StoreHolder {
     const { file, maxOpen } = this.#start
     // A file that has gone since the job was opened is a loss, not a new job.
     if (this.#known && !existsSync(file)) {
-      const message = `${file}: was removed while the job had let go of it; close the job, and open it to begin anew`
+      const message = `${file}: was removed while the job did not have it open; close the job, and open it to begin anew`
       throw new PersistencyError('ERR_OPEN', message, { backendCode: 'ENOENT' })
     }
     this.#stores.enter(this, maxOpen)

@@ -26,9 +26,11 @@ import { IdleCheckpoint } from './idle-checkpoint.js'
 import { JournalService } from './journal/journal-service.js'
 import type { StoreHolder } from './open-stores.js'
 import type { Pace } from './pace.js'
+import type { ProgressLog } from './progress-log.js'
 import { Scan } from './range-reader.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
+import { takeUp } from './take-up.js'
 import {
   type CallTask,
   type FlushTask,
@@ -46,6 +48,8 @@ export interface SessionParts {
   readonly file: string
   readonly holder: StoreHolder
   readonly pace: Pace
+  /** Of a job with `restart`. */
+  readonly progress?: ProgressLog | undefined
 }
 
 export class StorageSession {
@@ -72,6 +76,7 @@ export class StorageSession {
       this.#add({ kind: 'write', event, error: undefined })
     })
     this.#withdraw.push(() => void listener.drop())
+    if (parts.progress !== undefined) this.#withdraw.push(this.#takeUp(parts.progress))
     this.#provide(KvGet, ({ category, key }, call) => {
       this.#add({ kind: 'get', category, key, call, value: undefined, error: undefined })
     })
@@ -96,6 +101,20 @@ export class StorageSession {
     for (const withdraw of this.#withdraw) withdraw()
     this.#journal.close()
     this.#parts.holder.close()
+  }
+
+  /** Goes on with what another thread has begun. */
+  #takeUp(log: ProgressLog): () => void {
+    const { hub, context, jobId, holder } = this.#parts
+    this.#lastSeq = log.before.seq
+    return takeUp({
+      ...{ hub, context, jobId, progress: log.before },
+      write: (event) => this.#add({ kind: 'write', event, error: undefined }),
+      settled: ({ lastSeq, final }) => {
+        this.#lastSeq = Math.max(this.#lastSeq, lastSeq)
+        if (final) forget(log, holder)
+      }
+    })
   }
 
   /** Does no writes for now, and nothing that stands behind one. */
@@ -235,6 +254,7 @@ export class StorageSession {
     } while (done > 0 && next < group.length && !pace.over)
     let journal: PersistCommittedPayload['journal']
     try {
+      this.#parts.progress?.record(store.connection, next === group.length ? group : group.slice(0, next))
       journal = store.commit()
     } catch (thrown) {
       store.rollback()
@@ -320,6 +340,8 @@ export class StorageSession {
   }
 
   #publish(group: readonly Task[], transaction: TransactionFacts = NO_TRANSACTION): void {
+    if (transaction === NO_TRANSACTION) this.#parts.progress?.notRecorded(group)
+    else this.#parts.progress?.committed()
     const removed = this.#removedIn(group)
     this.#publishWrites(
       group.filter((task) => task.kind === 'write'),
@@ -422,6 +444,13 @@ function onlyPut(task: Task): PutOp | undefined {
   if (task.kind !== 'write' || task.event.ops.length !== 1) return undefined
   const [op] = task.event.ops
   return op?.kind === 'put' ? op : undefined
+}
+
+/** What cannot be removed now, because of a lock for instance, is removed by a later session. */
+function forget(log: ProgressLog, holder: StoreHolder): void {
+  try {
+    log.forget(holder.open().connection)
+  } catch {}
 }
 
 function settle({ call, error, value }: CallTask | GetTask): void {

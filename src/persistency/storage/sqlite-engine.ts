@@ -1,15 +1,16 @@
 /** Owns the engine that gives each job a SQLite file and a place on a worker thread. Main-thread side. */
+import { randomUUID } from 'node:crypto'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
-import { BrokerError, messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../brokers/errors.js'
 import { BrokerHub } from '../../brokers/hub.js'
-import type { ServedContext, WorkerExit } from '../../threads/worker-host.js'
-import { isPersistencyErrorData, PersistencyError } from '../errors.js'
-import { STORAGE_CONTRACT } from '../messages.js'
+import type { ServedContext } from '../../threads/worker-host.js'
+import { PersistencyError } from '../errors.js'
 import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../storage-engine.js'
 import { checkRootDir, jobFile, MEMORY } from './root-dir.js'
 import { RootLock } from './root-lock.js'
+import { SeatedJob, serve, toError } from './seated-job.js'
 import type { StorageStart } from './start.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
 
@@ -60,7 +61,12 @@ export class SqliteEngine implements StorageEngine {
   }
 
   /** Whether this engine can do what the options of a job ask for. Errors: `ERR_OPTION`. */
-  check({ whenIdle }: Pick<ResolvedJobOptions, 'whenIdle'>): Result<void, PersistencyError> {
+  check({
+    whenIdle,
+    restart
+  }: Pick<ResolvedJobOptions, 'whenIdle' | 'restart'>): Result<void, PersistencyError> {
+    if (restart && this.rootDir === MEMORY)
+      return refuse('option "restart" is not for ":memory:"; what the job holds ends with its thread')
     if (whenIdle !== 'close') return ok(undefined)
     const message = 'option "whenIdle" of "close"'
     if (this.#options.threads === 'dedicated') {
@@ -74,26 +80,19 @@ export class SqliteEngine implements StorageEngine {
   }
 
   open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError> {
-    const { jobId, hub, context, options, onFailed } = request
+    const { jobId, hub, options } = request
     const closable = options.whenIdle === 'close'
-    const seat = this.check(options)
-      .andThen(() => this.#checkLock())
-      .andThen(() => this.#seat(this.#threads, { hub, jobId, closable }))
-    if (seat.isErr()) return errAsync(seat.error)
-    const start = this.#start('serve', jobId, options, seat.value.maxOpen)
-    return serve(seat.value, context, start, options.openTimeoutMs).map((served) => {
-      let closing = false
-      void seat.value.host.exited.then((exit) => {
-        if (!closing) onFailed(died(jobId, exit))
+    const allowed = this.check(options).andThen(() => this.#checkLock())
+    if (allowed.isErr()) return errAsync(allowed.error)
+    // The same for every thread that serves the job until it is closed.
+    const restart = options.restart && { session: randomUUID(), maxQueueOps: options.maxQueueOps }
+    return SeatedJob.open({
+      request,
+      seat: () => this.#seat(this.#threads, { hub, jobId, closable }),
+      start: ({ maxOpen }, again) => ({
+        ...this.#start('serve', jobId, options, maxOpen),
+        ...(restart !== false && { restart: { ...restart, again } })
       })
-      return {
-        close() {
-          closing = true
-          return new ResultAsync(release(seat.value, served)).mapErr((error) =>
-            toError(error, start, 'ERR_STORAGE')
-          )
-        }
-      }
     })
   }
 
@@ -154,20 +153,6 @@ export class SqliteEngine implements StorageEngine {
   }
 }
 
-/** Has a thread take a task on; a seat whose task cannot be started is given back when the error comes back. */
-function serve(
-  seat: Seat,
-  context: BrokerContext,
-  start: StorageStart,
-  timeoutMs: number
-): ResultAsync<ServedContext, PersistencyError> {
-  return seat.host
-    .serve(context, STORAGE_CONTRACT, start, timeoutMs)
-    .orElse(
-      (error) => new ResultAsync(seat.leave().then(() => err<never, PersistencyError>(toError(error, start))))
-    )
-}
-
 function refuse(message: string): Result<never, PersistencyError> {
   return err(new PersistencyError('ERR_OPTION', message))
 }
@@ -176,28 +161,4 @@ async function release(seat: Seat, served: ServedContext): Promise<Result<void, 
   const released = await served.release()
   await seat.leave()
   return released
-}
-
-function died(jobId: string, exit: WorkerExit): PersistencyError {
-  const why = exit.error === undefined ? `ended with code ${exit.code}` : `died: ${messageOf(exit.error)}`
-  const message = `the storage thread of job "${jobId}" ${why}; writes that were not acknowledged may be lost, openJob starts it again`
-  return new PersistencyError('ERR_STORAGE_DIED', message, { cause: exit.error })
-}
-
-/** The worker answers its own errors as plain data; anything else comes from the framework. */
-function toError(
-  error: unknown,
-  { jobId, file }: StorageStart,
-  otherwise: 'ERR_OPEN' | 'ERR_STORAGE' = 'ERR_OPEN'
-): PersistencyError {
-  const cause = error instanceof BrokerError && error.kind === 'startFailed' ? error.cause : error
-  if (isPersistencyErrorData(cause)) return PersistencyError.from(cause)
-  const message = `the storage of job "${jobId}" (${file}): ${messageOf(error)}`
-  return new PersistencyError(codeOf(error) ?? otherwise, message, { cause: error })
-}
-
-function codeOf(error: unknown): 'ERR_TIMEOUT' | 'ERR_STORAGE_DIED' | undefined {
-  if (!(error instanceof BrokerError)) return undefined
-  if (error.kind === 'timeout') return 'ERR_TIMEOUT'
-  return error.kind === 'disconnected' ? 'ERR_STORAGE_DIED' : undefined
 }

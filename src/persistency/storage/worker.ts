@@ -7,6 +7,7 @@ import { STORAGE_CONTRACT } from '../messages.js'
 import { Maintenance } from './maintenance.js'
 import { OpenStores, StoreHolder } from './open-stores.js'
 import { Pace, RETRY_MS } from './pace.js'
+import { ProgressLog } from './progress-log.js'
 import { removeFiles } from './remove-files.js'
 import { restoreFile } from './restore.js'
 import { StorageSession } from './session.js'
@@ -38,8 +39,11 @@ async function serve(start: StorageStart, call: ServeCall): Promise<Service> {
   const patient = { busyTimeoutMs: options.busyTimeoutMs, urgent }
   const pace = new Pace(share, patient)
   const holder = new StoreHolder(stores, start, patient, share !== undefined)
-  await open(holder, pace)
-  const session = new StorageSession({ hub, context, jobId, file, holder, pace })
+  const progress = await opened(pace, () => {
+    const { connection } = holder.open()
+    return start.restart && new ProgressLog(start.restart, connection)
+  })
+  const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress })
   const { busyTimeoutMs } = options
   const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session })
   return {
@@ -50,12 +54,12 @@ async function serve(start: StorageStart, call: ServeCall): Promise<Service> {
   }
 }
 
-async function open(holder: StoreHolder, pace: Pace): Promise<void> {
+async function opened<T>(pace: Pace, open: () => T): Promise<T> {
   for (;;) {
     try {
-      holder.open()
+      const done = open()
       pace.unlocked()
-      return
+      return done
     } catch (thrown) {
       if (!pace.mayRetry(thrown)) throw thrown
     }

@@ -51,6 +51,11 @@ export class CommitFeed {
     if (this.#watchers.size === 0) this.#stop()
   }
 
+  /** Something may have been committed that nobody heard of: everyone reads the rows again. */
+  resync(): void {
+    for (const watcher of this.#watchers) watcher.fallBehind()
+  }
+
   /** Nothing more is committed. */
   end(end: WaitEnd): void {
     this.#end = end

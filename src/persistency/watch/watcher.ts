@@ -47,6 +47,13 @@ export class Watcher {
     this.#seam = Number.POSITIVE_INFINITY
   }
 
+  /** Changes were missed: the rows must be read again. */
+  fallBehind(): void {
+    this.#behind = true
+    this.pause()
+    this.#wake?.()
+  }
+
   /** The rows have been asked for in line: what comes behind write `lastSeq` is news again. */
   resume(lastSeq: number): void {
     this.#behind = false
@@ -79,12 +86,11 @@ export class Watcher {
     if (ops.length === 0) return
     const bytes = ops.reduce((sum, op) => sum + sizeOf(op), 0)
     if (this.#held.length > 0 && this.#bytes + bytes > this.#maxBytes) {
-      this.#behind = true
-      this.pause()
-    } else {
-      this.#held.push({ ...change, ops })
-      this.#bytes += bytes
+      this.fallBehind()
+      return
     }
+    this.#held.push({ ...change, ops })
+    this.#bytes += bytes
     this.#wake?.()
   }
 

@@ -53,6 +53,13 @@ for (const method of ['run', 'get', 'all']) {
     WRITES.test(source) ? 'writing' : READS.test(source) ? 'reading' : 'other'
   )
 }
+// Committed, and nobody has been told.
+const run = statements.run
+statements.run = function (...args) {
+  const done = run.apply(this, args)
+  if (/^\s*COMMIT/i.test(this.source)) pass('committed')
+  return done
+}
 guard(Database.prototype, 'pragma', () => 'opening')
 guard(Database.prototype, 'close', () => 'closing')
 

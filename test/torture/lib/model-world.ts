@@ -239,12 +239,27 @@ export class ModelWorld {
     if (worker === undefined) return
     this.#did('death', tenant)
     for (const one of dying) await this.#answered(one)
+    if (this.#opener.options.restart === true) {
+      await this.#outlive(tenant, dying, worker)
+      return
+    }
     const gone = Promise.all(dying.map(({ job }) => failureOf(job)))
     for (const one of dying) this.#writeUnawaited(one)
     if (this.#random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve))
     void worker.terminate()
     await settles('the failure of the jobs', gone)
     for (const one of dying) await this.#revive(one)
+  }
+
+  /** Jobs with `restart` lose nothing: the model stays, and the next calls are made while no thread is there yet. */
+  async #outlive(tenant: Tenant, dying: readonly Tenant[], worker: Worker): Promise<void> {
+    // A thread that has done nothing is not followed by others for ever.
+    for (const { job } of dying) (await settles('a flush', job.flush()))._unsafeUnwrap()
+    for (const one of dying) this.#writeUnawaited(one)
+    if (this.#random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve))
+    const next = new Promise<Worker>((resolve) => realProcess.once('worker', resolve))
+    void worker.terminate()
+    tenant.worker = await settles('another thread', next)
   }
 
   #writeUnawaited(tenant: Tenant): void {

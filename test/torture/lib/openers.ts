@@ -27,5 +27,17 @@ export const OPENERS: readonly Opener[] = [
     stored: true,
     oneThread: true,
     options: { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' }
+  },
+  {
+    name: 'a thread each, and another one after its death',
+    stored: true,
+    oneThread: false,
+    options: { restart: true, maxQueueOps: 8 }
+  },
+  {
+    name: 'one thread and one open file for all, and another one after its death',
+    stored: true,
+    oneThread: true,
+    options: { restart: true, threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' }
   }
 ]

@@ -41,6 +41,7 @@ const UNPARK = 'DELETE FROM journal_parked WHERE name = ? AND seq = ?'
 const UNPARK_ALL = 'DELETE FROM journal_parked WHERE name = ?'
 const PARKED =
   'SELECT seq, time, body AS bytes, attempts, error, parked_at AS parkedAt FROM journal_parked WHERE name = ? AND seq > ? ORDER BY seq LIMIT ?'
+const IS_PARKED = 'SELECT 1 FROM journal_parked WHERE name = ? AND seq = ?'
 const LIST =
   'SELECT name, seq, version, (SELECT count(*) FROM journal_parked AS p WHERE p.name = s.name) AS parked FROM journal_subscriptions AS s ORDER BY name'
 const FORGET = 'DELETE FROM journal_subscriptions WHERE name = ?'
@@ -72,8 +73,9 @@ export function claim(
 
 /** Within the transaction. Throws `ERR_SUBSCRIPTION_LOST`, `ERR_CONFLICT`, `ERR_EVENTS_GONE`. */
 export function advance(store: SqliteStore, journal: JournalLog, query: SubscriptionAdvanceQuery): void {
-  const { name, holder, seq, reset = false, ops, park, unpark } = query
+  const { name, holder, seq, reset = false, ops, park, unpark, repeated = false } = query
   requireHolder(journal, name, holder)
+  if (repeated && wasDone(journal, query)) return
   allOrNothing(store, journal, () => {
     const { statements } = journal
     if (reset) {
@@ -125,6 +127,17 @@ function beginAnew(
 ): void {
   if (ops.length > 0) store.write(ops)
   journal.statements.get(UNPARK_ALL).run(name)
+}
+
+/** A holder makes one step after the other, and each leaves its mark; those that leave none may be made again. */
+function wasDone(journal: JournalLog, { name, seq, reset, unpark }: SubscriptionAdvanceQuery): boolean {
+  if (reset === true) return false
+  if (seq !== undefined) return (journal.statements.get(FIND).get(name) as Row).seq >= seq
+  return unpark.length > 0 && !unpark.some((parked) => isParked(journal, name, parked))
+}
+
+function isParked(journal: JournalLog, name: string, seq: number): boolean {
+  return journal.statements.get(IS_PARKED).get(name, seq) !== undefined
 }
 
 function requireHolder(journal: JournalLog, name: string, holder: string): void {

@@ -1,0 +1,162 @@
+/**
+ * Owns the calls of a job with `restart` on their way to its storage: they wait while there is none, each in its place
+ * among the writes, and those whose answer was lost are asked again, as far as that does no harm.
+ */
+import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import type { RequestDefinition } from '../../brokers/definitions.js'
+import { BrokerError } from '../../brokers/errors.js'
+import type { RequestBroker } from '../../brokers/request-broker.js'
+import { toPersistencyError } from '../call-errors.js'
+import type { PersistencyError } from '../errors.js'
+import { Patience } from '../patience.js'
+import type { ReadOptions } from '../types.js'
+import type { WriteQueue } from '../write-queue.js'
+import { HeldCalls } from './held-calls.js'
+import { repeatOf } from './repeatable.js'
+
+export interface RepeatedCallsParts {
+  readonly jobId: string
+  readonly requests: RequestBroker
+  readonly queue: WriteQueue
+  /** The storage has answered, be it with an error of its own. Not called for those asked `quietly`. */
+  readonly onAnswered: () => void
+}
+
+/** A call on its way. */
+interface Question {
+  readonly request: RequestDefinition<unknown, unknown, PersistencyError>
+  readonly payload: unknown
+  readonly patience: ReadOptions
+  /** When its time is up, of `performance.now()`. */
+  readonly until: number
+  readonly quietly: boolean
+  readonly settle: (result: Result<unknown, PersistencyError>) => void
+  /** How often it has been sent. */
+  readonly asked: number
+}
+
+/** A call under which the storage dies each time is not asked for ever, whatever else gets done in between. */
+const MAX_ASKED = 3
+
+export class RepeatedCalls {
+  readonly #parts: RepeatedCallsParts
+  readonly #held = new HeldCalls()
+  #holding = false
+  #underWay = 0
+
+  constructor(parts: RepeatedCallsParts) {
+    this.#parts = parts
+  }
+
+  /** How many wait for the answer of the storage, besides those asked quietly. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
+  /** Sends a request when everything before it has been sent, and again when its answer is lost with the storage. */
+  ask<Payload, Response>(
+    request: RequestDefinition<Payload, Response, PersistencyError>,
+    payload: Payload,
+    patience: ReadOptions & { readonly timeoutMs: number },
+    quietly = false
+  ): ResultAsync<Response, PersistencyError> {
+    const waits = this.#holding || this.#parts.queue.crowded
+    const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
+      const question: Question = {
+        request: request as RequestDefinition<unknown, unknown, PersistencyError>,
+        payload,
+        patience,
+        until: performance.now() + patience.timeoutMs,
+        quietly,
+        settle: resolve as Question['settle'],
+        asked: 1
+      }
+      this.inLine(
+        (afterSeq) => this.#send(question, payload, patience, afterSeq),
+        (error) => resolve(err(error))
+      )
+    })
+    return new ResultAsync(waits ? this.#bound(patience, answer) : answer)
+  }
+
+  /** Does something, told the number of the write before it, when that has been sent and there is a storage. */
+  inLine(run: (afterSeq: number) => void, fail: (error: PersistencyError) => void): void {
+    this.#parts.queue.inLine(() => this.#whenServed(run, fail), fail)
+  }
+
+  /** Sends nothing for now. To be called before the calls that are under way end. */
+  hold(): void {
+    this.#holding = true
+  }
+
+  /** From now on calls are sent as they are made, behind those that are held. */
+  letGo(): void {
+    this.#holding = false
+  }
+
+  /** Sends what is held and was called before write `seq` was accepted. */
+  sendBefore(seq: number): void {
+    this.#held.runBefore(seq)
+  }
+
+  /** Nothing will be sent any more. */
+  end(error: PersistencyError): void {
+    this.#holding = false
+    this.#held.failAll(error)
+  }
+
+  #whenServed(run: (afterSeq: number) => void, fail: (error: PersistencyError) => void): void {
+    const afterSeq = this.#parts.queue.lastSeq
+    if (this.#holding) this.#held.add({ afterSeq, run: () => run(afterSeq), fail })
+    else run(afterSeq)
+  }
+
+  #send(question: Question, payload: unknown, patience: ReadOptions, afterSeq: number): void {
+    if (!question.quietly) this.#underWay++
+    this.#parts.requests.send(question.request, payload, patience, (result) =>
+      this.#answered(question, result as Result<unknown, PersistencyError | BrokerError>, afterSeq)
+    )
+  }
+
+  #answered(
+    question: Question,
+    result: Result<unknown, PersistencyError | BrokerError>,
+    afterSeq: number
+  ): void {
+    const ofStorage = result.isOk() || !(result.error instanceof BrokerError)
+    if (!question.quietly) {
+      this.#underWay--
+      if (ofStorage) this.#parts.onAnswered()
+    }
+    if (result.isOk()) question.settle(ok(result.value))
+    else if (!this.#askAgain(question, result.error, afterSeq)) {
+      question.settle(err(toPersistencyError(result.error, this.#parts.jobId)))
+    }
+  }
+
+  /** Keeps a call whose answer was lost, in its place, if it may be asked again. */
+  #askAgain(question: Question, error: PersistencyError | BrokerError, afterSeq: number): boolean {
+    const { request, payload, patience, until, asked, settle } = question
+    if (!(error instanceof BrokerError) || error.kind !== 'disconnected') return false
+    const repeat = repeatOf(request)
+    if (repeat === undefined || !this.#holding || asked >= MAX_ASKED) return false
+    const left = { ...patience, timeoutMs: Math.max(1, Math.ceil(until - performance.now())) }
+    const answer = new Promise<Result<unknown, PersistencyError>>((resolve) => {
+      const again: Question = { ...question, asked: asked + 1, settle: resolve }
+      this.#held.add({
+        afterSeq,
+        run: () => this.#send(again, repeat(payload), left, afterSeq),
+        fail: (failure) => resolve(err(failure))
+      })
+    })
+    void this.#bound(left, answer).then(settle)
+    return true
+  }
+
+  #bound<T>(
+    patience: ReadOptions,
+    answer: Promise<Result<T, PersistencyError>>
+  ): Promise<Result<T, PersistencyError>> {
+    return new Patience(`a call of job "${this.#parts.jobId}"`, patience).bound(answer)
+  }
+}
