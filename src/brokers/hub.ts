@@ -28,6 +28,9 @@ export const ListenerFailed: EventDefinition<ListenerError> =
 /** Published in a context whenever the handler of a signal, whose name it carries, may have come or gone. */
 export const HandlerChanged: EventDefinition<string> = defineEvent<string>('brokers.handlerChanged')
 
+/** Published in a context when somebody waits for what comes of the events emitted there, as with an answer. */
+export const OutcomeAwaited: EventDefinition<void> = defineEvent<void>('brokers.outcomeAwaited')
+
 const DEFAULT_HUB = Symbol.for('persistency.defaultHub/1')
 
 /**

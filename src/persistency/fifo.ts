@@ -14,6 +14,11 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  /** The item at a position, counted from the front. */
+  at(position: number): T | undefined {
+    return this.#items[this.#head + position]
+  }
+
   /** Those that are there now, in order. */
   get items(): readonly T[] {
     return this.#items.slice(this.#head)
@@ -36,6 +41,14 @@ export class Fifo<T> {
       this.#head = 0
     }
     return item
+  }
+
+  /** Puts an item in the place of another, counted from the front; answers the former one. */
+  replace(position: number, item: T): T | undefined {
+    if (position < 0 || position >= this.size) return undefined
+    const former = this.#items[this.#head + position]
+    this.#items[this.#head + position] = item
+    return former
   }
 
   /** Takes out the first item that matches, wherever it is. */

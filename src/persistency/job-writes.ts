@@ -5,9 +5,10 @@
 import { err, ok, type Result } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import { BrokerError } from '../brokers/errors.js'
-import { type BrokerHub, ListenerFailed } from '../brokers/hub.js'
+import { type BrokerHub, ListenerFailed, OutcomeAwaited } from '../brokers/hub.js'
 import type { ListenerHandle } from '../brokers/listener.js'
 import { warnThrottled } from '../brokers/warnings.js'
+import { type AcceptedWrite, countOf, listOf, type WriteOps } from './accepted-writes.js'
 import { toPersistencyError } from './call-errors.js'
 import { CommitLatencies } from './commit-latencies.js'
 import { tellCommit, tellFailed, type WriteTrace } from './diagnostics.js'
@@ -16,7 +17,7 @@ import type { PersistEventPayload } from './message-payloads.js'
 import { PersistAgain, PersistCommitted, PersistEvent, PersistFailed } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
 import { ownOps } from './restart/own-ops.js'
-import type { Commit, TxOp } from './types.js'
+import type { Commit } from './types.js'
 import { WriteQueue } from './write-queue.js'
 
 export interface JobWritesParts {
@@ -57,17 +58,15 @@ export class JobWrites {
   }
 
   /** Submits a write; resolves when it is committed, or known not to be. Fills in `trace`. */
-  commit(ops: readonly TxOp[], trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> {
+  commit(ops: WriteOps, trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> {
     return new Promise((resolve) => {
       const answer = this.queue.submit(ops, (error, write) => {
         if (trace !== undefined && error === undefined) trace.commitMs = this.#commitMs
-        resolve(error === undefined ? ok({ seq: write.seq, ops: write.ops.length }) : err(error))
+        resolve(error === undefined ? ok({ seq: write.seq, ops: countOf(write.ops) }) : err(error))
       })
-      const refused = (error: PersistencyError | undefined): void => {
-        if (error !== undefined) resolve(err(error))
-      }
-      if (answer instanceof Promise) void answer.then(refused)
-      else refused(answer)
+      if (answer instanceof Promise) void answer.then((error) => error !== undefined && resolve(err(error)))
+      else if (answer !== undefined) resolve(err(answer))
+      this.#hub.emit(this.#context, OutcomeAwaited, undefined)
     })
   }
 
@@ -106,7 +105,7 @@ export class JobWrites {
     for (const { write, answered } of this.queue.fail(error)) {
       if (!answered) this.#lost(error)
       this.#emitFailed(write, error)
-      tellFailed(this.#context, { jobId: this.#jobId, seq: write.seq, ops: write.ops, error })
+      tellFailed(this.#context, { jobId: this.#jobId, seq: write.seq, ops: listOf(write.ops), error })
     }
   }
 
@@ -160,8 +159,8 @@ export class JobWrites {
     else this.#notSentAgain.push(tell)
   }
 
-  #emitFailed({ seq, ops }: PersistEventPayload, error: PersistencyError): void {
-    this.#hub.emit(this.#context, PersistFailed, { jobId: this.#jobId, seq, ops, error })
+  #emitFailed({ seq, ops }: Pick<AcceptedWrite, 'seq' | 'ops'>, error: PersistencyError): void {
+    this.#hub.emit(this.#context, PersistFailed, { jobId: this.#jobId, seq, ops: listOf(ops), error })
   }
 
   /** Keeps a loss for the next flush and, when nobody listens for it, puts it on the warning channel. */

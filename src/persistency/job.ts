@@ -5,6 +5,7 @@ import type { EventDefinition, RequestDefinition } from '../brokers/definitions.
 import type { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
+import { countOf, type WriteOps } from './accepted-writes.js'
 import { toPersistencyError } from './call-errors.js'
 import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
@@ -174,7 +175,8 @@ export class Job {
   /**
    * Queues one operation, or several that are applied all or none. `ok` means accepted: it will be committed in this
    * order, or reported as `PersistFailed`. While the queue is full the promise waits, in order. After each thousand
-   * operations it also waits until the event loop has had a turn, so that a loop of awaited writes does not hold it.
+   * operations it also waits until the event loop has had a turn, so that a loop of awaited writes does not hold it, and
+   * until no more than some ten thousand operations wait for their commit.
    *
    * The bytes are taken when the write is accepted; do not change them before the promise resolves.
    * Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`, `ERR_JOB_CLOSED`, `ERR_OVERLOADED`, and
@@ -186,17 +188,17 @@ export class Job {
 
   /** Queues a row to be stored. As {@link Job.persist}. */
   persistPut(category: string, key: Key, payload: Uint8Array): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkPut(category, key, payload).map((op) => [op]))
+    return this.#submit(check.checkPut(category, key, payload))
   }
 
   /** Queues a row to be removed; no error when it is not there. As {@link Job.persist}. */
   persistDelete(category: string, key: Key): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkDelete(category, key).map((op) => [op]))
+    return this.#submit(check.checkDelete(category, key))
   }
 
   /** Queues the removal of every row of a category whose key starts with a prefix. As {@link Job.persist}. */
   persistDeletePrefix(category: string, prefix: Key): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkDeletePrefix(category, prefix).map((op) => [op]))
+    return this.#submit(check.checkDeletePrefix(category, prefix))
   }
 
   /**
@@ -216,8 +218,9 @@ export class Job {
     value: T,
     codec?: ValueEncoder<T>
   ): ResultAsync<void, PersistencyError> {
-    const op = encodeValue(value, codec).andThen((payload) => check.checkPut(category, key, payload))
-    return this.#submit(op.map((put) => [put]))
+    return this.#submit(
+      encodeValue(value, codec).andThen((payload) => check.checkPut(category, key, payload))
+    )
   }
 
   /**
@@ -583,10 +586,10 @@ export class Job {
     this.#feed.end(end)
   }
 
-  #submit(ops: Result<readonly TxOp[], PersistencyError>): ResultAsync<void, PersistencyError> {
+  #submit(ops: Result<WriteOps, PersistencyError>): ResultAsync<void, PersistencyError> {
     if (ops.isErr()) return errAsync(ops.error)
     if (this.#state !== 'open') return errAsync(this.#closedError())
-    if (ops.value.length === 0) return ACCEPTED
+    if (countOf(ops.value) === 0) return ACCEPTED
     const answer = this.#writes.queue.submit(ops.value)
     if (answer === undefined) return ACCEPTED
     if (!(answer instanceof Promise)) return errAsync(answer)
@@ -599,7 +602,9 @@ export class Job {
     patience: AckOptions,
     trace?: WriteTrace
   ): Promise<Result<Commit, PersistencyError>> {
-    return new Patience(`a write of job "${this.id}"`, patience).bound(this.#writes.commit(ops, trace))
+    const committed = this.#writes.commit(ops, trace)
+    if (patience.signal === undefined && patience.timeoutMs === undefined) return committed
+    return new Patience(`a write of job "${this.id}"`, patience).bound(committed)
   }
 
   /** A method of its own: a closure in `persistAcked` would cost every call, traced or not. */

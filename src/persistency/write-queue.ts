@@ -2,13 +2,18 @@
  * Owns the writes of a job between `persist` and their commit: their order, the limits of the queue, who waits for
  * room, and who waits for a commit. Knows neither brokers nor storage.
  */
+import {
+  type AcceptedWrite,
+  AcceptedWrites,
+  type Acknowledge,
+  countOf,
+  listOf,
+  sizeOf,
+  type WriteOps
+} from './accepted-writes.js'
 import { PersistencyError } from './errors.js'
 import { Fifo } from './fifo.js'
 import type { PersistEventPayload } from './message-payloads.js'
-import type { TxOp } from './types.js'
-
-/** Learns how an accepted write ended: `undefined` when it was committed. */
-export type Acknowledge = (error: PersistencyError | undefined, write: PersistEventPayload) => void
 
 export interface WriteQueueOptions {
   readonly jobId: string
@@ -16,7 +21,7 @@ export interface WriteQueueOptions {
   readonly maxOps: number
   readonly whenFull: 'wait' | 'refuse'
   /** Answers operations to be kept in place of those given, whose bytes belong to the caller. Default: as they are. */
-  readonly own?: ((ops: readonly TxOp[]) => readonly TxOp[]) | undefined
+  readonly own?: ((ops: WriteOps) => WriteOps) | undefined
   /** Passes an accepted write on. Called in the order of acceptance. */
   readonly accept: (write: PersistEventPayload) => void
 }
@@ -31,27 +36,30 @@ interface Waiter {
   fail(error: PersistencyError): void
 }
 
-/** What an operation counts for besides its keys and payload: the objects that carry it. */
-const OP_OVERHEAD_BYTES = 64
-
 /**
  * So many operations are let in before the event loop gets a turn: a producer that awaits each write would otherwise
  * hold it until the queue is full, and a commit that makes room would let everyone in at once.
  */
 const BURST_OPS = 1000
 
+/**
+ * A producer that awaits its writes is let so many operations ahead of the commits: enough to keep the storage busy. More
+ * would only make the garbage collector copy them, and hold the event loop meanwhile.
+ */
+const AHEAD_OPS = 16384
+
 export class WriteQueue {
   readonly #options: WriteQueueOptions
-  readonly #accepted = new Fifo<PersistEventPayload>()
-  readonly #acknowledgements = new Map<number, Acknowledge>()
+  readonly #accepted = new AcceptedWrites()
   readonly #waiters = new Fifo<Waiter>()
   readonly #idle: (() => void)[] = []
   #bytes = 0
   #ops = 0
-  #lastSeq = 0
   /** Operations accepted since the last pause, and the pause that is under way. */
   #burst = 0
   #pause: Promise<undefined> | undefined
+  #resume: (() => void) | undefined
+  #hadTurn = false
   #advancing = false
   #failure: PersistencyError | undefined
 
@@ -66,7 +74,7 @@ export class WriteQueue {
 
   /** Number of the last write that was accepted; 0 before the first. */
   get lastSeq(): number {
-    return this.#lastSeq
+    return this.#accepted.lastSeq
   }
 
   /** Whether somebody waits for room; reads must then wait in line as well. */
@@ -80,22 +88,23 @@ export class WriteQueue {
    * that are accepted until the event loop has had a turn.
    */
   submit(
-    ops: readonly TxOp[],
+    ops: WriteOps,
     acknowledge?: Acknowledge
   ): PersistencyError | undefined | Promise<PersistencyError | undefined> {
     if (this.#failure !== undefined) return this.#failure
     const bytes = sizeOf(ops)
-    if (!this.crowded && this.#hasRoom(bytes, ops.length)) {
+    const count = countOf(ops)
+    if (!this.crowded && this.#hasRoom(bytes, count)) {
       this.#accept(ops, bytes, acknowledge)
       if (acknowledge !== undefined) return undefined
-      this.#burst += ops.length
+      this.#burst += count
       return this.#burst < BURST_OPS ? undefined : this.#paused()
     }
-    if (this.#options.whenFull === 'refuse') return this.#overloaded(ops.length, bytes)
+    if (this.#options.whenFull === 'refuse') return this.#overloaded(count, bytes)
     return new Promise((resolve) => {
       this.#waiters.push({
         bytes,
-        ops: ops.length,
+        ops: count,
         run: () => {
           this.#accept(ops, bytes, acknowledge)
           resolve(undefined)
@@ -113,8 +122,10 @@ export class WriteQueue {
 
   /** All writes up to `lastSeq` that have not failed are committed. */
   committed(lastSeq: number): void {
-    while (this.#accepted.size > 0 && (this.#accepted.first as PersistEventPayload).seq <= lastSeq) {
-      this.#settle(this.#accepted.shift() as PersistEventPayload, undefined)
+    for (;;) {
+      const write = this.#accepted.shiftUpTo(lastSeq)
+      if (write === undefined) break
+      this.#settle(write, undefined)
     }
     this.#advance()
   }
@@ -125,7 +136,7 @@ export class WriteQueue {
    */
   failed(seq: number, error: PersistencyError): boolean {
     // Writes before it in the same transaction are not known to be committed yet; only this one is decided.
-    const write = this.#accepted.removeWhere((candidate) => candidate.seq === seq)
+    const write = this.#accepted.take(seq)
     const answered = write !== undefined && this.#settle(write, error)
     this.#advance()
     return answered
@@ -135,11 +146,12 @@ export class WriteQueue {
    * The storage is gone. Fails everyone who waits, and answers the accepted writes that are lost, with whether
    * their callers were told.
    */
-  fail(error: PersistencyError): { readonly write: PersistEventPayload; readonly answered: boolean }[] {
+  fail(error: PersistencyError): { readonly write: AcceptedWrite; readonly answered: boolean }[] {
     this.#failure = error
-    const lost: { write: PersistEventPayload; answered: boolean }[] = []
-    while (this.#accepted.size > 0) {
-      const write = this.#accepted.shift() as PersistEventPayload
+    const lost: { write: AcceptedWrite; answered: boolean }[] = []
+    for (;;) {
+      const write = this.#accepted.shiftUpTo(this.lastSeq)
+      if (write === undefined) break
       lost.push({ write, answered: this.#settle(write, error) })
     }
     while (this.#waiters.size > 0) this.#waiters.shift()?.fail(error)
@@ -149,7 +161,8 @@ export class WriteQueue {
 
   /** The accepted writes without an outcome, in order. */
   get unsettled(): readonly PersistEventPayload[] {
-    return this.#accepted.items
+    const { jobId } = this.#options
+    return this.#accepted.all.map(({ seq, ops, bytes }) => ({ jobId, seq, ops: listOf(ops), bytes }))
   }
 
   /** Resolves when every accepted write has an outcome and nothing waits for room. */
@@ -162,29 +175,26 @@ export class WriteQueue {
     while (this.crowded) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
-  #accept(ops: readonly TxOp[], bytes: number, acknowledge: Acknowledge | undefined): void {
-    const { jobId, own } = this.#options
-    const write = { jobId, seq: ++this.#lastSeq, ops: own === undefined ? ops : own(ops), bytes }
+  #accept(ops: WriteOps, bytes: number, acknowledge: Acknowledge | undefined): void {
     this.#bytes += bytes
-    this.#ops += ops.length
-    this.#accepted.push(write)
-    if (acknowledge !== undefined) this.#acknowledgements.set(write.seq, acknowledge)
-    this.#options.accept(write)
+    this.#ops += countOf(ops)
+    const { jobId, own, accept } = this.#options
+    const kept = own === undefined ? ops : own(ops)
+    const seq = this.#accepted.push(kept, bytes, acknowledge)
+    accept({ jobId, seq, ops: listOf(kept), bytes })
   }
 
-  #settle(write: PersistEventPayload, error: PersistencyError | undefined): boolean {
+  #settle(write: AcceptedWrite, error: PersistencyError | undefined): boolean {
     this.#bytes -= write.bytes
-    this.#ops -= write.ops.length
-    if (this.#acknowledgements.size === 0) return false
-    const acknowledge = this.#acknowledgements.get(write.seq)
-    if (acknowledge === undefined) return false
-    this.#acknowledgements.delete(write.seq)
-    acknowledge(error, write)
+    this.#ops -= countOf(write.ops)
+    if (write.acknowledge === undefined) return false
+    write.acknowledge(error, write)
     return true
   }
 
   /** Lets those in who wait and for whom there is room, a burst at a time. */
   #advance(): void {
+    this.#resumeIfDue()
     if (this.#advancing) return
     for (let admitted = 0; this.#waiters.size > 0; ) {
       const { bytes, ops } = this.#waiters.first as Waiter
@@ -209,13 +219,25 @@ export class WriteQueue {
 
   #paused(): Promise<undefined> {
     this.#pause ??= new Promise((resolve) => {
-      setImmediate(() => {
+      this.#resume = () => {
         this.#burst = 0
         this.#pause = undefined
         resolve(undefined)
+      }
+      setImmediate(() => {
+        this.#hadTurn = true
+        this.#resumeIfDue()
       })
     })
     return this.#pause
+  }
+
+  /** Lets producers go on that wait for the event loop: when it has had a turn and not too much is under way. */
+  #resumeIfDue(): void {
+    if (!this.#hadTurn || (this.#ops > AHEAD_OPS && this.#failure === undefined)) return
+    this.#hadTurn = false
+    this.#resume?.()
+    this.#resume = undefined
   }
 
   /** A write larger than the whole queue is let in when the queue is empty: it could never enter otherwise. */
@@ -231,16 +253,4 @@ export class WriteQueue {
       `${this.#ops} of ${maxOps} operations and ${this.#bytes} of ${maxBytes} bytes are waiting for their commit`
     return new PersistencyError('ERR_OVERLOADED', message)
   }
-}
-
-/** What operations count for in the limits of a queue. */
-export function sizeOf(ops: readonly TxOp[]): number {
-  let bytes = 0
-  for (const op of ops) {
-    bytes += OP_OVERHEAD_BYTES
-    if (op.kind === 'put') bytes += op.key.bytes.length + op.payload.length
-    else if (op.kind === 'check') bytes += op.key.bytes.length + (op.equals?.length ?? 0)
-    else bytes += op.kind === 'delete' ? op.key.bytes.length : op.prefix.bytes.length
-  }
-  return bytes
 }

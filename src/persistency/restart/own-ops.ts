@@ -1,11 +1,12 @@
 /** Owns keeping the operations of a write: its bytes are its caller's again once it is accepted, and may change. */
+import { isOp, type WriteOps } from '../accepted-writes.js'
 import { Key } from '../keys.js'
 import type { TxOp } from '../types.js'
 import { copyOp } from '../watch/matching.js'
 
 /** The same operations, on bytes that nobody else has. */
-export function ownOps(ops: readonly TxOp[]): readonly TxOp[] {
-  return ops.map(ownOp)
+export function ownOps(ops: WriteOps): WriteOps {
+  return isOp(ops) ? ownOp(ops) : ops.map(ownOp)
 }
 
 function ownOp(op: TxOp): TxOp {
