@@ -4,6 +4,7 @@
  * Owns a position in bytes that belong to somebody else. Numbers are big endian. It trusts nothing it reads: every
  * read that would leave the input throws a RangeError and leaves the position where it was.
  */
+import { decodeRepeatedUtf8 } from './repeated-text.js'
 import { decodeUtf8 } from './utf8.js'
 
 /** Bytes of an input that may stay alive for the sake of any part of it. */
@@ -106,7 +107,30 @@ export class ByteReader {
     const start = this.#offset
     const length = this.u32()
     this.#requireOrReturnTo(start, length)
-    return this.utf8(length)
+    const at = this.#advance(length)
+    return decodeRepeatedUtf8(this.#bytes, at, at + length)
+  }
+
+  /** Passes over a `text` or a `blob`. */
+  skipText(): void {
+    const start = this.#offset
+    const length = this.u32()
+    this.#requireOrReturnTo(start, length)
+    this.#offset += length
+  }
+
+  /** Reads a part of the input that has been read before, and comes back to where it is. */
+  again<T>(from: number, to: number, read: (reader: ByteReader) => T): T {
+    const offset = this.#offset
+    const end = this.#end
+    this.#offset = from
+    this.#end = to
+    try {
+      return read(this)
+    } finally {
+      this.#offset = offset
+      this.#end = end
+    }
   }
 
   /** Passes over `n` bytes. */

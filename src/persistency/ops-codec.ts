@@ -5,9 +5,19 @@
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import { Key } from './keys.js'
-import type { TxOp } from './types.js'
+import type { PutOp, TxOp } from './types.js'
 
 const OpTag = { put: 1, delete: 2, deletePrefix: 3, check: 4, checkAbsent: 5 } as const
+
+const COUNT_AND_TAG_BYTES = 5
+
+/** How many operations there are, and how many of them are puts. */
+export interface OpCounts {
+  readonly count: number
+  readonly puts: number
+}
+
+const ONE_PUT: OpCounts = { count: 1, puts: 1 }
 
 /** A count, then the operations. */
 export function writeOps(writer: ByteWriter, ops: readonly TxOp[]): void {
@@ -20,6 +30,28 @@ export function readOps(reader: ByteReader): TxOp[] {
   const ops: TxOp[] = []
   for (let left = reader.u32(); left > 0; left--) ops.push(readOp(reader))
   return ops
+}
+
+/** What `writeOps` wrote of one put. */
+export function readOnlyPut(reader: ByteReader): PutOp {
+  reader.skip(COUNT_AND_TAG_BYTES)
+  const category = reader.text()
+  return { kind: 'put', category, key: Key.view(reader.blob()), payload: reader.blob() }
+}
+
+/** Passes over what `writeOps` wrote; answers how many operations that are, and how many of them puts. */
+export function skipOps(reader: ByteReader): OpCounts {
+  const count = reader.u32()
+  let puts = 0
+  for (let left = count; left > 0; left--) {
+    const tag = reader.u8()
+    reader.skipText()
+    reader.skipText()
+    if (tag === OpTag.put) puts++
+    if (tag === OpTag.put || tag === OpTag.check) reader.skipText()
+    else if (tag < OpTag.put || tag > OpTag.checkAbsent) throw unknownTag(tag)
+  }
+  return count === 1 && puts === 1 ? ONE_PUT : { count, puts }
 }
 
 export function writeOp(writer: ByteWriter, op: TxOp): void {
@@ -52,6 +84,10 @@ function readOp(reader: ByteReader): TxOp {
     case OpTag.checkAbsent:
       return { kind: 'check', category, key }
     default:
-      throw new RangeError(`unknown operation tag ${tag}`)
+      throw unknownTag(tag)
   }
+}
+
+function unknownTag(tag: number): RangeError {
+  return new RangeError(`unknown operation tag ${tag}`)
 }

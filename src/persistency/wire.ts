@@ -20,6 +20,7 @@ import type {
 } from './message-payloads.js'
 import { readOps, writeOps } from './ops-codec.js'
 import { ABSENT, PackedPage, PackedPayloads, type PagePart, unpackPayloads, unpackRows } from './packed.js'
+import { PackedWrite } from './packed-write.js'
 import type { KvRow } from './types.js'
 
 /** The most that the lengths in front of a packed row take. */
@@ -163,12 +164,7 @@ export const persistEvent: WireCodec<PersistEventPayload> = {
     writer.f64(event.bytes)
     writeOps(writer, event.ops)
   },
-  read: (reader) => ({
-    jobId: reader.text(),
-    seq: reader.f64(),
-    bytes: reader.f64(),
-    ops: readOps(reader)
-  })
+  read: (reader) => new PackedWrite(reader)
 }
 
 export const persistCommitted: WireCodec<PersistCommittedPayload> = {

@@ -9,13 +9,13 @@ import type { Statements } from './statements.js'
 /** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
 const MAX_CACHED_CATEGORIES = 1024
 
-/** How many rows one statement stores, if there are so many: about half again as fast as one by one. */
-const STORED = 16
+/** How many rows one statement stores, if there are so many: up to twice as fast as one by one. */
+const STORED = [64, 8] as const
 
 export class RowWriter {
   readonly #statements: Statements
   readonly #put: string
-  readonly #putMany: string
+  readonly #putMany: readonly string[]
   readonly #delete: string
   readonly #deleteRange: string
   readonly #get: string
@@ -27,7 +27,7 @@ export class RowWriter {
   constructor(statements: Statements, table: string) {
     this.#statements = statements
     this.#put = `INSERT OR REPLACE INTO ${table} (category, key, payload) VALUES (?, ?, ?)`
-    this.#putMany = this.#put + ', (?, ?, ?)'.repeat(STORED - 1)
+    this.#putMany = STORED.map((rows) => this.#put + ', (?, ?, ?)'.repeat(rows - 1))
     this.#delete = `DELETE FROM ${table} WHERE category = ? AND key = ?`
     this.#deleteRange = `DELETE FROM ${table} WHERE `
     this.#get = `SELECT payload FROM ${table} WHERE category = ? AND key = ?`
@@ -46,15 +46,23 @@ export class RowWriter {
   /** Stores rows in their order. When it throws, any of them may be stored. */
   putMany(puts: readonly PutOp[]): void {
     let at = 0
-    for (; at + STORED <= puts.length; at += STORED) {
-      const values: Uint8Array[] = []
-      for (let next = at; next < at + STORED; next++) {
-        const { category, key, payload } = puts[next] as PutOp
-        values.push(this.category(category), key.bytes, payload)
+    for (const [index, rows] of STORED.entries()) {
+      for (; at + rows <= puts.length; at += rows) {
+        this.#statements.get(this.#putMany[index] as string).run(this.#valuesOf(puts, at, at + rows))
       }
-      this.#statements.get(this.#putMany).run(values)
     }
     for (; at < puts.length; at++) this.apply(puts[at] as PutOp)
+  }
+
+  #valuesOf(puts: readonly PutOp[], from: number, to: number): Uint8Array[] {
+    const values = new Array<Uint8Array>((to - from) * 3)
+    for (let next = from, at = 0; next < to; next++) {
+      const { category, key, payload } = puts[next] as PutOp
+      values[at++] = this.category(category)
+      values[at++] = key.bytes
+      values[at++] = payload
+    }
+    return values
   }
 
   apply(op: TxOp): void {

@@ -7,27 +7,17 @@ import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import { PersistencyError } from '../errors.js'
-import type { KvScanQuery, PersistCommittedPayload, RemovedRow } from '../message-payloads.js'
-import {
-  KvCount,
-  KvDelete,
-  KvExists,
-  KvFlush,
-  KvGet,
-  KvGetMany,
-  KvScan,
-  PersistCommitted,
-  PersistEvent,
-  PersistFailed
-} from '../messages.js'
-import type { PutOp } from '../types.js'
+import type { KvScanQuery, PersistCommittedPayload } from '../message-payloads.js'
+import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan, PersistEvent } from '../messages.js'
 import { isBusy } from './busy.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
 import { JournalService } from './journal/journal-service.js'
 import type { StoreHolder } from './open-stores.js'
+import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { ProgressLog } from './progress-log.js'
 import { Scan } from './range-reader.js'
+import { onlyPut, type RowTask, rowTasksFrom, STORED_IN_TURNS, STORED_TOGETHER } from './row-tasks.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
 import { takeUp } from './take-up.js'
@@ -61,13 +51,13 @@ export class StorageSession {
   /** When the first of them was taken in. */
   #waitingSince = 0
   #writesPaused = false
-  /** Number of the last write that was taken up. */
-  #lastSeq = 0
+  readonly #outcomes: Outcomes
 
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
     this.#parts = parts
     const { hub, context, holder, pace, jobId } = parts
+    this.#outcomes = new Outcomes(hub, context, jobId, parts.progress)
     this.#idle = new IdleCheckpoint(
       () => holder.checkpoint(),
       (work) => pace.inTurn(work)
@@ -106,12 +96,12 @@ export class StorageSession {
   /** Goes on with what another thread has begun. */
   #takeUp(log: ProgressLog): () => void {
     const { hub, context, jobId, holder } = this.#parts
-    this.#lastSeq = log.before.seq
+    this.#outcomes.lastSeq = log.before.seq
     return takeUp({
       ...{ hub, context, jobId, progress: log.before },
       write: (event) => this.#add({ kind: 'write', event, error: undefined }),
       settled: ({ lastSeq, final }) => {
-        this.#lastSeq = Math.max(this.#lastSeq, lastSeq)
+        this.#outcomes.lastSeq = Math.max(this.#outcomes.lastSeq, lastSeq)
         if (final) forget(log, holder)
       }
     })
@@ -218,7 +208,7 @@ export class StorageSession {
       if (index > 0 && this.#parts.pace.over) return index
       const alone = this.#attemptGroup([task])
       if (alone === 0) return index
-      if (alone === undefined) this.#publish([task])
+      if (alone === undefined) this.#outcomes.tell([task])
     }
     return group.length
   }
@@ -263,7 +253,7 @@ export class StorageSession {
     }
     this.#idle.wrote()
     pace.unlocked()
-    this.#publish(next === group.length ? group : group.slice(0, next), {
+    this.#outcomes.tell(next === group.length ? group : group.slice(0, next), {
       waitMs: started - this.#waitingSince,
       commitMs: performance.now() - started,
       ...(journal !== undefined && { journal })
@@ -281,7 +271,7 @@ export class StorageSession {
       if (isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
       if (done === 0) break
-      this.#publish(group.slice(next, next + done))
+      this.#outcomes.tell(group.slice(next, next + done))
       next += done
     } while (next < group.length && !pace.over)
     return next
@@ -293,7 +283,7 @@ export class StorageSession {
       if (closed || writes(task)) task.error = this.#error(thrown)
       else while (!this.#attempt(task));
     }
-    this.#publish(group)
+    this.#outcomes.tell(group)
   }
 
   /** Attempts a task, and with it those behind it that can be done in one go; answers how many were done. */
@@ -312,7 +302,7 @@ export class StorageSession {
         const keys = tasks.map((task) => (task as GetTask).key)
         const found = this.#read(() => store.getMany(first.category, keys).payloads)
         for (const [index, task] of tasks.entries()) (task as GetTask).value = found[index]
-      } else store.writeRows(tasks.map((task) => onlyPut(task) as PutOp))
+      } else store.writeRows((tasks as readonly WriteTask[]).map(onlyPut))
     } catch {
       return false
     }
@@ -339,52 +329,6 @@ export class StorageSession {
     return store.inTransaction ? work() : store.read(work)
   }
 
-  #publish(group: readonly Task[], transaction: TransactionFacts = NO_TRANSACTION): void {
-    if (transaction === NO_TRANSACTION) this.#parts.progress?.notRecorded(group)
-    else this.#parts.progress?.committed()
-    const removed = this.#removedIn(group)
-    this.#publishWrites(
-      group.filter((task) => task.kind === 'write'),
-      removed.length === 0 ? transaction : { ...transaction, removed }
-    )
-    for (const task of group) if (task.kind !== 'write') settle(task)
-  }
-
-  /** What acknowledged deletes removed, each behind the write that came before it. */
-  #removedIn(group: readonly Task[]): RemovedRow[] {
-    const removed: RemovedRow[] = []
-    for (const task of group) {
-      if (task.kind === 'write') this.#lastSeq = task.event.seq || this.#lastSeq
-      else if (task.kind === 'call' && task.removes !== undefined && task.value === true) {
-        if (task.error === undefined) removed.push({ ...task.removes, afterSeq: this.#lastSeq })
-      }
-    }
-    return removed
-  }
-
-  /** Failures first: what the commit then covers has not failed. */
-  #publishWrites(writes: readonly WriteTask[], transaction: TransactionFacts): void {
-    const { hub, context, jobId } = this.#parts
-    for (const { event, error } of writes) {
-      if (error === undefined) continue
-      hub.emit(context, PersistFailed, { jobId, seq: event.seq, ops: event.ops, error })
-    }
-    const done = writes.filter(({ error }) => error === undefined).map(({ event }) => event)
-    const { journal, removed } = transaction
-    if (done.length === 0 && journal === undefined && removed === undefined) return
-    // What somebody else than the job announced has no number.
-    const numbered = done.map(({ seq }) => seq).filter((seq) => seq > 0)
-    hub.emit(context, PersistCommitted, {
-      jobId,
-      firstSeq: numbered[0] ?? 0,
-      lastSeq: numbered.at(-1) ?? 0,
-      writes: done.length,
-      ops: done.reduce((sum, { ops }) => sum + ops.length, 0),
-      bytes: done.reduce((sum, { bytes }) => sum + bytes, 0),
-      ...transaction
-    })
-  }
-
   /** `false` when it is to be tried again later. */
   #flush({ durable, call }: FlushTask): boolean {
     try {
@@ -402,48 +346,8 @@ export class StorageSession {
   }
 }
 
-/** What is told of a transaction besides its writes. */
-type TransactionFacts = Pick<PersistCommittedPayload, 'waitMs' | 'commitMs' | 'journal' | 'removed'>
-
-const NO_TRANSACTION: TransactionFacts = { waitMs: 0, commitMs: 0 }
-
 function writes(task: Task): boolean {
   return task.kind === 'write' || (task.kind === 'call' && task.writes)
-}
-
-type RowTask = GetTask | WriteTask
-
-/** So many gets are read together at most; their answers then leave while the next are read. */
-const READ_TOGETHER = 32
-
-/** So many rows are stored together at most. */
-const STORED_TOGETHER = 512
-
-/** Where others wait, it is time to look at the clock sooner: rows with random keys take some 20 µs each. */
-const STORED_IN_TURNS = 64
-
-/** The gets of one category, or the writes of one row each, that stand in a row. */
-function rowTasksFrom(group: readonly Task[], start: number, maxWrites: number): RowTask[] {
-  const first = group[start] as Task
-  const alike = (task: Task): boolean =>
-    first.kind === 'get'
-      ? task.kind === 'get' && task.category === first.category
-      : onlyPut(task) !== undefined
-  const end = Math.min(group.length, start + (first.kind === 'get' ? READ_TOGETHER : maxWrites))
-  const tasks: RowTask[] = []
-  for (let at = start; at < end; at++) {
-    const task = group[at] as Task
-    if (!alike(task)) break
-    tasks.push(task as RowTask)
-  }
-  return tasks
-}
-
-/** The put of a write that is one put and nothing else. */
-function onlyPut(task: Task): PutOp | undefined {
-  if (task.kind !== 'write' || task.event.ops.length !== 1) return undefined
-  const [op] = task.event.ops
-  return op?.kind === 'put' ? op : undefined
 }
 
 /** What cannot be removed now, because of a lock for instance, is removed by a later session. */
@@ -451,9 +355,4 @@ function forget(log: ProgressLog, holder: StoreHolder): void {
   try {
     log.forget(holder.open().connection)
   } catch {}
-}
-
-function settle({ call, error, value }: CallTask | GetTask): void {
-  if (error === undefined) call.resolve(value)
-  else call.reject(error)
 }
