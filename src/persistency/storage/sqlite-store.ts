@@ -3,18 +3,15 @@ import type { Database } from 'better-sqlite3'
 import type { KeyRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
-import { PACKED_PAYLOAD, PackedPayloads } from '../packed.js'
+import type { PackedPayloads } from '../packed.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
+import { gather } from './gather.js'
 import type { JournalLog, SeqRange } from './journal/journal-log.js'
 import { OpenedFile } from './opened-file.js'
 import { RangeReader, Scan } from './range-reader.js'
 import { RowWriter } from './row-writer.js'
-import { codeOf } from './sqlite-errors.js'
 import { Statements } from './statements.js'
-
-/** How many rows one statement reads, largest first: a list of keys is split into such. */
-const GATHERED = [64, 32, 16, 8, 4, 2, 1] as const
 
 // Each is prepared when it is first used: a thousand open jobs that do little are to take little memory.
 const BEGIN = 'BEGIN IMMEDIATE'
@@ -33,13 +30,6 @@ const ALL_ROWS = 'SELECT count(*) FROM kv'
 
 /** A row as it lies in the file. */
 export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
-
-/** Reads many rows of one category in the order of the keys: one pass through the engine costs less than many. */
-function gatherSql(rows: number): string {
-  const wanted = Array.from({ length: rows }, () => '(?)').join(', ')
-  return `WITH wanted(k) AS (VALUES ${wanted})
-    SELECT CAST(group_concat(${PACKED_PAYLOAD}, '') AS BLOB) FROM wanted LEFT JOIN kv ON category = ? AND key = k`
-}
 
 export class SqliteStore {
   readonly #db: Database
@@ -173,24 +163,7 @@ export class SqliteStore {
 
   /** The payloads of many rows, in the order of the keys. */
   getMany(category: string, keys: readonly Key[]): PackedPayloads {
-    const name = this.#rows.category(category)
-    const packed: Uint8Array[] = []
-    let most: number = GATHERED[0]
-    for (let from = 0; from < keys.length; ) {
-      const size = GATHERED.find((rows) => rows <= Math.min(most, keys.length - from)) as number
-      const values: Uint8Array[] = []
-      for (let at = from; at < from + size; at++) values.push((keys[at] as Key).bytes)
-      values.push(name)
-      try {
-        packed.push(this.#statements.get(gatherSql(size), 'pluck').get(values) as Uint8Array)
-        from += size
-      } catch (thrown) {
-        // Payloads that are too large for one value together are read in smaller groups.
-        if (codeOf(thrown) !== 'SQLITE_TOOBIG' || size === 1) throw thrown
-        most = size / 2
-      }
-    }
-    return new PackedPayloads(packed)
+    return gather(this.#statements, this.#rows.category(category), keys)
   }
 
   count(category: string, range: KeyRange): number {
