@@ -6,6 +6,7 @@ import { type BrokerHub, HandlerChanged, noProvider } from '../brokers/hub.js'
 import { warnThrottled } from '../brokers/warnings.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
+import { CallTable } from './call-table.js'
 import { type Answering, InboundCall } from './calls.js'
 import type { AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
@@ -40,10 +41,10 @@ export class Inbound {
   readonly #channels = new Map<ChannelId, Channel>()
   /** The channel of the message before: messages come in rows. */
   #last: Channel | undefined
-  readonly #calls = new Map<number, InboundCall>()
+  readonly #calls = new CallTable<InboundCall>()
   /** Signals handled since the other side was told, by channel. */
   readonly #handled = new Map<ChannelId, number>()
-  readonly #forget = (id: number): void => void this.#calls.delete(id)
+  readonly #forget = (id: number): void => void this.#calls.take(id)
 
   constructor(hub: BrokerHub, outbox: Outbox, origin: unknown) {
     this.#hub = hub
@@ -117,7 +118,7 @@ export class Inbound {
     if (route?.message.kind === 'request' || route?.message.kind === 'multiRequest') {
       const call = new InboundCall(id, route.context, route.answering, this.#outbox, this.#forget)
       call.traceparent = traceparent
-      this.#calls.set(id, call)
+      this.#calls.add(call)
       this.#serve(call, route.message, reader)
     } else {
       const context = BrokerContext.from({ id: contextId, label: contextId })
@@ -132,7 +133,7 @@ export class Inbound {
 
   /** The other side is gone: nobody waits for the answers. */
   disconnect(): void {
-    for (const call of [...this.#calls.values()]) call.cancel()
+    for (const call of this.#calls.clear()) call.cancel()
   }
 
   #serve(call: InboundCall, message: AnyRequest | AnyMultiRequest, reader: ByteReader): void {

@@ -4,6 +4,7 @@ import { BrokerError } from '../brokers/errors.js'
 import { type BrokerHub, HandlerChanged } from '../brokers/hub.js'
 import type { Call } from '../brokers/provider.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
+import { CallTable } from './call-table.js'
 import { type Exchange, OutboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
@@ -25,13 +26,12 @@ export interface OutboundParts {
 
 export class Outbound {
   readonly #parts: OutboundParts
-  readonly #calls = new Map<number, OutboundCall>()
+  readonly #calls = new CallTable<OutboundCall>()
   readonly #signals = new Map<ChannelId, RemoteSignalTarget>()
   readonly #cancel = (id: number): void => {
-    if (this.#calls.delete(id)) this.#parts.outbox.cancel(id)
+    if (this.#calls.take(id) !== undefined) this.#parts.outbox.cancel(id)
     this.#parts.onChange()
   }
-  #lastCallId = 0
 
   constructor(parts: OutboundParts) {
     this.#parts = parts
@@ -67,9 +67,8 @@ export class Outbound {
     const id = reader.u32()
     const form = tag === Tag.failure ? reader.u8() : FailureForm.own
     const outer = reader.enter(reader.u32())
-    const pending = this.#calls.get(id)
+    const pending = this.#calls.take(id)
     if (pending !== undefined) {
-      this.#calls.delete(id)
       const { call, exchange } = pending
       try {
         if (tag === Tag.response) call.resolve(exchange.response.read(reader))
@@ -97,9 +96,7 @@ export class Outbound {
 
   /** Ends everything under way. */
   disconnect(reason: string, cause: unknown): void {
-    const calls = [...this.#calls.values()]
-    this.#calls.clear()
-    for (const { call, exchange } of calls) {
+    for (const { call, exchange } of this.#calls.clear()) {
       const message = `request "${exchange.name}" was not answered: ${reason}`
       call.reject(new BrokerError('disconnected', message, cause === undefined ? undefined : { cause }))
     }
@@ -191,21 +188,16 @@ export class Outbound {
         call.reject(new BrokerError('overloaded', message))
         return
       }
-      const id = this.#nextCallId()
+      const id = this.#calls.nextId()
       try {
         outbox.request(channel.open(), id, exchange, payload, call.traceparent)
       } catch (notSendable) {
         call.reject(notSendable)
         return
       }
-      this.#calls.set(id, new OutboundCall(id, call, exchange, this.#cancel))
+      this.#calls.add(new OutboundCall(id, call, exchange, this.#cancel))
       onChange()
     }
-  }
-
-  #nextCallId(): number {
-    this.#lastCallId = (this.#lastCallId + 1) >>> 0
-    return this.#lastCallId
   }
 }
 
