@@ -15,6 +15,9 @@ export interface WorkerStart {
   readonly control: BrokerContextData
   /** Two numbers, shared by both threads; see {@link StateIndex}. */
   readonly state: SharedArrayBuffer
+  /** The rings through which small frames travel. */
+  readonly toWorker: SharedArrayBuffer
+  readonly toHost: SharedArrayBuffer
 }
 
 /** The numbers that host and worker share. Each is 0, and set to 1 once. */

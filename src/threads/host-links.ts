@@ -1,11 +1,13 @@
 /** Owns the links of a host to its worker, which share one port: one for everything, or one more for each context. */
 import type { BrokerHub } from '../brokers/hub.js'
-import { LANE_BYTES, type LaneFrame, type LaneId, LanePort, type SharedPort } from './lanes.js'
+import { LANE_BYTES, type LaneFrame, type LaneId, LanePort } from './lanes.js'
 import { Link, type LinkOptions } from './link.js'
 import type { LinkPort } from './port.js'
+import type { RingPort } from './ring-port.js'
+import { Wakefulness } from './wakefulness.js'
 
 export interface HostLinksParts {
-  readonly port: LinkPort & SharedPort
+  readonly port: RingPort
   readonly hub: BrokerHub
   /** For each link. */
   readonly maxPendingRequests: number
@@ -30,9 +32,11 @@ export class HostLinks {
   readonly #lanes = new Map<LaneId, { readonly port: LanePort; readonly link: Link }>()
   #lastLane: LaneId = 0
   #busyLinks = 0
+  readonly #wakefulness: Wakefulness
 
   constructor(parts: HostLinksParts) {
     this.#parts = parts
+    this.#wakefulness = new Wakefulness(parts.port)
     this.main = this.#link(parts.port, {
       onOther: (value) => {
         const { lane, frame } = value as LaneFrame
@@ -78,6 +82,7 @@ export class HostLinks {
       ...FRAMES,
       maxPendingRequests,
       onFault,
+      wakefulness: this.#wakefulness,
       onBusy: (busy) => this.#countBusy(busy),
       ...options
     })

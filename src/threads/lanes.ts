@@ -3,6 +3,9 @@ import type { LinkPort } from './port.js'
 
 export type LaneId = number
 
+/** The lane of what travels without one. */
+export const MAIN_LANE: LaneId = 0
+
 /** The room for a frame that a lane begins with: there may be thousands of them, most of them idle. */
 export const LANE_BYTES = 1024
 
@@ -15,6 +18,8 @@ export interface LaneFrame {
 /** The part of a `Worker` or a `MessagePort` that lanes need. */
 export interface SharedPort {
   postMessage(value: LaneFrame, transfer: readonly ArrayBuffer[]): void
+  /** See {@link LinkPort.tryPost}. */
+  tryPost(frame: Uint8Array, lane: LaneId): boolean
 }
 
 export function isLaneFrame(value: unknown): value is LaneFrame {
@@ -34,6 +39,10 @@ export class LanePort implements LinkPort {
 
   postMessage(frame: Uint8Array, transfer: readonly ArrayBuffer[]): void {
     this.#port.postMessage({ lane: this.#lane, frame }, transfer)
+  }
+
+  tryPost(frame: Uint8Array): boolean {
+    return this.#port.tryPost(frame, this.#lane)
   }
 
   on(_event: 'message', listener: (value: unknown) => void): void {

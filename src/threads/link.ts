@@ -1,6 +1,6 @@
 /** Owns one connection between the hubs of two threads. Both sides run the same code. */
 import type { BrokerContext } from '../brokers/context.js'
-import type { BrokerHub } from '../brokers/hub.js'
+import { type BrokerHub, OutcomeAwaited } from '../brokers/hub.js'
 import { ByteReader } from '../bytes/byte-reader.js'
 import type { Routes } from './carried.js'
 import { Inbound } from './inbound.js'
@@ -8,6 +8,7 @@ import { Outbound } from './outbound.js'
 import { Outbox, type OutboxOptions } from './outbox.js'
 import type { LinkPort } from './port.js'
 import { Tag } from './tags.js'
+import type { Wakefulness } from './wakefulness.js'
 
 export interface LinkOptions extends OutboxOptions {
   /** Requests that may wait for the other side; more are refused with `overloaded`. Default no limit. */
@@ -20,6 +21,8 @@ export interface LinkOptions extends OutboxOptions {
   readonly onOther?: (value: unknown) => void
   /** Takes what else has arrived on the port; frames that are found so are handled in one turn with the first. */
   readonly takeNext?: () => unknown
+  /** Keeps this thread awake while somebody waits for the other side. */
+  readonly wakefulness?: Wakefulness
 }
 
 /** Frames are gathered into one turn up to this size: a turn ends with work that pays off for many messages. */
@@ -44,6 +47,8 @@ export class Link {
   /** Whether work goes on after the turn that brought it, and how many frames wait for that to be acknowledged. */
   #held = false
   #heldFrames = 0
+  /** Whether somebody waits for what comes of the events that were sent. */
+  #outcomeAwaited = false
 
   constructor(port: LinkPort, hub: BrokerHub, options: LinkOptions) {
     const onChange = (): void => this.#checkBusy()
@@ -51,7 +56,7 @@ export class Link {
     this.#port = port
     this.#hub = hub
     this.#options = options
-    this.#outbox = new Outbox(port, options, onChange)
+    this.#outbox = new Outbox(port, options, () => this.#onSent())
     this.#outbound = new Outbound({ hub, outbox: this.#outbox, origin: this, maxPendingRequests, onChange })
     this.#inbound = new Inbound(hub, this.#outbox, this)
     port.on('message', this.#onMessage)
@@ -82,6 +87,7 @@ export class Link {
       throw error
     }
     for (const message of routes.receive) undo.push(this.#inbound.receive(context, message))
+    if (this.#options.wakefulness !== undefined) undo.push(this.#watchOutcomes(context))
     return unroute
   }
 
@@ -162,6 +168,7 @@ export class Link {
     if (this.#held) this.#heldFrames += frames
     else if (frames > 0) this.#outbox.acknowledge(frames)
     this.#outbox.acknowledged(acknowledged)
+    this.#options.wakefulness?.received(this.#isAwaited())
     // The answers that were ready at the end of the turn leave in one frame.
     if (this.#options.acknowledgeEvery === 1) this.#outbox.flush()
     if (other !== undefined) this.#options.onOther?.(other)
@@ -180,6 +187,28 @@ export class Link {
     else if (tag === Tag.channel) this.#inbound.openChannel(reader)
     else if (tag === Tag.channelEnd) this.#inbound.endChannel(reader)
     else throw new RangeError(`unknown message tag ${tag} in a frame`)
+  }
+
+  #watchOutcomes(context: BrokerContext): () => void {
+    const awaited = (): void => {
+      this.#outcomeAwaited = true
+      this.#outbox.awaited()
+    }
+    const watching = this.#hub.listen(context, OutcomeAwaited, awaited, { internal: true })
+    return () => void watching.drop()
+  }
+
+  /** Whether somebody waits for the other side. Once that has worked everything off, nobody does. */
+  #isAwaited(): boolean {
+    if (!this.#outbox.busy) this.#outcomeAwaited = false
+    return this.#outcomeAwaited || this.#outbound.pending > 0
+  }
+
+  /** A frame has left, or was worked off by the other side. */
+  #onSent(): void {
+    const { wakefulness } = this.#options
+    if (wakefulness !== undefined && this.#isAwaited()) wakefulness.awaits()
+    this.#checkBusy()
   }
 
   #checkBusy(): void {

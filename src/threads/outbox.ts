@@ -30,10 +30,11 @@ export interface OutboxOptions {
 const FULL_FRAME_BYTES = 64 * 1024
 
 /**
- * So many answers leave at once as well: the other thread goes on with them while the rest is being worked on. Each
- * further such frame of a turn is twice as large, so that a long turn does not fall apart into small ones.
+ * So many requests, answers, or events whose outcome is waited for leave at once as well: the other thread goes on with
+ * them while the rest is being worked on. Each further such frame of a turn is twice as large, so that a long turn does
+ * not fall apart into small ones.
  */
-const FIRST_ANSWERS = 32
+const FIRST_AWAITED = 32
 
 export class Outbox {
   readonly #port: LinkPort
@@ -45,9 +46,9 @@ export class Outbox {
   #closed = false
   /** The message being encoded. A codec or a getter runs then, and may not write into its midst. */
   #encoding: string | undefined
-  /** Responses that wait to leave, and how many make a frame. */
-  #answers = 0
-  #fullAnswers = FIRST_ANSWERS
+  /** Messages in the frame that somebody waits for, and how many of them make a frame full. */
+  #awaited = 0
+  #fullAwaited = FIRST_AWAITED
   /** Frames with messages that have been posted, and how many of them the other side has worked off. */
   #sent = 0
   #acknowledged = 0
@@ -133,7 +134,7 @@ export class Outbox {
     this.#writer.u32(call)
     if (traced) this.#writer.text(traceparent)
     this.#body(start, 'payload', exchange.name, exchange.payload, payload)
-    this.#schedule()
+    this.awaited()
   }
 
   /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
@@ -143,11 +144,16 @@ export class Outbox {
     this.#writer.u8(Tag.response)
     this.#writer.u32(call)
     this.#body(start, 'response', answering.name, answering.response, response)
-    if (++this.#answers < this.#fullAnswers) this.#schedule()
+    this.awaited()
+  }
+
+  /** Somebody waits for what was written last. */
+  awaited(): void {
+    if (++this.#awaited < this.#fullAwaited) this.#schedule()
     else {
-      const next = this.#fullAnswers * 2
+      const next = this.#fullAwaited * 2
       this.flush()
-      this.#fullAnswers = next
+      this.#fullAwaited = next
     }
   }
 
@@ -204,12 +210,11 @@ export class Outbox {
     if (!hasMessages && this.#received - this.#reported < this.#options.acknowledgeEvery) return
     this.#writer.patchU32(0, this.#received)
     this.#reported = this.#received
-    this.#answers = 0
-    this.#fullAnswers = FIRST_ANSWERS
-    const frame = this.#writer.take()
-    this.#writer.u32(0)
+    this.#awaited = 0
+    this.#fullAwaited = FIRST_AWAITED
     if (hasMessages) this.#sent++
-    this.#port.postMessage(frame, [frame.buffer as ArrayBuffer])
+    this.#post()
+    this.#writer.u32(0)
     if (hasMessages) this.#onSent()
   }
 
@@ -218,6 +223,16 @@ export class Outbox {
     this.#closed = true
     this.#writer.rewind(FRAME_HEADER_BYTES)
     this.#acknowledged = this.#sent
+  }
+
+  #post(): void {
+    const writer = this.#writer
+    if (this.#port.tryPost?.(writer.written(0, writer.offset))) {
+      writer.clear()
+      return
+    }
+    const frame = writer.take()
+    this.#port.postMessage(frame, [frame.buffer as ArrayBuffer])
   }
 
   get #hasMessages(): boolean {

@@ -3,23 +3,26 @@
  * the worker looks for another one for a moment before it parks. It does so only while that pays: after a look in
  * vain it parks at once, until frames follow each other closely again. An idle worker costs nothing.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { RingPort } from './ring-port.js'
 
 /** How long to look for the next frame, in milliseconds. */
-const LOOK_MS = 0.05
+const LOOK_MS = 0.1
 
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
-const CLOSE_MS = 0.25
+const CLOSE_MS = 0.5
+
+/** Looking at the port as well costs more than looking into the ring, and is done every so many times. */
+const PORT_EVERY = 16
 
 export class Poller {
-  readonly #port: MessagePort
+  readonly #port: RingPort
   readonly #receive: (value: unknown) => void
   readonly #mayWait: () => boolean
   #lastFrame = 0
   #scheduled = false
 
   /** @param mayWait whether nothing else is to be done on this thread meanwhile */
-  constructor(port: MessagePort, receive: (value: unknown) => void, mayWait: () => boolean) {
+  constructor(port: RingPort, receive: (value: unknown) => void, mayWait: () => boolean) {
     this.#port = port
     this.#receive = receive
     this.#mayWait = mayWait
@@ -32,19 +35,24 @@ export class Poller {
     this.#lastFrame = now
     if (!close || this.#scheduled) return
     this.#scheduled = true
+    this.#port.watch()
     // Promises of this turn go first: an answer must not wait for our looking around.
     setImmediate(() => {
       this.#scheduled = false
-      this.#look()
+      try {
+        this.#look()
+      } finally {
+        this.#port.unwatch()
+      }
     })
   }
 
   #look(): void {
     let until = performance.now() + LOOK_MS
-    while (this.#mayWait() && performance.now() < until) {
-      const found = receiveMessageOnPort(this.#port)
+    for (let looks = 1; this.#mayWait() && performance.now() < until; looks++) {
+      const found = looks % PORT_EVERY === 0 ? this.#port.nextOfAll() : this.#port.next()
       if (found === undefined) continue
-      this.#receive(found.message)
+      this.#receive(found)
       this.#lastFrame = performance.now()
       until = this.#lastFrame + LOOK_MS
     }

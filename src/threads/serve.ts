@@ -20,6 +20,7 @@ import {
 import { Link, type LinkOptions } from './link.js'
 import { Peers } from './peers.js'
 import { Poller } from './poller.js'
+import { RingPort } from './ring-port.js'
 import type { ThreadShare } from './rota.js'
 import { type Lane, WorkerLanes } from './worker-lanes.js'
 
@@ -105,16 +106,18 @@ class ServedThread {
         throw fault
       }
     }
-    this.#lanes = new WorkerLanes(port, this.#hub, options)
-    this.#link = new Link(port, this.#hub, {
+    const takeParcel = (): unknown => receiveMessageOnPort(port)?.message
+    const ringPort = new RingPort({ port, out: start.toHost, in: start.toWorker, takeParcel })
+    this.#lanes = new WorkerLanes(ringPort, this.#hub, options)
+    this.#link = new Link(ringPort, this.#hub, {
       ...options,
-      takeNext: () => receiveMessageOnPort(port)?.message,
+      takeNext: () => ringPort.nextOfAll(),
       onOther: (value) => {
         if (!this.#lanes.take(value)) this.#peers.deliver(value as PortDelivery<MessagePort>)
       }
     })
     const poller = new Poller(
-      port,
+      ringPort,
       (value) => {
         this.#link.take(value)
         this.#lanes.workNow()

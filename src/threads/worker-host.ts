@@ -22,6 +22,8 @@ import {
 } from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
 import { type HostLane, HostLinks } from './host-links.js'
+import { ringMemory } from './ring.js'
+import { RingPort } from './ring-port.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
 export interface ThreadLimits {
@@ -98,6 +100,7 @@ export class WorkerHost {
   readonly exited: Promise<WorkerExit>
   readonly #hub: BrokerHub
   readonly #worker: Worker
+  readonly #port: RingPort
   readonly #links: HostLinks
   readonly #fair: boolean
   readonly #control = BrokerContext.create('worker control')
@@ -116,7 +119,9 @@ export class WorkerHost {
     this.#requests = new RequestBroker(hub, this.#control)
     const workerData: WorkerStart = {
       control: this.#control.toJSON(),
-      state: this.#state.buffer as SharedArrayBuffer
+      state: this.#state.buffer as SharedArrayBuffer,
+      toWorker: ringMemory(),
+      toHost: ringMemory()
     }
     this.#worker = new Worker(entry, {
       workerData,
@@ -125,8 +130,10 @@ export class WorkerHost {
       ...(resourceLimits !== undefined && { resourceLimits })
     })
     this.#worker.unref()
+    const { toWorker: out, toHost: incoming } = workerData
+    this.#port = new RingPort({ port: this.#worker, out, in: incoming })
     this.#links = new HostLinks({
-      port: this.#worker,
+      port: this.#port,
       hub,
       maxPendingRequests: options.maxPendingRequests ?? DEFAULT_MAX_PENDING,
       onBusy: (busy) => (busy ? this.#worker.ref() : this.#worker.unref()),
@@ -201,13 +208,13 @@ export class WorkerHost {
     const back = routes.back.map(nameOf)
     const peer = { id, context: context.toJSON() }
     // The receiving ends first: neither side may send before the other listens.
-    this.#worker.postMessage({ peer: id, port: port1 }, [port1])
-    other.#worker.postMessage({ peer: id, port: port2 }, [port2])
+    this.#port.postMessage({ peer: id, port: port1 }, [port1])
+    other.#port.postMessage({ peer: id, port: port2 }, [port2])
     return other
       .#connectPeer({ ...peer, send: back, receive: forth })
       .andThen(() => this.#connectPeer({ ...peer, send: forth, receive: back }))
       .mapErr((error) => {
-        this.#worker.postMessage({ peer: id, port: undefined })
+        this.#port.postMessage({ peer: id, port: undefined })
         return error
       })
   }

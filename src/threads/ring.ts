@@ -1,0 +1,135 @@
+/**
+ * Owns one direction of small frames between two threads: a ring of bytes in shared memory with one writer and one reader.
+ * A frame in it costs two copies and a few atomic reads, where posting one costs microseconds and a system call.
+ *
+ * A record is `u32 length, u32 sequence number, u32 lane`, then the bytes of the frame, filled up to eight bytes; it lies
+ * in one piece. Where the end of the ring has no room for one, a length of {@link WRAP} sends the reader to the start.
+ * The counters of written and read bytes only grow, modulo 2^32.
+ */
+
+/** Room for the records, a power of two. */
+const CAPACITY = 64 * 1024
+
+/** Larger frames are posted: handing memory over costs less than copying it then. */
+const MAX_FRAME_BYTES = 16 * 1024
+
+const RECORD_HEADER_BYTES = 12
+const WRAP = 0xffffffff
+
+/** Places of the counters, each in a cache line of its own. */
+const WRITTEN = 0
+const READ = 16
+const READER = 32
+const HEADER_BYTES = 256
+
+/** What the reader does. */
+const Reader = {
+  /** It sleeps, or is about to: the writer has to call it. */
+  asleep: 0,
+  /** It looks into the ring again before it sleeps. */
+  awake: 1,
+  /** It has been called. */
+  called: 2
+} as const
+
+/** A frame out of the ring. */
+export interface RingRecord {
+  readonly seq: number
+  readonly lane: number
+  readonly frame: Uint8Array
+}
+
+export function ringMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(HEADER_BYTES + CAPACITY)
+}
+
+export class RingWriter {
+  readonly #counters: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#counters = new Int32Array(memory, 0, HEADER_BYTES / 4)
+    this.#bytes = new Uint8Array(memory, HEADER_BYTES)
+    this.#view = new DataView(memory, HEADER_BYTES)
+  }
+
+  /** Copies a frame into the ring; `false` when it has no room for it. */
+  write(seq: number, lane: number, frame: Uint8Array): boolean {
+    if (frame.length > MAX_FRAME_BYTES) return false
+    const size = recordSize(frame.length)
+    // Only this side writes it.
+    let written = this.#counters[WRITTEN] as number
+    const used = (written - Atomics.load(this.#counters, READ)) >>> 0
+    const at = written & (CAPACITY - 1)
+    const skipped = at + size > CAPACITY ? CAPACITY - at : 0
+    if (used + skipped + size > CAPACITY) return false
+    if (skipped > 0) {
+      this.#view.setUint32(at, WRAP)
+      written += skipped
+    }
+    const start = written & (CAPACITY - 1)
+    this.#view.setUint32(start, frame.length)
+    this.#view.setUint32(start + 4, seq)
+    this.#view.setUint32(start + 8, lane)
+    this.#bytes.set(frame, start + RECORD_HEADER_BYTES)
+    Atomics.store(this.#counters, WRITTEN, (written + size) | 0)
+    return true
+  }
+
+  /** Whether the reader has to be called; answers so once for each time that it sleeps. */
+  mustCall(): boolean {
+    if (Atomics.load(this.#counters, READER) !== Reader.asleep) return false
+    return Atomics.compareExchange(this.#counters, READER, Reader.asleep, Reader.called) === Reader.asleep
+  }
+}
+
+export class RingReader {
+  readonly #counters: Int32Array
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#counters = new Int32Array(memory, 0, HEADER_BYTES / 4)
+    this.#bytes = new Uint8Array(memory, HEADER_BYTES)
+    this.#view = new DataView(memory, HEADER_BYTES)
+  }
+
+  get empty(): boolean {
+    return Atomics.load(this.#counters, WRITTEN) === this.#counters[READ]
+  }
+
+  /** Takes the next record out, if it has this number. */
+  take(seq: number): RingRecord | undefined {
+    if (this.empty) return undefined
+    let at = (this.#counters[READ] as number) & (CAPACITY - 1)
+    let skipped = 0
+    let length = this.#view.getUint32(at)
+    if (length === WRAP) {
+      skipped = CAPACITY - at
+      at = 0
+      length = this.#view.getUint32(0)
+    }
+    if (this.#view.getUint32(at + 4) !== seq) return undefined
+    const lane = this.#view.getUint32(at + 8)
+    const from = at + RECORD_HEADER_BYTES
+    const frame = this.#bytes.slice(from, from + length)
+    const read = (this.#counters[READ] as number) + skipped + recordSize(length)
+    Atomics.store(this.#counters, READ, read | 0)
+    return { seq, lane, frame }
+  }
+
+  /** Promises to look into the ring again before sleeping. */
+  wake(): void {
+    Atomics.store(this.#counters, READER, Reader.awake)
+  }
+
+  /** Takes the promise back. To be followed by a last look: what was written before has not been called out. */
+  sleep(): void {
+    Atomics.store(this.#counters, READER, Reader.asleep)
+  }
+}
+
+function recordSize(length: number): number {
+  return (RECORD_HEADER_BYTES + length + 7) & ~7
+}
