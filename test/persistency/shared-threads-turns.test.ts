@@ -18,7 +18,7 @@ let quiet: Job
 
 async function openBoth(options: Partial<PersistencyOptions> = {}): Promise<void> {
   const persistency = storage.owner({ rootDir, threads: { shared: 1 }, ...options })
-  busy = await okOf(persistency.openJob('busy', { maxQueueOps: 20_000 }))
+  busy = await okOf(persistency.openJob('busy', { maxQueueOps: 16_000 }))
   quiet = await okOf(persistency.openJob('quiet'))
 }
 
