@@ -16,6 +16,7 @@ import { EventChannel, type ListenOptions } from './event-channel.js'
 import type { EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
 import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
+import { Registration } from './registration.js'
 import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
 import { warnThrottled } from './warnings.js'
@@ -41,6 +42,9 @@ const DEFAULT_HUB = Symbol.for('persistency.defaultHub/1')
  */
 export class BrokerHub {
   readonly #worlds = new Map<string, World>()
+  readonly #forget = (world: World): void => {
+    if (this.#worlds.get(world.context.id) === world) this.#worlds.delete(world.context.id)
+  }
   /** Time limits of the calls made through this hub. */
   readonly deadlines: Deadlines = new Deadlines()
   /** Work put off to the end of the current batch of messages. */
@@ -108,19 +112,9 @@ export class BrokerHub {
     request: RequestDefinition<Payload, Response, Failure>,
     provider: Provider
   ): ProviderHandle {
-    this.#world(context).providers.set(request.name, provider)
-    const isCurrent = (): boolean => this.provider(context, request) === provider
-    const remove = (): void => {
-      provider.removed = true
-      if (isCurrent()) this.withdraw(context, request)
-    }
-    return {
-      get active() {
-        return isCurrent()
-      },
-      remove,
-      [Symbol.dispose]: remove
-    }
+    const world = this.#world(context)
+    world.providers.set(request.name, provider)
+    return new Registration(world, request.name, provider)
   }
 
   /** Removes the provider of a request, if there is one. */
@@ -128,8 +122,7 @@ export class BrokerHub {
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>
   ): void {
-    const world = this.#worlds.get(context.id)
-    if (world?.providers.delete(request.name)) this.#dropIfEmpty(world)
+    this.#worlds.get(context.id)?.withdraw(request.name)
   }
 
   /** The provider that would answer a request now. */
@@ -162,7 +155,7 @@ export class BrokerHub {
     if (channel === undefined) {
       channel = new MultiChannel(() => {
         world.multiChannels.delete(request.name)
-        this.#dropIfEmpty(world)
+        world.tidy()
       })
       world.multiChannels.set(request.name, channel)
     }
@@ -200,7 +193,7 @@ export class BrokerHub {
     if (target !== undefined) world.signals.set(signal.name, target)
     else {
       world.signals.delete(signal.name)
-      this.#dropIfEmpty(world)
+      world.tidy()
     }
     this.emit(context, HandlerChanged, signal.name)
   }
@@ -213,7 +206,7 @@ export class BrokerHub {
   #world(context: BrokerContext): World {
     let world = this.#worlds.get(context.id)
     if (world === undefined) {
-      world = new World(context)
+      world = new World(context, this.#forget)
       this.#worlds.set(context.id, world)
     }
     return world
@@ -226,15 +219,11 @@ export class BrokerHub {
       const report = (failure: ListenerError, answered: boolean): void => this.report(failure, answered)
       channel = new EventChannel(world.context, event, report, () => {
         world.channels.delete(event)
-        this.#dropIfEmpty(world)
+        world.tidy()
       })
       world.channels.set(event, channel)
     }
     return channel
-  }
-
-  #dropIfEmpty(world: World): void {
-    if (world.empty && this.#worlds.get(world.context.id) === world) this.#worlds.delete(world.context.id)
   }
 
   /**

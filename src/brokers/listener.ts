@@ -76,10 +76,10 @@ export class Listener implements ListenerHandle {
   readonly origin: unknown
   /** Part of the framework rather than of the application; does not count as an observer. */
   readonly internal: boolean
-  /** What the handler sees of the registration. */
-  readonly #scope: ListenerScope
-  readonly #waiters = new Waiters()
-  readonly #leavers = new Waiters()
+  /** What the handler sees of the registration; made when it is needed, as the next two are. */
+  #scope: ListenerScope | undefined
+  #waiters: Waiters | undefined
+  #leavers: Waiters | undefined
   #active = true
   #inFlight = 0
   /** Runs that wait for the end of their own listener, and must not be waited for. */
@@ -91,13 +91,6 @@ export class Listener implements ListenerHandle {
     this.#handler = handler
     this.origin = origin
     this.internal = internal
-    const listener = this
-    this.#scope = {
-      get signal() {
-        return listener.signal
-      },
-      drop: () => listener.#leave()
-    }
   }
 
   get active(): boolean {
@@ -114,7 +107,7 @@ export class Listener implements ListenerHandle {
   deliver(payload: unknown): void {
     this.#inFlight++
     try {
-      const outcome = this.#handler(payload, this.#scope)
+      const outcome = this.#handler(payload, this.#scope ?? this.#makeScope())
       if (isThenable(outcome)) {
         void this.#track(outcome, false)
         return
@@ -130,7 +123,7 @@ export class Listener implements ListenerHandle {
     this.#inFlight++
     let settled: ListenerOutcome = { listenerId: this.id, status: 'fulfilled' }
     try {
-      const outcome = this.#handler(payload, this.#scope)
+      const outcome = this.#handler(payload, this.#scope ?? this.#makeScope())
       if (isThenable(outcome)) return await this.#track(outcome, true)
     } catch (error) {
       settled = this.#fail(error, true)
@@ -144,6 +137,7 @@ export class Listener implements ListenerHandle {
     // A delivery under way may still call this listener, before the next microtask.
     await undefined
     if (this.#inFlight === 0) return true
+    this.#waiters ??= new Waiters()
     return this.#waiters.wait(options.graceMs)
   }
 
@@ -158,10 +152,22 @@ export class Listener implements ListenerHandle {
     try {
       await undefined
       if (this.#inFlight <= this.#leaving) return true
+      this.#leavers ??= new Waiters()
       return await this.#leavers.wait()
     } finally {
       this.#leaving--
     }
+  }
+
+  #makeScope(): ListenerScope {
+    const listener = this
+    this.#scope = {
+      get signal() {
+        return listener.signal
+      },
+      drop: () => listener.#leave()
+    }
+    return this.#scope
   }
 
   #stop(): void {
@@ -188,8 +194,8 @@ export class Listener implements ListenerHandle {
   }
 
   #wake(): void {
-    if (this.#inFlight === 0) this.#waiters.wake()
-    if (this.#inFlight <= this.#leaving) this.#leavers.wake()
+    if (this.#inFlight === 0) this.#waiters?.wake()
+    if (this.#inFlight <= this.#leaving) this.#leavers?.wake()
   }
 
   #fail(error: unknown, answered: boolean): ListenerOutcome {

@@ -28,7 +28,7 @@ export class MultiChannel {
     const twin = this.#providers.find(({ source }) => source !== undefined && source === provider.source)
     if (twin !== undefined) return this.#handles.get(twin) as ProviderHandle
     this.#providers = [...this.#providers, provider]
-    const handle = this.#handleOf(provider)
+    const handle = new MultiRegistration(this, provider)
     this.#handles.set(provider, handle)
     return handle
   }
@@ -39,21 +39,36 @@ export class MultiChannel {
     this.#onEmpty()
   }
 
-  #handleOf(provider: MultiProvider): ProviderHandle {
-    const isActive = (): boolean => this.#handles.has(provider)
-    const remove = (): void => this.#remove(provider)
-    return {
-      get active() {
-        return isActive()
-      },
-      remove,
-      [Symbol.dispose]: remove
-    }
+  has(provider: MultiProvider): boolean {
+    return this.#handles.has(provider)
   }
 
-  #remove(provider: MultiProvider): void {
+  /** Takes a provider out; no effect when it is not there. */
+  remove(provider: MultiProvider): void {
     if (!this.#handles.delete(provider)) return
     this.#providers = this.#providers.filter((other) => other !== provider)
     if (this.#providers.length === 0) this.#onEmpty()
+  }
+}
+
+class MultiRegistration implements ProviderHandle {
+  readonly #channel: MultiChannel
+  readonly #provider: MultiProvider
+
+  constructor(channel: MultiChannel, provider: MultiProvider) {
+    this.#channel = channel
+    this.#provider = provider
+  }
+
+  get active(): boolean {
+    return this.#channel.has(this.#provider)
+  }
+
+  remove(): void {
+    this.#channel.remove(this.#provider)
+  }
+
+  [Symbol.dispose](): void {
+    this.remove()
   }
 }

@@ -13,8 +13,22 @@ export class World {
   readonly multiChannels = new Map<string, MultiChannel>()
   readonly signals = new Map<string, SignalTarget>()
 
-  constructor(context: BrokerContext) {
+  readonly #onEmpty: (world: World) => void
+
+  /** @param onEmpty called when the last thing was taken out */
+  constructor(context: BrokerContext, onEmpty: (world: World) => void) {
     this.context = context
+    this.#onEmpty = onEmpty
+  }
+
+  /** Takes the provider of a request out, if there is one. */
+  withdraw(request: string): void {
+    if (this.providers.delete(request)) this.tidy()
+  }
+
+  /** Something was taken out. */
+  tidy(): void {
+    if (this.empty) this.#onEmpty(this)
   }
 
   get empty(): boolean {
