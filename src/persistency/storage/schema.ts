@@ -143,9 +143,20 @@ function configure(
   db.pragma(`synchronous = ${SYNCHRONOUS[durability]}`)
   db.pragma('temp_store = MEMORY')
   db.pragma('foreign_keys = OFF')
-  db.pragma(`cache_size = -${Math.ceil(cacheSizeBytes / 1024)}`)
+  limitCache(db, cacheSizeBytes)
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`)
+}
+
+/**
+ * SQLite sets the memory of twenty pages aside when it reads the first one, or that of the whole cache if this is smaller.
+ * A job at rest needs three; and there may be a thousand. So the first page is read while the cache is small.
+ */
+function limitCache(db: Database.Database, bytes: number): void {
+  db.pragma('cache_size = 2')
+  db.pragma('shrink_memory')
+  db.pragma('schema_version')
+  db.pragma(`cache_size = -${Math.ceil(bytes / 1024)}`)
 }
 
 /** Table and version in one transaction: no file is ever half made. Another process may have been faster. */
