@@ -10,7 +10,7 @@ import type { Statements } from './statements.js'
 const MAX_CACHED_CATEGORIES = 1024
 
 /** How many rows one statement stores, if there are so many: up to twice as fast as one by one. */
-const STORED = [64, 8] as const
+const STORED = [64, 32, 8] as const
 
 export class RowWriter {
   readonly #statements: Statements
