@@ -21,7 +21,7 @@ export interface LinkOptions extends OutboxOptions {
   readonly onOther?: (value: unknown) => void
   /** Takes what else has arrived on the port; frames that are found so are handled in one turn with the first. */
   readonly takeNext?: () => unknown
-  /** Keeps this thread awake while somebody waits for the other side. */
+  /** Keeps this thread awake while somebody waits for the other side. @internal */
   readonly wakefulness?: Wakefulness
 }
 

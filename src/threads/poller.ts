@@ -1,7 +1,7 @@
 /**
  * Owns a worker's short wait for the next frame. Waking a parked thread takes tens of microseconds, so after a frame
- * the worker looks for another one for a moment before it parks. It does so only while that pays: after a look in
- * vain it parks at once, until frames follow each other closely again. An idle worker costs nothing.
+ * the worker looks for another one for a moment before it parks. It does so only while frames follow each other closely,
+ * and the less the more often it was in vain. An idle worker costs nothing.
  */
 import type { RingPort } from './ring-port.js'
 
@@ -10,6 +10,9 @@ const LOOK_MS = 0.1
 
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
 const CLOSE_MS = 0.5
+
+/** After looks in vain, twice as many frames each time are not looked behind, up to so many. */
+const MOST_SKIPPED = 64
 
 /** Looking at the port as well costs more than looking into the ring, and is done every so many times. */
 const PORT_EVERY = 16
@@ -20,6 +23,9 @@ export class Poller {
   readonly #mayWait: () => boolean
   #lastFrame = 0
   #scheduled = false
+  /** Looks in vain that followed each other, and frames that are not looked behind for their sake. */
+  #vain = 0
+  #toSkip = 0
 
   /** @param mayWait whether nothing else is to be done on this thread meanwhile */
   constructor(port: RingPort, receive: (value: unknown) => void, mayWait: () => boolean) {
@@ -33,28 +39,40 @@ export class Poller {
     const now = performance.now()
     const close = now - this.#lastFrame < CLOSE_MS
     this.#lastFrame = now
-    if (!close || this.#scheduled) return
+    if (!close || this.#scheduled || this.#skips()) return
     this.#scheduled = true
     this.#port.watch()
     // Promises of this turn go first: an answer must not wait for our looking around.
     setImmediate(() => {
       this.#scheduled = false
       try {
-        this.#look()
+        if (this.#look()) this.#vain = 0
+        else this.#toSkip = Math.min(2 ** this.#vain++, MOST_SKIPPED)
       } finally {
         this.#port.unwatch()
       }
     })
   }
 
-  #look(): void {
+  /** While the other thread does not get to run, because all processors are taken, looking only keeps it from running. */
+  #skips(): boolean {
+    if (this.#toSkip === 0) return false
+    this.#toSkip--
+    return true
+  }
+
+  /** Answers whether a frame has come. */
+  #look(): boolean {
+    let found = false
     let until = performance.now() + LOOK_MS
     for (let looks = 1; this.#mayWait() && performance.now() < until; looks++) {
-      const found = looks % PORT_EVERY === 0 ? this.#port.nextOfAll() : this.#port.next()
-      if (found === undefined) continue
-      this.#receive(found)
+      const value = looks % PORT_EVERY === 0 ? this.#port.nextOfAll() : this.#port.next()
+      if (value === undefined) continue
+      found = true
+      this.#receive(value)
       this.#lastFrame = performance.now()
       until = this.#lastFrame + LOOK_MS
     }
+    return found
   }
 }

@@ -9,7 +9,7 @@
 
 import type { RingPort } from './ring-port.js'
 
-/** How long to stay awake for one answer, in milliseconds. */
+/** How long to stay awake for one answer at most, in milliseconds. */
 const AWAKE_MS = 0.5
 
 /** Staying awake costs processor time: it must save this part of the wait at least. */
@@ -59,9 +59,14 @@ export class Wakefulness {
     setImmediate(this.#round)
   }
 
+  /** Who has waited twice as long as asleep gains nothing by staying awake. */
+  get #longestMs(): number {
+    return Math.min(AWAKE_MS, this.#asleep.value * 2)
+  }
+
   readonly #round = (): void => {
     this.#port.look()
-    if (this.#since !== 0 && this.#staying && performance.now() - this.#since < AWAKE_MS) {
+    if (this.#since !== 0 && this.#staying && performance.now() - this.#since < this.#longestMs) {
       setImmediate(this.#round)
       return
     }
