@@ -82,10 +82,7 @@ export class ByteReader {
 
   /** A u32 byte length, then that many bytes, sharing memory with the input. */
   blob(): Uint8Array {
-    const start = this.#offset
-    const length = this.u32()
-    this.#requireOrReturnTo(start, length)
-    return this.view(length)
+    return this.view(this.#length())
   }
 
   /**
@@ -104,19 +101,14 @@ export class ByteReader {
    * @throws RangeError when they are not valid UTF-8.
    */
   text(): string {
-    const start = this.#offset
-    const length = this.u32()
-    this.#requireOrReturnTo(start, length)
+    const length = this.#length()
     const at = this.#advance(length)
     return decodeRepeatedUtf8(this.#bytes, at, at + length)
   }
 
   /** Passes over a `text` or a `blob`. */
   skipText(): void {
-    const start = this.#offset
-    const length = this.u32()
-    this.#requireOrReturnTo(start, length)
-    this.#offset += length
+    this.#advance(this.#length())
   }
 
   /** Reads a part of the input that has been read before, and comes back to where it is. */
@@ -176,9 +168,12 @@ export class ByteReader {
     return at
   }
 
-  #requireOrReturnTo(start: number, count: number): void {
-    if (count <= this.remaining) return
-    const error = this.#truncated(count)
+  /** A u32 length of what follows. When that is not all there, the position is where it was. */
+  #length(): number {
+    const start = this.#offset
+    const length = this.u32()
+    if (length <= this.remaining) return length
+    const error = this.#truncated(length)
     this.#offset = start
     throw error
   }

@@ -49,9 +49,10 @@ export class RingWriter {
   readonly #view: DataView
 
   constructor(memory: SharedArrayBuffer) {
-    this.#counters = new Int32Array(memory, 0, HEADER_BYTES / 4)
-    this.#bytes = new Uint8Array(memory, HEADER_BYTES)
-    this.#view = new DataView(memory, HEADER_BYTES)
+    const { counters, bytes, view } = partsOf(memory)
+    this.#counters = counters
+    this.#bytes = bytes
+    this.#view = view
   }
 
   /** Copies a frame into the ring; `false` when it has no room for it. */
@@ -90,9 +91,10 @@ export class RingReader {
   readonly #view: DataView
 
   constructor(memory: SharedArrayBuffer) {
-    this.#counters = new Int32Array(memory, 0, HEADER_BYTES / 4)
-    this.#bytes = new Uint8Array(memory, HEADER_BYTES)
-    this.#view = new DataView(memory, HEADER_BYTES)
+    const { counters, bytes, view } = partsOf(memory)
+    this.#counters = counters
+    this.#bytes = bytes
+    this.#view = view
   }
 
   get empty(): boolean {
@@ -127,6 +129,19 @@ export class RingReader {
   /** Takes the promise back. To be followed by a last look: what was written before has not been called out. */
   sleep(): void {
     Atomics.store(this.#counters, READER, Reader.asleep)
+  }
+}
+
+/** How either side sees the memory. */
+function partsOf(memory: SharedArrayBuffer): {
+  readonly counters: Int32Array
+  readonly bytes: Uint8Array
+  readonly view: DataView
+} {
+  return {
+    counters: new Int32Array(memory, 0, HEADER_BYTES / 4),
+    bytes: new Uint8Array(memory, HEADER_BYTES),
+    view: new DataView(memory, HEADER_BYTES)
   }
 }
 
