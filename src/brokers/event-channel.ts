@@ -5,16 +5,9 @@ import {
   Listener,
   type ListenerError,
   type ListenerHome,
-  type ListenerOutcome
+  type ListenerOutcome,
+  type ListenOptions
 } from './listener.js'
-
-/** How a listener is registered with the hub. */
-export interface ListenOptions {
-  /** Events emitted with the same origin are not delivered to this listener: a link does not echo. */
-  readonly origin?: unknown
-  /** Marks a listener of the framework, which does not count as an observer. Default `false`. */
-  readonly internal?: boolean
-}
 
 export class EventChannel implements ListenerHome {
   readonly context: BrokerContext
@@ -40,8 +33,9 @@ export class EventChannel implements ListenerHome {
     return this.#listeners
   }
 
-  add(handler: EventHandler<unknown>, options: ListenOptions): Listener {
-    const listener = new Listener(this, handler, options.origin, options.internal ?? false)
+  /** @param runs whether the handler takes iterables of events that came together */
+  add(handler: EventHandler<unknown>, options: ListenOptions, runs = false): Listener {
+    const listener = new Listener(this, handler, options, runs)
     this.#listeners = [...this.#listeners, listener]
     return listener
   }
@@ -54,6 +48,13 @@ export class EventChannel implements ListenerHome {
   deliver(payload: unknown, origin: unknown): void {
     for (const listener of this.#listeners) {
       if (origin === undefined || listener.origin !== origin) listener.deliver(payload)
+    }
+  }
+
+  /** Delivers events that came together: each listener gets all of them before the next one does. */
+  deliverRun(run: Iterable<unknown>, origin: unknown): void {
+    for (const listener of this.#listeners) {
+      if (origin === undefined || listener.origin !== origin) listener.deliverRun(run)
     }
   }
 

@@ -12,8 +12,14 @@ import {
   type SignalDefinition
 } from './definitions.js'
 import { BrokerError } from './errors.js'
-import { EventChannel, type ListenOptions } from './event-channel.js'
-import type { EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
+import { EventChannel } from './event-channel.js'
+import type {
+  EventHandler,
+  ListenerError,
+  ListenerHandle,
+  ListenerOutcome,
+  ListenOptions
+} from './listener.js'
 import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
 import { Registration } from './registration.js'
@@ -70,6 +76,15 @@ export class BrokerHub {
     return this.#channel(context, event.name).add(handler as EventHandler<unknown>, options)
   }
 
+  /** Adds a listener that takes events by the run, those that came together: at least one, in order. */
+  listenToRuns<Payload>(
+    context: BrokerContext,
+    event: EventDefinition<Payload>,
+    handler: EventHandler<Iterable<Payload>>
+  ): ListenerHandle {
+    return this.#channel(context, event.name).add(handler as EventHandler<unknown>, {}, true)
+  }
+
   /** Delivers an event to all its listeners in the order they registered, now. Never throws. */
   emit<Payload>(
     context: BrokerContext,
@@ -78,6 +93,16 @@ export class BrokerHub {
     origin?: unknown
   ): void {
     this.#worlds.get(context.id)?.channels.get(event.name)?.deliver(payload, origin)
+  }
+
+  /** Delivers events that came together: to each listener in their order, to one listener after the other. Never throws. */
+  emitRun<Payload>(
+    context: BrokerContext,
+    event: EventDefinition<Payload>,
+    run: Iterable<Payload>,
+    origin?: unknown
+  ): void {
+    this.#worlds.get(context.id)?.channels.get(event.name)?.deliverRun(run, origin)
   }
 
   /** Delivers an event and waits for every listener. Never rejects. */

@@ -24,7 +24,6 @@ export {
 } from './definitions.js'
 export { BrokerError, type BrokerErrorKind } from './errors.js'
 export { EventBroker, type PayloadArgs } from './event-broker.js'
-export type { ListenOptions } from './event-channel.js'
 export { createFromFactory, type InstanceFactory, provideFactory } from './factory.js'
 export { BrokerHub, ListenerFailed } from './hub.js'
 export {
@@ -49,7 +48,8 @@ export type {
   ListenerError,
   ListenerHandle,
   ListenerOutcome,
-  ListenerScope
+  ListenerScope,
+  ListenOptions
 } from './listener.js'
 export { MultiRequestBroker } from './multi-request-broker.js'
 export type { RequestOptions } from './pending-call.js'

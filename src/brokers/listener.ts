@@ -19,6 +19,14 @@ export interface ListenerScope {
 /** Handles one event. A thrown error or a rejected promise is reported and hurts nobody else. */
 export type EventHandler<Payload> = (payload: Payload, scope: ListenerScope) => unknown
 
+/** How a listener is registered with the hub. */
+export interface ListenOptions {
+  /** Events emitted with the same origin are not delivered to this listener: a link does not echo. */
+  readonly origin?: unknown
+  /** Marks a listener of the framework, which does not count as an observer. Default `false`. */
+  readonly internal?: boolean
+}
+
 /** How long to wait for runs in flight when a listener is dropped. */
 export interface DropOptions {
   /** Milliseconds after which `drop` stops waiting. Default 5000. */
@@ -76,6 +84,8 @@ export class Listener implements ListenerHandle {
   readonly origin: unknown
   /** Part of the framework rather than of the application; does not count as an observer. */
   readonly internal: boolean
+  /** Whether the handler takes events by the run. */
+  readonly #runs: boolean
   /** What the handler sees of the registration; made when it is needed, as the next two are. */
   #scope: ListenerScope | undefined
   #waiters: Waiters | undefined
@@ -86,11 +96,13 @@ export class Listener implements ListenerHandle {
   #leaving = 0
   #controller: AbortController | undefined
 
-  constructor(home: ListenerHome, handler: EventHandler<unknown>, origin: unknown, internal: boolean) {
+  constructor(home: ListenerHome, handler: EventHandler<unknown>, options: ListenOptions, runs: boolean) {
+    const { origin, internal = false } = options
     this.#home = home
     this.#handler = handler
     this.origin = origin
     this.internal = internal
+    this.#runs = runs
   }
 
   get active(): boolean {
@@ -105,6 +117,35 @@ export class Listener implements ListenerHandle {
 
   /** Delivers one event and reports a failure; never throws. */
   deliver(payload: unknown): void {
+    this.#deliver(this.#runs ? [payload] : payload)
+  }
+
+  /** Delivers events that came together, as `deliver` does. */
+  deliverRun(run: Iterable<unknown>): void {
+    if (this.#runs) this.#deliver(run)
+    else {
+      for (const payload of run) {
+        if (this.#active) this.#deliver(payload)
+      }
+    }
+  }
+
+  /** Delivers one event and tells how it went, when it went. Never rejects. */
+  async settle(payload: unknown): Promise<ListenerOutcome> {
+    this.#inFlight++
+    let settled: ListenerOutcome = { listenerId: this.id, status: 'fulfilled' }
+    try {
+      const taken = this.#runs ? [payload] : payload
+      const outcome = this.#handler(taken, this.#scope ?? this.#makeScope())
+      if (isThenable(outcome)) return await this.#track(outcome, true)
+    } catch (error) {
+      settled = this.#fail(error, true)
+    }
+    this.#ended()
+    return settled
+  }
+
+  #deliver(payload: unknown): void {
     this.#inFlight++
     try {
       const outcome = this.#handler(payload, this.#scope ?? this.#makeScope())
@@ -116,20 +157,6 @@ export class Listener implements ListenerHandle {
       this.#fail(error, false)
     }
     this.#ended()
-  }
-
-  /** Delivers one event and tells how it went, when it went. Never rejects. */
-  async settle(payload: unknown): Promise<ListenerOutcome> {
-    this.#inFlight++
-    let settled: ListenerOutcome = { listenerId: this.id, status: 'fulfilled' }
-    try {
-      const outcome = this.#handler(payload, this.#scope ?? this.#makeScope())
-      if (isThenable(outcome)) return await this.#track(outcome, true)
-    } catch (error) {
-      settled = this.#fail(error, true)
-    }
-    this.#ended()
-    return settled
   }
 
   async drop(options: DropOptions = {}): Promise<boolean> {

@@ -12,4 +12,9 @@ import type { ByteWriter } from './byte-writer.js'
 export interface WireCodec<T> {
   write(writer: ByteWriter, value: T): void
   read(reader: ByteReader): T
+  /**
+   * Of an event only, and only where it pays: reads all events that came one behind the other, each behind its length as
+   * a u32. What it throws breaks the link.
+   */
+  readRun?(reader: ByteReader): Iterable<T>
 }

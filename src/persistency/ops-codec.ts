@@ -5,19 +5,11 @@
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import { Key } from './keys.js'
-import type { PutOp, TxOp } from './types.js'
+import type { TxOp } from './types.js'
 
 const OpTag = { put: 1, delete: 2, deletePrefix: 3, check: 4, checkAbsent: 5 } as const
 
 const COUNT_AND_TAG_BYTES = 5
-
-/** How many operations there are, and how many of them are puts. */
-export interface OpCounts {
-  readonly count: number
-  readonly puts: number
-}
-
-const ONE_PUT: OpCounts = { count: 1, puts: 1 }
 
 /** A count, then the operations. */
 export function writeOps(writer: ByteWriter, ops: readonly TxOp[]): void {
@@ -32,26 +24,34 @@ export function readOps(reader: ByteReader): TxOp[] {
   return ops
 }
 
-/** What `writeOps` wrote of one put. */
-export function readOnlyPut(reader: ByteReader): PutOp {
-  reader.skip(COUNT_AND_TAG_BYTES)
-  const category = reader.text()
-  return { kind: 'put', category, key: Key.view(reader.blob()), payload: reader.blob() }
+/**
+ * Passes over what `writeOps` wrote, if it is one put and nothing else. Answers whether it is; if not, the position is
+ * somewhere in it.
+ */
+export function isOnlyPut(reader: ByteReader): boolean {
+  if (reader.u32() !== 1 || reader.u8() !== OpTag.put) return false
+  reader.skipText()
+  reader.skipText()
+  reader.skipText()
+  return true
 }
 
-/** Passes over what `writeOps` wrote; answers how many operations that are, and how many of them puts. */
-export function skipOps(reader: ByteReader): OpCounts {
+/** Passes over what `writeOps` wrote of one put, up to its category. */
+export function skipPutHeader(reader: ByteReader): void {
+  reader.skip(COUNT_AND_TAG_BYTES)
+}
+
+/** Passes over what `writeOps` wrote; answers how many operations that are. */
+export function skipOps(reader: ByteReader): number {
   const count = reader.u32()
-  let puts = 0
   for (let left = count; left > 0; left--) {
     const tag = reader.u8()
     reader.skipText()
     reader.skipText()
-    if (tag === OpTag.put) puts++
     if (tag === OpTag.put || tag === OpTag.check) reader.skipText()
     else if (tag < OpTag.put || tag > OpTag.checkAbsent) throw unknownTag(tag)
   }
-  return count === 1 && puts === 1 ? ONE_PUT : { count, puts }
+  return count
 }
 
 export function writeOp(writer: ByteWriter, op: TxOp): void {

@@ -4,16 +4,14 @@
  */
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { PersistEventPayload } from './message-payloads.js'
-import { readOnlyPut, readOps, skipOps } from './ops-codec.js'
-import type { PutOp, TxOp } from './types.js'
+import { readOps, skipOps } from './ops-codec.js'
+import type { TxOp } from './types.js'
 
 export class PackedWrite implements PersistEventPayload {
   readonly seq: number
   readonly bytes: number
   /** How many operations it has. */
   readonly opCount: number
-  /** Whether it is one put and nothing else. */
-  readonly isPut: boolean
   readonly #frame: ByteReader
   readonly #from: number
   readonly #opsFrom: number
@@ -31,9 +29,7 @@ export class PackedWrite implements PersistEventPayload {
     this.seq = frame.f64()
     this.bytes = frame.f64()
     this.#opsFrom = frame.offset
-    const { count, puts } = skipOps(frame)
-    this.opCount = count
-    this.isPut = count === 1 && puts === 1
+    this.opCount = skipOps(frame)
     this.#to = frame.offset
   }
 
@@ -44,11 +40,6 @@ export class PackedWrite implements PersistEventPayload {
   /** Made anew each time. Keys and payloads are views on the frame. */
   get ops(): readonly TxOp[] {
     return this.#frame.again(this.#opsFrom, this.#to, readOps)
-  }
-
-  /** The operation, where `isPut` says that it is one; cheaper than the list. */
-  get put(): PutOp {
-    return this.#frame.again(this.#opsFrom, this.#to, readOnlyPut)
   }
 }
 

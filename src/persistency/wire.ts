@@ -21,6 +21,7 @@ import type {
 import { readOps, writeOps } from './ops-codec.js'
 import { ABSENT, PackedPage, PackedPayloads, type PagePart, unpackPayloads, unpackRows } from './packed.js'
 import { PackedWrite } from './packed-write.js'
+import { PackedWrites } from './packed-writes.js'
 import type { KvRow } from './types.js'
 
 /** The most that the lengths in front of a packed row take. */
@@ -164,7 +165,8 @@ export const persistEvent: WireCodec<PersistEventPayload> = {
     writer.f64(event.bytes)
     writeOps(writer, event.ops)
   },
-  read: (reader) => new PackedWrite(reader)
+  read: (reader) => new PackedWrite(reader),
+  readRun: (reader) => new PackedWrites(reader)
 }
 
 export const persistCommitted: WireCodec<PersistCommittedPayload> = {

@@ -8,7 +8,7 @@ import type { ByteReader } from '../bytes/byte-reader.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 import { CallTable } from './call-table.js'
 import { type Answering, InboundCall } from './calls.js'
-import type { AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
+import type { AnyEvent, AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { errorCodec, outcomesCodec } from './codec.js'
 import { unreadable } from './outbound.js'
@@ -85,16 +85,28 @@ export class Inbound {
     this.#last = undefined
   }
 
-  event(reader: ByteReader): void {
-    const { route } = this.#channel(reader)
+  /** Events of one channel that came one behind the other. */
+  events(reader: ByteReader): void {
+    const channel = this.#channel(reader)
     const outer = reader.enter(reader.u32())
+    const { route } = channel
     if (route?.message.kind === 'event') {
       const { context, message } = route
-      try {
-        this.#hub.emit(context, message, read(reader, message.codec), this.#origin)
-      } catch (error) {
-        this.#warn(`event "${message.name}" could not be read`, error)
+      if (message.codec?.readRun !== undefined) {
+        this.#hub.emitRun(context, message, message.codec.readRun(reader), this.#origin)
+      } else {
+        while (!reader.done && channel.route === route) this.#event(context, message, reader)
       }
+    }
+    reader.leave(outer)
+  }
+
+  #event(context: BrokerContext, message: AnyEvent, reader: ByteReader): void {
+    const outer = reader.enter(reader.u32())
+    try {
+      this.#hub.emit(context, message, read(reader, message.codec), this.#origin)
+    } catch (error) {
+      this.#warn(`event "${message.name}" could not be read`, error)
     }
     reader.leave(outer)
   }

@@ -176,7 +176,7 @@ export class Link {
 
   #message(reader: ByteReader): void {
     const tag = reader.u8()
-    if (tag === Tag.event) this.#inbound.event(reader)
+    if (tag === Tag.event) this.#inbound.events(reader)
     else if (tag === Tag.request) this.#inbound.request(reader, false)
     else if (tag === Tag.tracedRequest) this.#inbound.request(reader, true)
     else if (tag === Tag.response || tag === Tag.failure) this.#outbound.answer(reader, tag)

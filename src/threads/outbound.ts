@@ -108,7 +108,7 @@ export class Outbound {
     const { hub, outbox, origin, onChange } = this.#parts
     const channel = new LazyChannel(outbox, context, ChannelKind.event, event.name)
     const forward = (payload: unknown): void => {
-      outbox.message(Tag.event, channel.open(), event, payload)
+      outbox.event(channel.open(), event, payload)
       onChange()
     }
     const handle = hub.listen(context, event, forward, { origin, internal: true })
@@ -163,7 +163,7 @@ export class Outbound {
     const channel = outbox.openChannel(context, ChannelKind.signal, signal.name)
     const target = new RemoteSignalTarget(signal.queueDepth, {
       send(payload) {
-        outbox.message(Tag.signal, channel, signal, payload)
+        outbox.signal(channel, signal, payload)
         onChange()
       },
       handlerChanged: () => hub.emit(context, HandlerChanged, signal.name)

@@ -44,6 +44,10 @@ export class Outbox {
   #lastChannel: ChannelId = 0
   #scheduled = false
   #closed = false
+  /** The channel of the events at the end of the frame, where their length stands, and where they end. */
+  #runChannel: ChannelId = 0
+  #runAt = 0
+  #runEnd = 0
   /** The message being encoded. A codec or a getter runs then, and may not write into its midst. */
   #encoding: string | undefined
   /** Messages in the frame that somebody waits for, and how many of them make a frame full. */
@@ -99,19 +103,34 @@ export class Outbox {
   }
 
   /**
-   * An event or a signal.
+   * An event. Events of one channel that nothing comes between share a message.
    *
    * @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then
    */
-  message(
-    tag: typeof Tag.event | typeof Tag.signal,
-    channel: ChannelId,
-    { name, codec }: AnyEvent | AnySignal,
-    payload: unknown
-  ): void {
+  event(channel: ChannelId, { name, codec }: AnyEvent, payload: unknown): void {
+    this.#requireNotEncoding(name)
+    const writer = this.#writer
+    const start = writer.offset
+    let lengthAt = this.#runAt
+    if (start !== this.#runEnd || channel !== this.#runChannel) {
+      writer.u8(Tag.event)
+      writer.u32(channel)
+      lengthAt = writer.offset
+      writer.u32(0)
+    }
+    this.#body(start, 'payload', name, codec, payload)
+    this.#runChannel = channel
+    this.#runAt = lengthAt
+    this.#runEnd = writer.offset
+    writer.patchU32(lengthAt, writer.offset - lengthAt - 4)
+    this.#schedule()
+  }
+
+  /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
+  signal(channel: ChannelId, { name, codec }: AnySignal, payload: unknown): void {
     this.#requireNotEncoding(name)
     const start = this.#writer.offset
-    this.#writer.u8(tag)
+    this.#writer.u8(Tag.signal)
     this.#writer.u32(channel)
     this.#body(start, 'payload', name, codec, payload)
     this.#schedule()
@@ -227,6 +246,7 @@ export class Outbox {
 
   #post(): void {
     const writer = this.#writer
+    this.#runEnd = 0
     if (this.#port.tryPost?.(writer.written(0, writer.offset))) {
       writer.clear()
       return

@@ -7,7 +7,8 @@
  * | tag | fields |
  * | --- | --- |
  * | `channel` | u32 channel, u8 kind (see {@link ChannelKind}), text context id, text message name |
- * | `event`, `signal` | u32 channel, body payload |
+ * | `event` | u32 channel, then one or more events as a body: of each the body payload |
+ * | `signal` | u32 channel, body payload |
  * | `request` | u32 channel, u32 call, body payload |
  * | `tracedRequest` | u32 channel, u32 call, text traceparent, body payload |
  * | `response` | u32 call, body response |

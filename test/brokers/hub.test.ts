@@ -125,6 +125,42 @@ describe('listeners of a hub', () => {
     expect(seen).toEqual(['internal: hello'])
   })
 
+  it('take events by the run, or one by one, as they ask for it', async () => {
+    const hub = new BrokerHub()
+    const context = BrokerContext.create()
+    const seen: string[] = []
+    const runs = hub.listenToRuns(context, Note, (texts) => seen.push(`run: ${[...texts].join(' ')}`))
+    hub.listen(context, Note, (text) => seen.push(text))
+    hub.emit(context, Note, 'alone')
+    hub.emitRun(context, Note, ['one', 'two'])
+    expect(seen).toEqual(['run: alone', 'alone', 'run: one two', 'one', 'two'])
+    await runs.drop()
+    await hub.emitSettled(context, Note, 'last')
+    expect(seen.slice(5)).toEqual(['last'])
+  })
+
+  it('get nothing more of a run once they are dropped', () => {
+    const hub = new BrokerHub()
+    const context = BrokerContext.create()
+    const seen: string[] = []
+    const listener = hub.listen(context, Note, (text) => {
+      seen.push(text)
+      void listener.drop()
+    })
+    hub.emitRun(context, Note, ['one', 'two'])
+    expect(seen).toEqual(['one'])
+  })
+
+  it('do not get back a run that is emitted with their own origin', () => {
+    const hub = new BrokerHub()
+    const context = BrokerContext.create()
+    const seen: string[] = []
+    hub.listen(context, Note, (text) => seen.push(text), { origin: 'link' })
+    hub.emitRun(context, Note, ['one', 'two'], 'link')
+    hub.emitRun(context, Note, ['three'], 'other')
+    expect(seen).toEqual(['three'])
+  })
+
   it('must be functions', () => {
     const hub = new BrokerHub()
     for (const handler of [undefined, null, 'text', {}]) {

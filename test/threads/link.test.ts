@@ -22,6 +22,25 @@ const collectGarbage = runInNewContext('gc') as () => void
 const Ping = defineEvent<{ n: number }>('test.ping')
 const Double = defineRequest<{ n: number }, number, { reason: string }>('test.double')
 const Note = defineSignal<number>('test.note', { queueDepth: 2 })
+/** Refuses to write negative numbers, and to read 255. */
+const counted: WireCodec<number> = {
+  write(writer, n) {
+    if (n < 0) throw new RangeError('negative')
+    writer.u8(n)
+  },
+  read: (reader) => reader.u8(),
+  readRun(reader) {
+    const numbers: number[] = []
+    while (!reader.done) {
+      reader.skip(4)
+      const n = reader.u8()
+      if (n === 255) throw new RangeError('255 is not for runs')
+      numbers.push(n)
+    }
+    return numbers
+  }
+}
+const Counted = defineEvent<number>('test.counted', { codec: counted })
 const eager: LinkOptions = { maxFramesInFlight: 2, acknowledgeEvery: 1 }
 
 /** Two hubs that are linked through a real pair of message ports, as two threads are. */
@@ -225,6 +244,39 @@ describe('a link', () => {
     const arrived = arrivals(events(1), Coded, 1)
     events(0).emit(Coded, 65_536 + 7)
     expect(await arrived).toEqual([7])
+  })
+
+  it('hands over together what came together, to a codec that reads events by the run', async () => {
+    const runs: number[][] = []
+    const two = linked([Counted, Ping])
+    two.hubs[1].listenToRuns(two.context, Counted, (run) => runs.push([...run]))
+    const single = arrivals(two.events(1), Counted, 7)
+    const events = two.events(0)
+    events.emit(Counted, 1)
+    events.emit(Counted, 2)
+    events.emit(Ping, { n: 1 })
+    events.emit(Counted, 3)
+    events.emit(Counted, -1)
+    events.emit(Counted, 4)
+    await arrivals(two.events(1), Counted, 4)
+    // The place in a frame where the events before have ended is a place of something else in the next one.
+    events.emit(Ping, { n: 2 })
+    for (const n of [5, 6, 7]) events.emit(Counted, n)
+    expect(await single).toEqual([1, 2, 3, 4, 5, 6, 7])
+    expect(runs).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6, 7]
+    ])
+  })
+
+  it('breaks when a codec cannot read a run, rather than lose events', async () => {
+    const two = linked([Counted])
+    two.events(1).listen(Counted, () => {})
+    two.events(0).emit(Counted, 1)
+    two.events(0).emit(Counted, 255)
+    while (two.faults.length === 0) await new Promise(setImmediate)
+    expect(String(two.faults[0])).toContain('255 is not for runs')
   })
 
   it('keeps messages apart when a codec reads less than was written', async () => {

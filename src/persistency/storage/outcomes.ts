@@ -5,7 +5,7 @@ import type { PersistCommittedPayload, RemovedRow } from '../message-payloads.js
 import { PersistCommitted, PersistFailed } from '../messages.js'
 import { PackedWrite } from '../packed-write.js'
 import type { ProgressLog } from './progress-log.js'
-import type { CallTask, GetTask, Task } from './tasks.js'
+import { type CallTask, failedAmong, type GetTask, type Task } from './tasks.js'
 
 /** What is told of a transaction besides its writes. */
 export type TransactionFacts = Pick<PersistCommittedPayload, 'waitMs' | 'commitMs' | 'journal' | 'removed'>
@@ -34,7 +34,7 @@ export class Outcomes {
     else this.#progress?.committed()
     const removed = this.#removedIn(group)
     this.#tellWrites(group, removed.length === 0 ? transaction : { ...transaction, removed })
-    for (const task of group) if (task.kind !== 'write') settle(task)
+    for (const task of group) if (task.kind === 'call' || task.kind === 'get') settle(task)
   }
 
   /** What acknowledged deletes removed, each behind the write that came before it. */
@@ -42,6 +42,7 @@ export class Outcomes {
     const removed: RemovedRow[] = []
     for (const task of group) {
       if (task.kind === 'write') this.lastSeq = task.event.seq || this.lastSeq
+      else if (task.kind === 'puts') this.lastSeq = task.puts.lastSeq
       else if (task.kind === 'call' && task.removes !== undefined && task.value === true) {
         if (task.error === undefined) removed.push({ ...task.removes, afterSeq: this.lastSeq })
       }
@@ -52,9 +53,7 @@ export class Outcomes {
   /** Failures first: what the commit then covers has not failed. */
   #tellWrites(group: readonly Task[], transaction: TransactionFacts): void {
     const jobId = this.#jobId
-    for (const task of group) {
-      if (task.kind !== 'write' || task.error === undefined) continue
-      const { event, error } = task
+    for (const { event, error } of failedAmong(group)) {
       this.#hub.emit(this.#context, PersistFailed, { jobId, seq: event.seq, ops: event.ops, error })
     }
     const sums = sumsOf(group)
@@ -69,16 +68,25 @@ function sumsOf(
   group: readonly Task[]
 ): Pick<PersistCommittedPayload, 'firstSeq' | 'lastSeq' | 'writes' | 'ops' | 'bytes'> {
   const sums = { firstSeq: 0, lastSeq: 0, writes: 0, ops: 0, bytes: 0 }
-  for (const task of group) {
-    if (task.kind !== 'write' || task.error !== undefined) continue
-    const { event } = task
-    sums.writes++
-    sums.ops += event instanceof PackedWrite ? event.opCount : event.ops.length
-    sums.bytes += event.bytes
+  const add = (writes: number, ops: number, bytes: number, firstSeq: number, lastSeq: number): void => {
+    sums.writes += writes
+    sums.ops += ops
+    sums.bytes += bytes
     // What somebody else than the job announced has no number.
-    if (event.seq === 0) continue
-    if (sums.firstSeq === 0) sums.firstSeq = event.seq
-    sums.lastSeq = event.seq
+    if (firstSeq === 0) return
+    if (sums.firstSeq === 0) sums.firstSeq = firstSeq
+    sums.lastSeq = lastSeq
+  }
+  for (const task of group) {
+    if (task.error !== undefined) continue
+    if (task.kind === 'puts') {
+      const { count, bytes, firstSeq, lastSeq } = task.puts
+      add(count, count, bytes, firstSeq, lastSeq)
+    } else if (task.kind === 'write') {
+      const { event } = task
+      const ops = event instanceof PackedWrite ? event.opCount : event.ops.length
+      add(1, ops, event.bytes, event.seq, event.seq)
+    }
   }
   return sums
 }

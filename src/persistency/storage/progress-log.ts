@@ -6,7 +6,7 @@ import type { Database } from 'better-sqlite3'
 import { PersistencyError, type PersistencyErrorData } from '../errors.js'
 import type { RestartStart } from './start.js'
 import { Statements } from './statements.js'
-import type { Task } from './tasks.js'
+import { failedAmong, lastSeqAmong, type Task } from './tasks.js'
 
 // Made by the first transaction of a job with `restart`: other files have no such tables.
 const CREATE = [
@@ -79,7 +79,7 @@ export class ProgressLog {
   /** Stores what becomes of the tasks of a transaction, within it and at its end. Throws what SQLite throws. */
   record(db: Database, tasks: readonly Task[]): void {
     const failures = [...this.#untold, ...failuresAmong(tasks)]
-    const seq = Math.max(this.#stored, lastSeqOf(tasks), failures.at(-1)?.seq ?? 0)
+    const seq = Math.max(this.#stored, lastSeqAmong(tasks), failures.at(-1)?.seq ?? 0)
     this.#staged = seq
     if (seq === this.#stored) return
     const statements = this.#of(db)
@@ -142,20 +142,8 @@ export class ProgressLog {
   }
 }
 
-/** What somebody else than the job announced has no number. */
-function lastSeqOf(tasks: readonly Task[]): number {
-  for (let at = tasks.length - 1; at >= 0; at--) {
-    const task = tasks[at] as Task
-    if (task.kind === 'write' && task.event.seq > 0) return task.event.seq
-  }
-  return 0
-}
-
 function failuresAmong(tasks: readonly Task[]): Failure[] {
-  const failures: Failure[] = []
-  for (const task of tasks) {
-    if (task.kind !== 'write' || task.error === undefined || task.event.seq === 0) continue
-    failures.push({ seq: task.event.seq, error: JSON.stringify(task.error) })
-  }
-  return failures
+  return failedAmong(tasks)
+    .filter(({ event }) => event.seq > 0)
+    .map(({ event, error }) => ({ seq: event.seq, error: JSON.stringify(error) }))
 }

@@ -9,18 +9,15 @@ export type RowTask = GetTask | WriteTask
 /** So many gets are read together at most; their answers then leave while the next are read. */
 const READ_TOGETHER = 32
 
-/** So many rows are stored together at most. */
-export const STORED_TOGETHER = 512
-
-/** Where others wait, it is time to look at the clock sooner: rows with random keys take some 20 µs each. */
-export const STORED_IN_TURNS = 64
+/** So many rows are stored together at most: then it is time to look at the clock, for the sake of others. */
+const STORED_TOGETHER = 64
 
 /** The gets of one category, or the writes of one row each, that stand in a row. */
-export function rowTasksFrom(group: readonly Task[], start: number, maxWrites: number): RowTask[] {
+export function rowTasksFrom(group: readonly Task[], start: number): RowTask[] {
   const first = group[start] as Task
   const alike = (task: Task): boolean =>
     first.kind === 'get' ? task.kind === 'get' && task.category === first.category : isOnlyPut(task)
-  const end = Math.min(group.length, start + (first.kind === 'get' ? READ_TOGETHER : maxWrites))
+  const end = Math.min(group.length, start + (first.kind === 'get' ? READ_TOGETHER : STORED_TOGETHER))
   const tasks: RowTask[] = []
   for (let at = start; at < end; at++) {
     const task = group[at] as Task
@@ -32,13 +29,13 @@ export function rowTasksFrom(group: readonly Task[], start: number, maxWrites: n
 
 /** The put of a write of one row. */
 export function onlyPut({ event }: WriteTask): PutOp {
-  return event instanceof PackedWrite ? event.put : (event.ops[0] as PutOp)
+  return event.ops[0] as PutOp
 }
 
 /** Whether a task is a write of one put and nothing else. */
 function isOnlyPut(task: Task): boolean {
-  if (task.kind !== 'write') return false
-  const { event } = task
-  if (event instanceof PackedWrite) return event.isPut
-  return event.ops.length === 1 && event.ops[0]?.kind === 'put'
+  // Those that came in a frame stand together already, as a task of their own.
+  if (task.kind !== 'write' || task.event instanceof PackedWrite) return false
+  const { ops } = task.event
+  return ops.length === 1 && ops[0]?.kind === 'put'
 }

@@ -10,12 +10,14 @@ import type { Statements } from './statements.js'
 const MAX_CACHED_CATEGORIES = 1024
 
 /** How many rows one statement stores, if there are so many: up to twice as fast as one by one. */
-const STORED = [64, 32, 8] as const
+const STORED = [64, 32, 8, 1] as const
+
+const VALUES_PER_ROW = 3
 
 export class RowWriter {
   readonly #statements: Statements
   readonly #put: string
-  readonly #putMany: readonly string[]
+  readonly #putMany: ReadonlyMap<number, string>
   readonly #delete: string
   readonly #deleteRange: string
   readonly #get: string
@@ -27,7 +29,7 @@ export class RowWriter {
   constructor(statements: Statements, table: string) {
     this.#statements = statements
     this.#put = `INSERT OR REPLACE INTO ${table} (category, key, payload) VALUES (?, ?, ?)`
-    this.#putMany = STORED.map((rows) => this.#put + ', (?, ?, ?)'.repeat(rows - 1))
+    this.#putMany = new Map(STORED.map((rows) => [rows, this.#put + ', (?, ?, ?)'.repeat(rows - 1)]))
     this.#delete = `DELETE FROM ${table} WHERE category = ? AND key = ?`
     this.#deleteRange = `DELETE FROM ${table} WHERE `
     this.#get = `SELECT payload FROM ${table} WHERE category = ? AND key = ?`
@@ -45,24 +47,26 @@ export class RowWriter {
 
   /** Stores rows in their order. When it throws, any of them may be stored. */
   putMany(puts: readonly PutOp[]): void {
+    const values = new Array<Uint8Array>(puts.length * VALUES_PER_ROW)
     let at = 0
-    for (const [index, rows] of STORED.entries()) {
-      for (; at + rows <= puts.length; at += rows) {
-        this.#statements.get(this.#putMany[index] as string).run(this.#valuesOf(puts, at, at + rows))
-      }
-    }
-    for (; at < puts.length; at++) this.apply(puts[at] as PutOp)
-  }
-
-  #valuesOf(puts: readonly PutOp[], from: number, to: number): Uint8Array[] {
-    const values = new Array<Uint8Array>((to - from) * 3)
-    for (let next = from, at = 0; next < to; next++) {
-      const { category, key, payload } = puts[next] as PutOp
+    for (const { category, key, payload } of puts) {
       values[at++] = this.category(category)
       values[at++] = key.bytes
       values[at++] = payload
     }
-    return values
+    this.putValues(values)
+  }
+
+  /** Stores rows as `putMany` does: category, key and payload of each. */
+  putValues(values: readonly Uint8Array[]): void {
+    for (let at = 0; at < values.length; ) {
+      const left = (values.length - at) / VALUES_PER_ROW
+      const rows = STORED.find((size) => size <= left) as number
+      const end = at + rows * VALUES_PER_ROW
+      const all = rows === left && at === 0
+      this.#statements.get(this.#putMany.get(rows) as string).run(all ? values : values.slice(at, end))
+      at = end
+    }
   }
 
   apply(op: TxOp): void {

@@ -7,8 +7,9 @@ import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import { PersistencyError } from '../errors.js'
-import type { KvScanQuery, PersistCommittedPayload } from '../message-payloads.js'
+import type { KvScanQuery, PersistCommittedPayload, PersistEventPayload } from '../message-payloads.js'
 import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan, PersistEvent } from '../messages.js'
+import { PackedPuts, PackedWrites } from '../packed-writes.js'
 import { isBusy } from './busy.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
 import { JournalService } from './journal/journal-service.js'
@@ -17,7 +18,7 @@ import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { ProgressLog } from './progress-log.js'
 import { Scan } from './range-reader.js'
-import { onlyPut, type RowTask, rowTasksFrom, STORED_IN_TURNS, STORED_TOGETHER } from './row-tasks.js'
+import { onlyPut, type RowTask, rowTasksFrom } from './row-tasks.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
 import { takeUp } from './take-up.js'
@@ -25,6 +26,7 @@ import {
   type CallTask,
   type FlushTask,
   type GetTask,
+  type PutsTask,
   type Task,
   UNFINISHED,
   type WriteTask
@@ -41,6 +43,9 @@ export interface SessionParts {
   /** Of a job with `restart`. */
   readonly progress?: ProgressLog | undefined
 }
+
+/** A task that is done by itself. */
+type AloneTask = Exclude<Task, PutsTask>
 
 export class StorageSession {
   readonly #parts: SessionParts
@@ -62,9 +67,7 @@ export class StorageSession {
       () => holder.checkpoint(),
       (work) => pace.inTurn(work)
     )
-    const listener = hub.listen(context, PersistEvent, (event) => {
-      this.#add({ kind: 'write', event, error: undefined })
-    })
+    const listener = hub.listenToRuns(context, PersistEvent, (events) => this.#addWrites(events))
     this.#withdraw.push(() => void listener.drop())
     if (parts.progress !== undefined) this.#withdraw.push(this.#takeUp(parts.progress))
     this.#provide(KvGet, ({ category, key }, call) => {
@@ -99,7 +102,7 @@ export class StorageSession {
     this.#outcomes.lastSeq = log.before.seq
     return takeUp({
       ...{ hub, context, jobId, progress: log.before },
-      write: (event) => this.#add({ kind: 'write', event, error: undefined }),
+      write: (event) => this.#add(writeTask(event)),
       settled: ({ lastSeq, final }) => {
         this.#outcomes.lastSeq = Math.max(this.#outcomes.lastSeq, lastSeq)
         if (final) forget(log, holder)
@@ -158,6 +161,13 @@ export class StorageSession {
     this.#withdraw.push(() => handle.remove())
   }
 
+  #addWrites(events: Iterable<PersistEventPayload>): void {
+    const parts = events instanceof PackedWrites ? events.parts : events
+    for (const part of parts) {
+      this.#add(part instanceof PackedPuts ? { kind: 'puts', puts: part, error: undefined } : writeTask(part))
+    }
+  }
+
   #add(task: Task | FlushTask): void {
     if (this.#turn.length === 0) {
       this.#waitingSince = performance.now()
@@ -182,7 +192,7 @@ export class StorageSession {
   }
 
   /** Does what comes next; answers how many tasks that were, 0 when it is to go on or be tried again later. */
-  #next(turn: readonly (Task | FlushTask)[], at: number): number {
+  #next(turn: (Task | FlushTask)[], at: number): number {
     const task = turn[at] as Task | FlushTask
     if (this.#mustWait(task)) return 0
     if (task.kind === 'flush') return this.#flush(task) ? 1 : 0
@@ -192,17 +202,22 @@ export class StorageSession {
       if (member.kind === 'flush' || this.#mustWait(member)) break
       group.push(member)
     }
-    return this.#doGroup(group)
+    const taken = group.length
+    const done = this.#doGroup(group)
+    if (group.length !== taken) turn.splice(at, taken, ...group)
+    return done
   }
 
   #mustWait(task: Task | FlushTask): boolean {
     return this.#writesPaused && (task.kind === 'flush' || writes(task))
   }
 
-  #doGroup(group: readonly Task[]): number {
+  /** Does a group, which may fall into more tasks in doing so; answers how many were done. */
+  #doGroup(group: Task[]): number {
     const done = this.#attemptGroup(group)
     if (done !== undefined) return done
-    // The transaction was lost as a whole: each task gets its own, so that one failure costs only itself.
+    // The transaction was lost as a whole: each write gets its own, so that one failure costs only itself.
+    for (let at = group.length - 1; at >= 0; at--) splitUp(group, at)
     for (const task of group) if (task.kind === 'call') task.startOver?.()
     for (const [index, task] of group.entries()) {
       if (index > 0 && this.#parts.pace.over) return index
@@ -217,7 +232,7 @@ export class StorageSession {
    * Does a group as far as the slice goes, and publishes the outcome. Answers how many tasks were done: 0 when it is to
    * go on or be tried again later, `undefined` when the transaction could not be committed.
    */
-  #attemptGroup(group: readonly Task[]): number | undefined {
+  #attemptGroup(group: Task[]): number | undefined {
     const { holder, pace } = this.#parts
     const changes = group.some(writes)
     let store: SqliteStore | undefined
@@ -232,7 +247,7 @@ export class StorageSession {
     return changes ? this.#inOneTransaction(group, store) : this.#readAll(group)
   }
 
-  #inOneTransaction(group: readonly Task[], store: SqliteStore): number | undefined {
+  #inOneTransaction(group: Task[], store: SqliteStore): number | undefined {
     const { pace } = this.#parts
     const started = performance.now()
     let next = 0
@@ -262,7 +277,7 @@ export class StorageSession {
   }
 
   /** Answers each read as soon as it is done: the other thread goes on with the first while the rest is read. */
-  #readAll(group: readonly Task[]): number {
+  #readAll(group: Task[]): number {
     const { pace } = this.#parts
     let next = 0
     do {
@@ -281,16 +296,32 @@ export class StorageSession {
   #withoutLock(group: readonly Task[], thrown: unknown, closed: boolean): void {
     for (const task of group) {
       if (closed || writes(task)) task.error = this.#error(thrown)
-      else while (!this.#attempt(task));
+      else while (!this.#attempt(task as AloneTask));
     }
     this.#outcomes.tell(group)
   }
 
   /** Attempts a task, and with it those behind it that can be done in one go; answers how many were done. */
-  #attemptNext(group: readonly Task[], at: number): number {
-    const alike = rowTasksFrom(group, at, this.#parts.pace.shared ? STORED_IN_TURNS : STORED_TOGETHER)
+  #attemptNext(group: Task[], at: number): number {
+    const next = group[at] as Task
+    if (next.kind === 'puts') {
+      if (this.#stored(next)) return 1
+      splitUp(group, at)
+      if (!this.#parts.holder.open().inTransaction) return 0
+    }
+    const alike = rowTasksFrom(group, at)
     if (alike.length > 1 && this.#gathered(alike)) return alike.length
-    return this.#attempt(group[at] as Task) ? 1 : 0
+    return this.#attempt(group[at] as AloneTask) ? 1 : 0
+  }
+
+  #stored(task: PutsTask): boolean {
+    try {
+      this.#parts.holder.open().writePuts(task.puts)
+      task.error = undefined
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Reads or stores many rows in one go; `false` when that failed, so that each is to be tried by itself. */
@@ -311,7 +342,7 @@ export class StorageSession {
   }
 
   /** Answers whether the task is done; it is not when it has to go on in another slice. */
-  #attempt(task: Task): boolean {
+  #attempt(task: AloneTask): boolean {
     const store = this.#parts.holder.open()
     task.error = undefined
     try {
@@ -347,7 +378,17 @@ export class StorageSession {
 }
 
 function writes(task: Task): boolean {
-  return task.kind === 'write' || (task.kind === 'call' && task.writes)
+  return task.kind === 'write' || task.kind === 'puts' || (task.kind === 'call' && task.writes)
+}
+
+function writeTask(event: PersistEventPayload): WriteTask {
+  return { kind: 'write', event, error: undefined }
+}
+
+/** Puts a task for each write in the place of one that has many. */
+function splitUp(group: Task[], at: number): void {
+  const task = group[at]
+  if (task?.kind === 'puts') group.splice(at, 1, ...task.puts.writes.map(writeTask))
 }
 
 /** What cannot be removed now, because of a lock for instance, is removed by a later session. */

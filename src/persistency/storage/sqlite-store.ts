@@ -4,6 +4,7 @@ import type { KeyRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { PackedPayloads } from '../packed.js'
+import type { PackedPuts } from '../packed-writes.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
 import { gather } from './gather.js'
@@ -136,6 +137,12 @@ export class SqliteStore {
       },
       () => this.#rows.putMany(puts)
     )
+  }
+
+  /** Stores rows that came together in a frame, as `writeRows` does. */
+  writePuts(puts: PackedPuts): void {
+    if (this.journal !== undefined) this.writeRows(puts.puts)
+    else this.#rows.putValues(puts.values((name) => this.#rows.category(name)))
   }
 
   /** Removes a row and answers whether it was there. */

@@ -3,12 +3,21 @@ import type { Call } from '../../brokers/provider.js'
 import type { PersistencyError } from '../errors.js'
 import type { Key } from '../keys.js'
 import type { KvAddress, PersistEventPayload } from '../message-payloads.js'
+import type { PackedPuts } from '../packed-writes.js'
 
 /** Operations to apply, all or none. */
 export interface WriteTask {
   readonly kind: 'write'
   readonly event: PersistEventPayload
   /** Why it was not applied; set by the attempt. */
+  error: PersistencyError | undefined
+}
+
+/** Writes of one row each that came together in a frame. */
+export interface PutsTask {
+  readonly kind: 'puts'
+  readonly puts: PackedPuts
+  /** Why none of them was applied; set by the attempt. */
   error: PersistencyError | undefined
 }
 
@@ -50,4 +59,32 @@ export interface FlushTask {
   readonly call: Call
 }
 
-export type Task = WriteTask | CallTask | GetTask
+export type Task = WriteTask | PutsTask | CallTask | GetTask
+
+/** A write that was not applied. */
+export interface FailedWrite {
+  readonly event: PersistEventPayload
+  readonly error: PersistencyError
+}
+
+/** Number of the last write among tasks; 0 when they have none. What somebody else than the job announced has no number. */
+export function lastSeqAmong(tasks: readonly Task[]): number {
+  for (let at = tasks.length - 1; at >= 0; at--) {
+    const task = tasks[at] as Task
+    if (task.kind === 'puts') return task.puts.lastSeq
+    if (task.kind === 'write' && task.event.seq > 0) return task.event.seq
+  }
+  return 0
+}
+
+/** The writes among tasks that were not applied, in order. */
+export function failedAmong(tasks: readonly Task[]): FailedWrite[] {
+  const failed: FailedWrite[] = []
+  for (const task of tasks) {
+    const { error } = task
+    if (error === undefined) continue
+    if (task.kind === 'write') failed.push({ event: task.event, error })
+    else if (task.kind === 'puts') for (const event of task.puts.writes) failed.push({ event, error })
+  }
+  return failed
+}
