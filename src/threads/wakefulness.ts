@@ -12,19 +12,31 @@ import type { RingPort } from './ring-port.js'
 /** How long to stay awake for one answer at most, in milliseconds. */
 const AWAKE_MS = 0.5
 
+/** So often the port is looked at in each round of the event loop: for a few microseconds. A round leaves garbage behind. */
+const LOOKS = 100
+
 /** Staying awake costs processor time: it must save this part of the wait at least. */
 const WORTH = 0.15
 
-/** Every so many waits the other way is tried. */
-const TRY_EVERY = 32
+/**
+ * After so many waits the other way is tried; after twice as many each time that it was no better, because going to sleep
+ * between two frames may cost the time of several.
+ */
+const TRY_AFTER = 32
+const TRY_AFTER_MOST = 1024
 
 export class Wakefulness {
   readonly #port: RingPort
   /** Since when an answer is waited for; 0 while none is. */
   #since = 0
+  /** How many frames have come. */
+  #frames = 0
   #staying = false
   #goingRound = false
-  #waits = 0
+  /** Whether this wait is one in which the other way is tried. */
+  #trying = false
+  #tryAfter = TRY_AFTER
+  #untilTry = TRY_AFTER
   /** How long a wait takes in milliseconds, each way; to begin with what is usual. */
   readonly #awake = new MovingMedian(0.02)
   readonly #asleep = new MovingMedian(0.1)
@@ -37,19 +49,29 @@ export class Wakefulness {
   awaits(): void {
     if (this.#since === 0) {
       this.#since = performance.now()
-      const pays = this.#awake.value < this.#asleep.value * (1 - WORTH)
-      this.#staying = ++this.#waits % TRY_EVERY === 0 ? !pays : pays
+      this.#trying = --this.#untilTry === 0
+      this.#staying = this.#pays !== this.#trying
     }
     if (this.#staying) this.#goRound()
   }
 
   /** A frame has come; `more` when others are still waited for. */
   received(more: boolean): void {
+    this.#frames++
     if (this.#since === 0) return
+    const paid = this.#pays
     const median = this.#staying ? this.#awake : this.#asleep
     median.add(performance.now() - this.#since)
     this.#since = 0
+    if (this.#trying) this.#tryAfter = Math.min(this.#tryAfter * 2, TRY_AFTER_MOST)
+    if (this.#pays !== paid) this.#tryAfter = TRY_AFTER
+    if (this.#trying || this.#pays !== paid) this.#untilTry = this.#tryAfter
     if (more) this.awaits()
+  }
+
+  /** Whether staying awake is worth its processor time. */
+  get #pays(): boolean {
+    return this.#awake.value < this.#asleep.value * (1 - WORTH)
   }
 
   #goRound(): void {
@@ -65,7 +87,9 @@ export class Wakefulness {
   }
 
   readonly #round = (): void => {
-    this.#port.look()
+    const frames = this.#frames
+    // Whoever waits for what has come must get it before anything else is looked for.
+    for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look()
     if (this.#since !== 0 && this.#staying && performance.now() - this.#since < this.#longestMs) {
       setImmediate(this.#round)
       return
