@@ -7,7 +7,7 @@ import { Inbound } from './inbound.js'
 import { Outbound } from './outbound.js'
 import { Outbox, type OutboxOptions } from './outbox.js'
 import type { LinkPort } from './port.js'
-import { Tag } from './tags.js'
+import { FrameHeader, Tag } from './tags.js'
 import type { Wakefulness } from './wakefulness.js'
 
 export interface LinkOptions extends OutboxOptions {
@@ -157,11 +157,13 @@ export class Link {
           return
         }
         const reader = new ByteReader(value as Uint8Array)
-        acknowledged = reader.u32()
+        const header = reader.u32()
+        acknowledged += header & FrameHeader.acknowledged
         if (!reader.done) frames++
         while (!reader.done) this.#message(reader)
         bytes += value.byteLength
-        value = bytes < TURN_BYTES ? this.#options.takeNext?.() : undefined
+        const goesOn = bytes < TURN_BYTES && (header & FrameHeader.early) === 0
+        value = goesOn ? this.#options.takeNext?.() : undefined
       }
     })
     this.#takingIn = false

@@ -8,7 +8,7 @@ import type { AnyEvent, AnySignal } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { brokerErrorCodec, errorCodec } from './codec.js'
 import type { LinkPort } from './port.js'
-import { FailureForm, FRAME_HEADER_BYTES, Tag } from './tags.js'
+import { FailureForm, FRAME_HEADER_BYTES, FrameHeader, Tag } from './tags.js'
 
 /** A message of one context, as the sender numbers it. */
 export type ChannelId = number
@@ -53,12 +53,10 @@ export class Outbox {
   /** Messages in the frame that somebody waits for, and how many of them make a frame full. */
   #awaited = 0
   #fullAwaited = FIRST_AWAITED
-  /** Frames with messages that have been posted, and how many of them the other side has worked off. */
-  #sent = 0
-  #acknowledged = 0
-  /** Frames that we worked off for the other side, and how many of them it knows of. */
-  #received = 0
-  #reported = 0
+  /** Frames with messages that have been posted and not worked off by the other side. */
+  #inFlight = 0
+  /** Frames that we worked off, of which the other side does not know yet. */
+  #unreported = 0
 
   /** @param onSent called whenever a frame with messages has been posted or acknowledged. */
   constructor(port: LinkPort, options: OutboxOptions, onSent: () => void) {
@@ -71,7 +69,7 @@ export class Outbox {
 
   /** Whether something is waiting to leave or has not been worked off by the other side. */
   get busy(): boolean {
-    return this.#acknowledged < this.#sent || this.#hasMessages
+    return this.#inFlight > 0 || this.#hasMessages
   }
 
   /** Whether a message is being encoded: a codec or a getter of it runs. */
@@ -171,7 +169,7 @@ export class Outbox {
     if (++this.#awaited < this.#fullAwaited) this.#schedule()
     else {
       const next = this.#fullAwaited * 2
-      this.flush()
+      this.#flush(FrameHeader.early)
       this.#fullAwaited = next
     }
   }
@@ -206,19 +204,24 @@ export class Outbox {
 
   /** Frames of the other side have been worked off; tells it with the next frame, or on its own when due. */
   acknowledge(frames: number): void {
-    this.#received += frames
-    if (this.#received - this.#reported >= this.#options.acknowledgeEvery) this.#schedule()
+    this.#unreported += frames
+    if (this.#unreported >= this.#options.acknowledgeEvery) this.#schedule()
   }
 
-  /** The other side has worked off so many of our frames. */
+  /** The other side has worked off so many of our frames since it last said so. */
   acknowledged(frames: number): void {
-    this.#acknowledged = frames
+    this.#inFlight = Math.max(0, this.#inFlight - frames)
     if (this.#hasMessages && !this.#scheduled) this.#flushIfRoom()
     this.#onSent()
   }
 
   /** Posts what is there, now. */
   flush(): void {
+    this.#flush(0)
+  }
+
+  /** @param flag of the header */
+  #flush(flag: number): void {
     this.#scheduled = false
     if (this.#closed) return
     if (this.#encoding !== undefined) {
@@ -226,12 +229,12 @@ export class Outbox {
       return
     }
     const hasMessages = this.#hasMessages
-    if (!hasMessages && this.#received - this.#reported < this.#options.acknowledgeEvery) return
-    this.#writer.patchU32(0, this.#received)
-    this.#reported = this.#received
+    if (!hasMessages && this.#unreported < this.#options.acknowledgeEvery) return
+    this.#writer.patchU32(0, this.#unreported | flag)
+    this.#unreported = 0
     this.#awaited = 0
     this.#fullAwaited = FIRST_AWAITED
-    if (hasMessages) this.#sent++
+    if (hasMessages) this.#inFlight++
     this.#post()
     this.#writer.u32(0)
     if (hasMessages) this.#onSent()
@@ -241,7 +244,7 @@ export class Outbox {
   close(): void {
     this.#closed = true
     this.#writer.rewind(FRAME_HEADER_BYTES)
-    this.#acknowledged = this.#sent
+    this.#inFlight = 0
   }
 
   #post(): void {
@@ -325,6 +328,6 @@ export class Outbox {
   }
 
   #flushIfRoom(): void {
-    if (this.#sent - this.#acknowledged < this.#options.maxFramesInFlight) this.flush()
+    if (this.#inFlight < this.#options.maxFramesInFlight) this.flush()
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Owns the layout of a frame, the unit that crosses between two threads.
  *
- * A frame is `u32 acknowledged` (how many frames its sender has worked off so far), then messages, each a tag byte
- * and its fields. Numbers are big endian, a body is a u32 length and that many bytes, a text likewise in UTF-8.
+ * A frame is a header, a u32 (see {@link FrameHeader}), then messages, each a tag byte and its fields. Numbers are big
+ * endian, a body is a u32 length and that many bytes, a text likewise in UTF-8.
  *
  * | tag | fields |
  * | --- | --- |
@@ -40,8 +40,16 @@ export const Tag = {
 /** The kind of message that a channel carries. */
 export const ChannelKind = { event: 0, request: 1, multiRequest: 2, signal: 3 } as const
 
-/** Bytes of the acknowledgement in front of the messages. */
+/** Bytes of the header in front of the messages. */
 export const FRAME_HEADER_BYTES = 4
+
+/** The bits of the header. */
+export const FrameHeader = {
+  /** How many frames the sender has worked off since it last said so. */
+  acknowledged: 0x7fff_ffff,
+  /** The frame left early, so that the receiver works on it while the sender goes on: it is a turn by itself. */
+  early: 0x8000_0000
+} as const
 
 /** Forms of the error in a `failure` message. */
 export const FailureForm = { own: 0, broker: 1 } as const

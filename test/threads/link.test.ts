@@ -279,6 +279,25 @@ describe('a link', () => {
     expect(String(two.faults[0])).toContain('255 is not for runs')
   })
 
+  it('takes a frame that left early for a turn of its own, so that its answers leave while the rest is worked on', async () => {
+    const two = linked([Double])
+    const turns: number[] = []
+    let inTurn = 0
+    two.requests(1).provide(Double, ({ n }) => {
+      if (inTurn++ === 0) {
+        two.hubs[1].turns.atEnd(() => {
+          turns.push(inTurn)
+          inTurn = 0
+        })
+      }
+      return n * 2
+    })
+    const asked = Array.from({ length: 40 }, (_, n) => two.requests(0).request(Double, { n }))
+    const answers = await Promise.all(asked)
+    expect(answers.map((answer) => answer._unsafeUnwrap())).toEqual(asked.map((_, n) => n * 2))
+    expect(turns).toEqual([32, 8])
+  })
+
   it('keeps messages apart when a codec reads less than was written', async () => {
     const codec: WireCodec<number> = {
       write: (writer, n) => {
