@@ -90,12 +90,12 @@ export interface KvAddress {
   readonly key: Key
 }
 
-/** Rows of one category, by their keys. */
 /** The payloads of many rows, in the order of the keys; `undefined` where there is no row. */
 export interface KvPayloads {
   readonly payloads: readonly (Uint8Array | undefined)[]
 }
 
+/** Rows of one category, by their keys. */
 export interface KvManyQuery {
   readonly category: string
   readonly keys: readonly Key[]

@@ -13,6 +13,7 @@ import { PackedPuts, PackedWrites } from '../packed-writes.js'
 import { isBusy } from './busy.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
 import { JournalService } from './journal/journal-service.js'
+import type { LogSync } from './log-sync.js'
 import type { StoreHolder } from './open-stores.js'
 import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
@@ -29,7 +30,8 @@ import {
   type PutsTask,
   type Task,
   UNFINISHED,
-  type WriteTask
+  type WriteTask,
+  writeTask
 } from './tasks.js'
 
 export interface SessionParts {
@@ -42,6 +44,8 @@ export interface SessionParts {
   readonly pace: Pace
   /** Of a job with `restart`. */
   readonly progress?: ProgressLog | undefined
+  /** Of a job in a file whose log is synced by checkpoints only. */
+  readonly logSync?: LogSync | undefined
 }
 
 /** A task that is done by itself. */
@@ -62,7 +66,7 @@ export class StorageSession {
   constructor(parts: SessionParts) {
     this.#parts = parts
     const { hub, context, holder, pace, jobId } = parts
-    this.#outcomes = new Outcomes(hub, context, jobId, parts.progress)
+    this.#outcomes = new Outcomes({ hub, context, jobId }, parts.progress)
     this.#idle = new IdleCheckpoint(
       () => holder.checkpoint(),
       (work) => pace.inTurn(work)
@@ -268,11 +272,12 @@ export class StorageSession {
     }
     this.#idle.wrote()
     pace.unlocked()
-    this.#outcomes.tell(next === group.length ? group : group.slice(0, next), {
+    const { ops, bytes } = this.#outcomes.tell(next === group.length ? group : group.slice(0, next), {
       waitMs: started - this.#waitingSince,
       commitMs: performance.now() - started,
       ...(journal !== undefined && { journal })
     })
+    this.#parts.logSync?.wrote(ops, bytes)
     return next
   }
 
@@ -381,14 +386,10 @@ function writes(task: Task): boolean {
   return task.kind === 'write' || task.kind === 'puts' || (task.kind === 'call' && task.writes)
 }
 
-function writeTask(event: PersistEventPayload): WriteTask {
-  return { kind: 'write', event, error: undefined }
-}
-
 /** Puts a task for each write in the place of one that has many. */
 function splitUp(group: Task[], at: number): void {
   const task = group[at]
-  if (task?.kind === 'puts') group.splice(at, 1, ...task.puts.writes.map(writeTask))
+  if (task?.kind === 'puts') group.splice(at, 1, ...task.puts.writes.map((event) => writeTask(event)))
 }
 
 /** What cannot be removed now, because of a lock for instance, is removed by a later session. */

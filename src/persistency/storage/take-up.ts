@@ -5,8 +5,10 @@
 import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { PersistEventPayload, WritesSettledPayload } from '../message-payloads.js'
-import { PersistAgain, PersistCommitted, PersistFailed, WritesSettled } from '../messages.js'
+import { PersistAgain, WritesSettled } from '../messages.js'
 import type { Progress } from './progress-log.js'
+import { writeTask } from './tasks.js'
+import { NO_TRANSACTION, tellWrites } from './write-outcomes.js'
 
 export interface TakeUpParts {
   readonly hub: BrokerHub
@@ -23,25 +25,9 @@ export function takeUp({ hub, context, jobId, progress, write, settled }: TakeUp
   const { seq: dealtWith, failures } = progress
   let known: PersistEventPayload[] = []
   const answer = (): void => {
-    const events = known
+    const tasks = known.map((event) => writeTask(event, failures.get(event.seq)))
     known = []
-    for (const { seq, ops } of events) {
-      const error = failures.get(seq)
-      if (error !== undefined) hub.emit(context, PersistFailed, { jobId, seq, ops, error })
-    }
-    const done = events.filter(({ seq }) => !failures.has(seq))
-    const [first] = done
-    if (first === undefined) return
-    hub.emit(context, PersistCommitted, {
-      jobId,
-      firstSeq: first.seq,
-      lastSeq: (done.at(-1) as PersistEventPayload).seq,
-      writes: done.length,
-      ops: done.reduce((sum, { ops }) => sum + ops.length, 0),
-      bytes: done.reduce((sum, { bytes }) => sum + bytes, 0),
-      waitMs: 0,
-      commitMs: 0
-    })
+    tellWrites({ hub, context, jobId }, tasks, NO_TRANSACTION)
   }
   const again = hub.listen(context, PersistAgain, (event) => {
     if (event.seq > dealtWith) {

@@ -13,6 +13,11 @@ export interface WriteTask {
   error: PersistencyError | undefined
 }
 
+/** A write that was done as `error` says, or not attempted yet. */
+export function writeTask(event: PersistEventPayload, error?: PersistencyError): WriteTask {
+  return { kind: 'write', event, error }
+}
+
 /** Writes of one row each that came together in a frame. */
 export interface PutsTask {
   readonly kind: 'puts'

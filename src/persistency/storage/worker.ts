@@ -4,12 +4,14 @@ import { err, ok, type Result } from 'neverthrow'
 import { type ServeCall, type Service, serveBrokers } from '../../threads/serve.js'
 import { PersistencyError } from '../errors.js'
 import { STORAGE_CONTRACT } from '../messages.js'
+import { LogSync } from './log-sync.js'
 import { Maintenance } from './maintenance.js'
 import { OpenStores, StoreHolder } from './open-stores.js'
 import { Pace, RETRY_MS } from './pace.js'
 import { ProgressLog } from './progress-log.js'
 import { removeFiles } from './remove-files.js'
 import { restoreFile } from './restore.js'
+import { MEMORY } from './root-dir.js'
 import { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
@@ -43,12 +45,14 @@ async function serve(start: StorageStart, call: ServeCall): Promise<Service> {
     const { connection } = holder.open()
     return start.restart && new ProgressLog(start.restart, connection)
   })
-  const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress })
+  const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
+  const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress, logSync })
   const { busyTimeoutMs } = options
   const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session })
   return {
     async close() {
       await maintenance.close()
+      await logSync?.idle()
       session.close()
     }
   }
