@@ -5,6 +5,7 @@
 import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel'
 import type { Result } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
+import { listOf, type WriteOps } from './accepted-writes.js'
 import type { PersistencyError } from './errors.js'
 import type {
   JobFailedPayload,
@@ -74,12 +75,8 @@ export function tellJob(what: JobChange, news: JobNews | JobFailedNews | JobRest
 }
 
 /** What of a write is told: only if somebody watches now. */
-export function traceOfWrite(
-  context: BrokerContext,
-  jobId: string,
-  ops: readonly TxOp[]
-): WriteTrace | undefined {
-  return writes.hasSubscribers ? { jobId, context, ops } : undefined
+export function traceOfWrite(context: BrokerContext, jobId: string, ops: WriteOps): WriteTrace | undefined {
+  return writes.hasSubscribers ? { jobId, context, ops: listOf(ops) } : undefined
 }
 
 /** Tells of a write as it begins and ends. */

@@ -183,7 +183,7 @@ export class Job {
    * `ERR_STORAGE_DIED` while it waits for room.
    */
   persist(ops: TxOp | readonly TxOp[]): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkOps(ops))
+    return this.#submit(check.checkWrite(ops))
   }
 
   /** Queues a row to be stored. As {@link Job.persist}. */
@@ -228,12 +228,12 @@ export class Job {
    * `ERR_TIMEOUT`, `ERR_ABORTED` and `ERR_STORAGE_DIED`, where it may be.
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
-    const checked = check.checkOps(ops)
+    const checked = check.checkWrite(ops)
     const patience = check.checkAckOptions(options)
     if (checked.isErr()) return errAsync(checked.error)
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())
-    if (checked.value.length === 0) return okAsync({ seq: 0, ops: 0 })
+    if (countOf(checked.value) === 0) return okAsync({ seq: 0, ops: 0 })
     const trace = traceOfWrite(this.context, this.id, checked.value)
     return new ResultAsync(
       trace === undefined
@@ -598,7 +598,7 @@ export class Job {
   }
 
   #commit(
-    ops: readonly TxOp[],
+    ops: WriteOps,
     patience: AckOptions,
     trace?: WriteTrace
   ): Promise<Result<Commit, PersistencyError>> {

@@ -3,6 +3,7 @@
  * read once, so that later changes and getters in the caller's objects have no effect.
  */
 import { err, ok, type Result } from 'neverthrow'
+import { listOf, type WriteOps } from './accepted-writes.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 import { isKeyLike, isUint8Array } from './key-parts.js'
@@ -115,10 +116,15 @@ export function checkPayload(payload: unknown, category: string, key: Key): Pers
   return new PersistencyError('ERR_PAYLOAD', message)
 }
 
-/** One operation or several. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
+/** One operation or several, as a list. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
 export function checkOps(input: unknown): Checked<readonly TxOp[]> {
+  return checkWrite(input).map(listOf)
+}
+
+/** One operation or several. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
+export function checkWrite(input: unknown): Checked<WriteOps> {
   try {
-    return readOps(input)
+    return Array.isArray(input) ? readOps(input) : checkOp(input)
   } catch (cause) {
     return err(
       new PersistencyError('ERR_OP', 'the operations could not be read: a getter of theirs threw', { cause })
@@ -126,8 +132,7 @@ export function checkOps(input: unknown): Checked<readonly TxOp[]> {
   }
 }
 
-function readOps(input: unknown): Checked<readonly TxOp[]> {
-  if (!Array.isArray(input)) return checkOp(input).map((op) => [op])
+function readOps(input: readonly unknown[]): Checked<readonly TxOp[]> {
   const ops: TxOp[] = []
   let bytes = 0
   for (const [index, candidate] of input.entries()) {
