@@ -85,6 +85,13 @@ const OPERATIONS: readonly Operation[] = [
     targets: [atLeast(2, 'classic-level')]
   },
   {
+    title: 'the same of rows that are there',
+    operation: 'acked-again-64',
+    unit: 'rows/s',
+    contestants: CORE,
+    targets: [atLeast(2, 'classic-level')]
+  },
+  {
     title: 'acked puts, one at a time',
     operation: 'acked-1',
     unit: 'rows/s',

@@ -1,17 +1,19 @@
-/** Owns the trials that write: into an empty file, with a warm-up in another one. They answer puts per second. */
-import { keepInFlight, perSecond } from '../../lib/trial.mjs'
+/** Owns the trials that write new rows into a file that has some, of the warm-up. They answer puts per second. */
 import { checkRows } from './check.mjs'
 import { eachChunk, inOrder, keyText, payloadsOf, shuffled } from './data.mjs'
 import { MEASURE } from './times.mjs'
 
-/** Rows that exist as objects at a time. */
+/** Rows that exist as objects at a time, and rows of a warm-up. */
 const CHUNK_ROWS = 200_000
+/** Awaited rows that exist as objects at a time, for each that is in flight. */
+const ACKED_CHUNK = 512
 
 export const putTrials = {
-  'puts-sequential': (openIn, payloads, rows) => putRate(openIn, payloads, inOrder(rows), 'putAll'),
-  'puts-random': (openIn, payloads, rows) => putRate(openIn, payloads, shuffled(rows), 'putAll'),
-  'put-batches': (openIn, payloads, rows) => putRate(openIn, payloads, inOrder(rows), 'putBatches'),
+  'puts-sequential': (openIn, payloads, rows) => putRate(openIn, payloads, rows, inOrder, 'putAll'),
+  'puts-random': (openIn, payloads, rows) => putRate(openIn, payloads, rows, shuffled, 'putAll'),
+  'put-batches': (openIn, payloads, rows) => putRate(openIn, payloads, rows, inOrder, 'putBatches'),
   'acked-64': (openIn, payloads, rows) => ackedRate(openIn, payloads, rows, 64),
+  'acked-again-64': (openIn, payloads, rows) => ackedAgainRate(openIn, payloads, rows, 64),
   'acked-1': (openIn, payloads, rows) => ackedRate(openIn, payloads, rows, 1)
 }
 
@@ -23,52 +25,88 @@ export function rowsFor(store, payloads, indices) {
   }
 }
 
-/** Writes a tenth of the rows, at most so many, into a file of its own. */
-export async function warmUp(openIn, payloads, indices, method) {
-  const store = await openIn('warm-up')
-  const rows = rowsFor(store, payloads, indices.subarray(0, Math.min(20_000, Math.ceil(indices.length / 10))))
+/**
+ * A store in which rows `0` to `count - 1`, in the order given, are written already by the same code as the rows that are
+ * measured, and the index of the first that is not. Threads of a store are part of it, so none is made anew after this.
+ */
+export async function warmedUp(openIn, payloads, count, order, method) {
+  const store = await openIn('rows')
+  const written = Math.min(count, CHUNK_ROWS)
+  const rows = rowsFor(store, payloads, order(written))
   await store[method](rows.keys, rows.payloads)
-  await store.close()
+  return { store, first: written }
 }
 
-async function putRate(openIn, payloads, indices, method) {
-  await warmUp(openIn, payloads, indices, method)
-  const store = await openIn('rows')
+async function putRate(openIn, payloads, count, order, method) {
+  const { store, first } = await warmedUp(openIn, payloads, count, order, method)
+  const indices = order(count).map((index) => first + index)
   let milliseconds = 0
-  await eachChunk(indices.length, CHUNK_ROWS, async (from, to) => {
+  await eachChunk(count, CHUNK_ROWS, async (from, to) => {
     const rows = rowsFor(store, payloads, indices.subarray(from, to))
     const start = performance.now()
     await store[method](rows.keys, rows.payloads)
     milliseconds += performance.now() - start
   })
-  await checkRows(store, payloads, indices.length)
+  await checkRows(store, payloads, first + count)
   await store.close()
-  return (indices.length / milliseconds) * 1000
+  return (count / milliseconds) * 1000
 }
 
-/** Puts that are awaited for their commits, round and round over the rows. */
+/** Puts that are awaited for their commits, of new rows. */
 async function ackedRate(openIn, payloads, count, inFlight) {
-  const store = await openIn('rows')
-  const rows = rowsFor(store, payloads, inOrder(count))
-  let next = 0
-  const put = () => {
-    const index = next++ % count
-    return store.put(rows.keys[index], rows.payloads[index])
-  }
-  const together = () => {
-    const from = next % count
-    const to = Math.min(from + inFlight, count)
-    next += to - from
-    store.putTogether(rows.keys.slice(from, to), rows.payloads.slice(from, to))
-  }
-  const work =
-    store.putTogether === undefined
-      ? () => keepInFlight(put, inFlight, inFlight * 16)
-      : () => {
-          for (let i = 0; i < 16; i++) inFlight === 1 ? put() : together()
-        }
-  const rate = await perSecond(work, inFlight * 16, MEASURE)
-  await checkRows(store, payloads, Math.min(next, count))
+  const { rate, store, next } = await ackedPuts(openIn, payloads, count, inFlight, (index) => index)
+  await checkRows(store, payloads, next)
   await store.close()
   return rate
+}
+
+/** The same, round and round over rows that are there after the first time. */
+async function ackedAgainRate(openIn, payloads, count, inFlight) {
+  const { rate, store, next } = await ackedPuts(openIn, payloads, count, inFlight, (index) => index % count)
+  await checkRows(store, payloads, Math.min(count, next))
+  await store.close()
+  return rate
+}
+
+async function ackedPuts(openIn, payloads, count, inFlight, rowOf) {
+  const store = await openIn('rows')
+  const chunk = Math.min(count, inFlight * ACKED_CHUNK)
+  let next = 0
+  const putFor = async (milliseconds) => {
+    const first = next
+    let elapsed = 0
+    while (elapsed < milliseconds) {
+      const from = next
+      next += chunk
+      const indices = inOrder(chunk).map((index) => rowOf(from + index))
+      const rows = rowsFor(store, payloads, indices)
+      const start = performance.now()
+      if (store.putTogether !== undefined) putTogether(store, rows, inFlight)
+      else await putOverlapped(store, rows, inFlight)
+      elapsed += performance.now() - start
+    }
+    return ((next - first) / elapsed) * 1000
+  }
+  await putFor(MEASURE.warmUpMs)
+  return { rate: await putFor(MEASURE.measureMs), store, next }
+}
+
+async function putOverlapped(store, { keys, payloads }, inFlight) {
+  let next = 0
+  const caller = async () => {
+    while (next < keys.length) {
+      const index = next++
+      await store.put(keys[index], payloads[index])
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, caller))
+}
+
+/** A store in the same thread has nothing under way; what would be is one transaction. */
+function putTogether(store, { keys, payloads }, inFlight) {
+  for (let from = 0; from < keys.length; from += inFlight) {
+    const to = from + inFlight
+    if (inFlight === 1) store.put(keys[from], payloads[from])
+    else store.putTogether(keys.slice(from, to), payloads.slice(from, to))
+  }
 }

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { checkRows } from './check.mjs'
 import { inOrder } from './data.mjs'
-import { rowsFor, warmUp } from './puts.mjs'
+import { rowsFor, warmedUp } from './puts.mjs'
 
 export const threadTrials = {
   'main-thread': busyMicros,
@@ -13,12 +13,14 @@ export const threadTrials = {
 }
 
 async function withRows(openIn, payloads, count, method, measure) {
-  const indices = inOrder(count)
-  await warmUp(openIn, payloads, indices, method)
-  const store = await openIn('rows')
-  const rows = rowsFor(store, payloads, indices)
+  const { store, first } = await warmedUp(openIn, payloads, count, inOrder, method)
+  const rows = rowsFor(
+    store,
+    payloads,
+    inOrder(count).map((index) => first + index)
+  )
   const value = await measure(store, rows)
-  await checkRows(store, payloads, count)
+  await checkRows(store, payloads, first + count)
   await store.close()
   return value
 }

@@ -3,7 +3,7 @@
 const quick = process.argv.includes('--quick')
 
 export const MEASURE = {
-  warmUpMs: quick ? 10 : 400,
-  measureMs: quick ? 20 : 800,
+  warmUpMs: quick ? 10 : 1500,
+  measureMs: quick ? 20 : 1000,
   samples: quick ? 50 : 4000
 }
