@@ -1,13 +1,14 @@
 /** Owns the links of a host to its worker, which share one port: one for everything, or one more for each context. */
 import type { BrokerHub } from '../brokers/hub.js'
-import { LANE_BYTES, type LaneFrame, type LaneId, LanePort } from './lanes.js'
+import { LANE_BYTES, type LaneFrame, type LaneId, LanePort, type SharedPort } from './lanes.js'
 import { Link, type LinkOptions } from './link.js'
 import type { LinkPort } from './port.js'
-import type { RingPort } from './ring-port.js'
-import { Wakefulness } from './wakefulness.js'
+import type { Wakefulness } from './wakefulness.js'
 
 export interface HostLinksParts {
-  readonly port: RingPort
+  readonly port: LinkPort & SharedPort
+  /** Keeps this thread awake for answers; where another one gives them. */
+  readonly wakefulness?: Wakefulness
   readonly hub: BrokerHub
   /** For each link. */
   readonly maxPendingRequests: number
@@ -23,6 +24,9 @@ export interface HostLane {
   close(reason: string): void
 }
 
+/** Requests that may wait for the other side on one link, if nothing else is said. */
+export const DEFAULT_MAX_PENDING_REQUESTS = 65_536
+
 const FRAMES = { maxFramesInFlight: 2, acknowledgeEvery: 16 } as const
 
 export class HostLinks {
@@ -32,11 +36,9 @@ export class HostLinks {
   readonly #lanes = new Map<LaneId, { readonly port: LanePort; readonly link: Link }>()
   #lastLane: LaneId = 0
   #busyLinks = 0
-  readonly #wakefulness: Wakefulness
 
   constructor(parts: HostLinksParts) {
     this.#parts = parts
-    this.#wakefulness = new Wakefulness(parts.port)
     this.main = this.#link(parts.port, {
       onOther: (value) => {
         const { lane, frame } = value as LaneFrame
@@ -77,12 +79,12 @@ export class HostLinks {
   }
 
   #link(port: LinkPort, options: Partial<LinkOptions>): Link {
-    const { hub, maxPendingRequests, onFault } = this.#parts
+    const { hub, maxPendingRequests, onFault, wakefulness } = this.#parts
     return new Link(port, hub, {
       ...FRAMES,
       maxPendingRequests,
       onFault,
-      wakefulness: this.#wakefulness,
+      ...(wakefulness !== undefined && { wakefulness }),
       onBusy: (busy) => this.#countBusy(busy),
       ...options
     })

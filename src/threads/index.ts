@@ -3,15 +3,16 @@
 
 export type { CarriedMessage, Routes, ThreadContract } from './carried.js'
 export { cloneCodec } from './clone-codec.js'
+export type { ServedContext } from './hosted-contexts.js'
 export { Link, type LinkOptions } from './link.js'
 export type { OutboxOptions } from './outbox.js'
 export type { LinkPort } from './port.js'
 export type { ThreadShare } from './rota.js'
-export { type ServeCall, type Service, type Setup, type SetupAnswer, serveBrokers } from './serve.js'
+export { serveBrokers } from './serve.js'
+export type { ServeCall, Service, Setup, SetupAnswer } from './setup.js'
 export { type StartWorkerOptions, startWorker } from './start-worker.js'
 export {
   type PeerRoutes,
-  type ServedContext,
   type WorkerExit,
   WorkerHost,
   type WorkerHostOptions

@@ -1,29 +1,28 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
 
 import { MessageChannel, Worker } from 'node:worker_threads'
-import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
+import { errAsync, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
-import { BrokerError, messageOf } from '../brokers/errors.js'
+import type { BrokerError } from '../brokers/errors.js'
 import { BrokerHub } from '../brokers/hub.js'
 import type { ModuleUrl } from '../brokers/platform.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import type { CarriedMessage, Routes, ThreadContract } from './carried.js'
+import type { CarriedMessage, ThreadContract } from './carried.js'
 import {
-  AbandonContext,
   CONTROL_CONTRACT,
   ConnectPeer,
   nameOf,
   type PeerRequest,
-  ReleaseContext,
-  ServeContext,
   StateIndex,
   StopWorker,
   type WorkerStart
 } from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
-import { type HostLane, HostLinks } from './host-links.js'
+import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
+import { asBrokerError, gone, HostedContexts, type ServedContext } from './hosted-contexts.js'
 import { ringMemory } from './ring.js'
 import { RingPort } from './ring-port.js'
+import { Wakefulness } from './wakefulness.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
 export interface ThreadLimits {
@@ -61,15 +60,6 @@ export interface WorkerExit {
   readonly error: unknown
 }
 
-/** A context that a worker serves. */
-export interface ServedContext {
-  /**
-   * Has the worker close the context, after everything sent to it before. Repeating it is harmless.
-   * Errors: `disconnected`, and `startFailed` with whatever closing threw as `cause`.
-   */
-  release(): ResultAsync<void, BrokerError>
-}
-
 /** The messages of one context that two workers exchange directly. */
 export interface PeerRoutes {
   /** Sent by the first worker, received by the second. */
@@ -82,8 +72,6 @@ export interface PeerRoutes {
 const STOP_TIMEOUT_MS = 5000
 /** How long before a deadline the worker is asked to give up whatever it waits for, in milliseconds. */
 const URGENT_BEFORE_MS = 1000
-const DEFAULT_MAX_PENDING = 65_536
-const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 
 let lastPeer = 0
 
@@ -102,7 +90,7 @@ export class WorkerHost {
   readonly #worker: Worker
   readonly #port: RingPort
   readonly #links: HostLinks
-  readonly #fair: boolean
+  readonly #contexts: HostedContexts
   readonly #control = BrokerContext.create('worker control')
   readonly #requests: RequestBroker
   readonly #state = new Int32Array(new SharedArrayBuffer(8))
@@ -115,7 +103,6 @@ export class WorkerHost {
   constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
     this.#hub = hub
-    this.#fair = fair
     this.#requests = new RequestBroker(hub, this.#control)
     const workerData: WorkerStart = {
       control: this.#control.toJSON(),
@@ -134,13 +121,18 @@ export class WorkerHost {
     this.#port = new RingPort({ port: this.#worker, out, in: incoming })
     this.#links = new HostLinks({
       port: this.#port,
+      wakefulness: new Wakefulness(this.#port),
       hub,
-      maxPendingRequests: options.maxPendingRequests ?? DEFAULT_MAX_PENDING,
+      maxPendingRequests: options.maxPendingRequests ?? DEFAULT_MAX_PENDING_REQUESTS,
       onBusy: (busy) => (busy ? this.#worker.ref() : this.#worker.unref()),
       onFault: (fault) => {
         this.#error = fault
         void this.#worker.terminate()
       }
+    })
+    this.#contexts = new HostedContexts({
+      ...{ hub, control: this.#control, links: this.#links, lanes: fair },
+      ended: () => this.#ended
     })
     const { toWorker: send, toHost: receive } = CONTROL_CONTRACT
     this.#links.main.route(this.#control, { send, receive })
@@ -170,19 +162,7 @@ export class WorkerHost {
     timeoutMs: number,
     onCarried?: () => void
   ): ResultAsync<ServedContext, BrokerError> {
-    if (this.#ended) return errAsync(gone())
-    const routes = { send: contract.toWorker, receive: contract.toHost }
-    const lane = this.#fair ? this.#links.open() : undefined
-    return this.#requests
-      .request(ServeContext, { context: context.toJSON(), data, lane: lane?.id }, { timeoutMs })
-      .mapErr((error) => {
-        if (error instanceof BrokerError && error.kind === 'timeout') {
-          this.#hub.emit(this.#control, AbandonContext, { contextId: context.id })
-        }
-        lane?.close('its context was not set up')
-        return asBrokerError(`context ${context.toString()} could not be set up`, error)
-      })
-      .andThen(() => this.#carry(context, routes, lane, onCarried))
+    return this.#contexts.serve(context, contract, data, timeoutMs, onCarried)
   }
 
   /**
@@ -279,46 +259,6 @@ export class WorkerHost {
       .mapErr((error) => asBrokerError('the workers could not be connected', error))
   }
 
-  /** The worker has set the context up; when this thread has no place for its messages, it must be closed again. */
-  #carry(
-    context: BrokerContext,
-    routes: Routes,
-    lane: HostLane | undefined,
-    onCarried: (() => void) | undefined
-  ): ResultAsync<ServedContext, BrokerError> {
-    // It may have answered and died in one turn.
-    if (this.#ended) return errAsync(gone())
-    let unroute: () => void
-    try {
-      unroute = (lane?.link ?? this.#links.main).route(context, routes)
-    } catch (taken) {
-      const release = this.#served(context, lane, () => {}).release()
-      return release.orElse(() => ok(undefined)).andThen(() => err(taken as BrokerError))
-    }
-    onCarried?.()
-    return okAsync(this.#served(context, lane, unroute))
-  }
-
-  #served(context: BrokerContext, lane: HostLane | undefined, unroute: () => void): ServedContext {
-    let released: ResultAsync<void, BrokerError> | undefined
-    const release = async (): Promise<Result<void, BrokerError>> => {
-      lane?.link.flush()
-      const result = await this.#requests.request(ReleaseContext, { contextId: context.id }, NO_LIMIT)
-      // Only now: what the worker had to say before its answer has been delivered.
-      unroute()
-      lane?.close('its context was released')
-      return result.mapErr((error) =>
-        asBrokerError(`context ${context.toString()} was not closed cleanly`, error)
-      )
-    }
-    return {
-      release() {
-        released ??= new ResultAsync(release())
-        return released
-      }
-    }
-  }
-
   #onExit(code: number): WorkerExit {
     this.#ended = true
     undrain(this)
@@ -331,11 +271,5 @@ export class WorkerHost {
   }
 }
 
-function gone(): BrokerError {
-  return new BrokerError('disconnected', 'the worker thread has ended')
-}
-
-function asBrokerError(what: string, error: unknown): BrokerError {
-  if (error instanceof BrokerError) return error
-  return new BrokerError('startFailed', `${what}: ${messageOf(error)}`, { cause: error })
-}
+/** What somebody who has contexts served needs of a host. @internal */
+export type ContextHost = Pick<WorkerHost, 'serve' | 'onExit' | 'exited' | 'stop'>

@@ -1,7 +1,8 @@
 /** Entry of the storage thread: opens one file per context it is asked to serve. Loads no RxJS and no container. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { err, ok, type Result } from 'neverthrow'
-import { type ServeCall, type Service, serveBrokers } from '../../threads/serve.js'
+import { serveBrokers } from '../../threads/serve.js'
+import type { ServeCall, Service } from '../../threads/setup.js'
 import { PersistencyError } from '../errors.js'
 import { STORAGE_CONTRACT } from '../messages.js'
 import { LogSync } from './log-sync.js'

@@ -1,0 +1,140 @@
+/** Owns the contexts that a thread serves: sets them up when its host asks for them, and lets them go. */
+import { err, ok, type Result } from 'neverthrow'
+import { BrokerContext } from '../brokers/context.js'
+import type { RequestDefinition } from '../brokers/definitions.js'
+import type { BrokerHub } from '../brokers/hub.js'
+import type { ThreadContract } from './carried.js'
+import { AbandonContext, ReleaseContext, ServeContext, type ServeRequest } from './control.js'
+import type { LaneId } from './lanes.js'
+import type { Service, Setup, SetupAnswer } from './setup.js'
+import type { Lane } from './worker-lanes.js'
+
+export interface ServedContextsParts {
+  readonly hub: BrokerHub
+  readonly contract: ThreadContract
+  readonly setup: Setup
+  /** Whether this thread is to end now. */
+  readonly urgent: () => boolean
+  /** The way that the messages of a context take. */
+  readonly laneOf: (id: LaneId | undefined) => Lane
+}
+
+/** A service that can be closed in the midst of what it waits for, because nobody can wait any more. */
+export interface UrgentService extends Service {
+  closeNow?(): void
+}
+
+interface Served {
+  readonly service: UrgentService | undefined
+  readonly lane: Lane
+  readonly unroute: () => void
+}
+
+/** A context that is being set up; given up when the host does not wait for it any more. */
+interface SettingUp {
+  givenUp: boolean
+}
+
+export class ServedContexts {
+  readonly #parts: ServedContextsParts
+  readonly #settingUp = new Map<string, SettingUp>()
+  readonly #served = new Map<string, Served>()
+  /** Those that have not been closed yet, also when that is under way. */
+  readonly #open = new Set<UrgentService>()
+
+  constructor(parts: ServedContextsParts) {
+    this.#parts = parts
+  }
+
+  /** Does what the host asks for in the control context. */
+  answer(control: BrokerContext): void {
+    const { hub } = this.#parts
+    answerWith(hub, control, ServeContext, (request) => this.#serve(request))
+    answerWith(hub, control, ReleaseContext, ({ contextId }) => this.#release(contextId))
+    hub.listen(control, AbandonContext, ({ contextId }) => this.#abandon(contextId))
+  }
+
+  /** Closes everything, after what has come for it. */
+  async releaseAll(): Promise<void> {
+    await Promise.all([...this.#served.keys()].map((contextId) => this.#release(contextId)))
+  }
+
+  /** Closes everything at once, as far as it can be; for services that have a `closeNow`. */
+  closeNow(): void {
+    for (const service of this.#open) {
+      try {
+        service.closeNow?.()
+      } catch {
+        // Nobody is left to be told, and the others are to be closed, too.
+      }
+    }
+    this.#open.clear()
+  }
+
+  async #serve({ context: contextData, data, lane: laneId }: ServeRequest): Promise<Result<void, unknown>> {
+    const { hub, contract, setup, urgent, laneOf } = this.#parts
+    const context = BrokerContext.from(contextData)
+    const lane = laneOf(laneId)
+    const settingUp: SettingUp = { givenUp: false }
+    this.#settingUp.set(context.id, settingUp)
+    try {
+      const { share } = lane
+      const answer = await lane.run(() => setup({ hub, context, data, urgent, share }))
+      if (isResult(answer) && answer.isErr()) {
+        lane.close()
+        return err(answer.error)
+      }
+      const service = (isResult(answer) ? answer._unsafeUnwrap() : answer) ?? undefined
+      if (service !== undefined) this.#open.add(service)
+      const unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
+      this.#served.set(context.id, { service, lane, unroute })
+    } catch (thrown) {
+      lane.close()
+      throw thrown
+    } finally {
+      this.#settingUp.delete(context.id)
+    }
+    return settingUp.givenUp ? await this.#release(context.id) : ok(undefined)
+  }
+
+  async #release(contextId: string): Promise<Result<void, unknown>> {
+    const served = this.#served.get(contextId)
+    this.#served.delete(contextId)
+    if (served === undefined) return ok(undefined)
+    const { service, lane, unroute } = served
+    try {
+      await lane.run(() => service?.close())
+    } finally {
+      if (service !== undefined) this.#open.delete(service)
+      unroute()
+      lane.close()
+    }
+    return ok(undefined)
+  }
+
+  /** The host does not know whether the context is served: it is to be over either way. */
+  #abandon(contextId: string): void {
+    const settingUp = this.#settingUp.get(contextId)
+    if (settingUp !== undefined) settingUp.givenUp = true
+    else this.#release(contextId).catch(() => {})
+  }
+}
+
+/** Has a request answered by what `work` comes to. */
+export function answerWith<Payload>(
+  hub: BrokerHub,
+  context: BrokerContext,
+  request: RequestDefinition<Payload, void, unknown>,
+  work: (payload: Payload) => Promise<Result<void, unknown>>
+): void {
+  hub.provide(context, request, (payload, call) => {
+    work(payload as Payload).then(
+      (result) => (result.isOk() ? call.resolve(undefined) : call.reject(result.error)),
+      (thrown: unknown) => call.reject(thrown)
+    )
+  })
+}
+
+function isResult(answer: SetupAnswer): answer is Result<Service | void, unknown> {
+  return typeof answer === 'object' && answer !== null && 'isErr' in answer
+}
