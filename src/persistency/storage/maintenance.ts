@@ -17,7 +17,8 @@ import {
   type StorageStats
 } from '../maintenance-messages.js'
 import type { Compaction, Progress, VerifyReport } from '../maintenance-types.js'
-import { aside } from './aside.js'
+import { type AsideTask, aside } from './aside.js'
+import { workHere } from './aside-work.js'
 import { backUp } from './backup.js'
 import { rewrite, sizeOf } from './compact.js'
 import type { StoreHolder } from './open-stores.js'
@@ -36,6 +37,8 @@ export interface MaintenanceParts {
   readonly busyTimeoutMs: number
   readonly holder: StoreHolder
   readonly session: StorageSession
+  /** Whether no further thread may be started. */
+  readonly alone: boolean
 }
 
 export class Maintenance {
@@ -130,9 +133,10 @@ export class Maintenance {
   }
 
   async #verify(quick: boolean, operation: Operation): Promise<VerifyReport> {
-    const { file, busyTimeoutMs, holder } = this.#parts
+    const { file, busyTimeoutMs, holder, alone } = this.#parts
     if (file === MEMORY) return verifyDatabase(holder.open().connection, quick, operation)
-    return (await aside({ kind: 'verify', file, quick, busyTimeoutMs }, operation)) as VerifyReport
+    const task: AsideTask = { kind: 'verify', file, quick, busyTimeoutMs }
+    return (await (alone ? workHere(task, operation) : aside(task, operation))) as VerifyReport
   }
 
   async #stats({ rows }: KvStatsQuery, operation: Operation): Promise<StorageStats> {
@@ -157,15 +161,18 @@ export class Maintenance {
   }
 
   async #compact(operation: Operation): Promise<Compaction> {
-    const { file, busyTimeoutMs, holder, session } = this.#parts
+    const { file, busyTimeoutMs, holder, session, alone } = this.#parts
     const db = holder.open().connection
     const bytesBefore = sizeOf(db).bytes
     const started = performance.now()
+    const task: AsideTask = { kind: 'compact', file, quick: false, busyTimeoutMs }
     if (file === MEMORY) rewrite(db, operation)
+    // In one go: no write can come in between.
+    else if (alone) await workHere(task, operation)
     else {
       session.pauseWrites()
       try {
-        await aside({ kind: 'compact', file, quick: false, busyTimeoutMs }, operation)
+        await aside(task, operation)
       } finally {
         session.resumeWrites()
       }

@@ -57,7 +57,6 @@ export class StoreHolder {
   readonly #stores: OpenStores
   readonly #start: StorageStart
   readonly #patient: Patient
-  readonly #shared: boolean
   #store: SqliteStore | undefined
   #known: boolean
   #keepers = 0
@@ -66,9 +65,8 @@ export class StoreHolder {
   constructor(stores: OpenStores, start: StorageStart, patient: Patient, shared: boolean) {
     this.#stores = stores
     this.#start = start
-    // Who shares the thread must not block it.
+    // Who shares the thread must not block it; nor must SQLite itself.
     this.#patient = shared ? { ...patient, busyTimeoutMs: 0 } : patient
-    this.#shared = shared
     this.#known = start.restart?.again ?? false
   }
 
@@ -118,8 +116,6 @@ export class StoreHolder {
     this.#stores.enter(this, maxOpen)
     try {
       const db = openDatabase(this.#start, this.#patient)
-      // SQLite itself must not block the thread for a lock.
-      if (this.#shared) db.pragma('busy_timeout = 0')
       this.#known = true
       return new SqliteStore(db, this.#patient, journalOf(db, this.#start, this.#patient))
     } catch (thrown) {

@@ -9,7 +9,7 @@ import { codeOf, storageError } from './sqlite-errors.js'
 import type { StorageStart } from './start.js'
 
 /** How long to wait for an owner that is about to leave, in milliseconds. */
-const LOCK_PATIENCE_MS = 1000
+export const IN_USE_PATIENCE_MS = 1000
 
 /** SQLite leaves these beside a database. */
 export const COMPANIONS = ['-wal', '-shm', '-journal'] as const
@@ -36,10 +36,13 @@ export function removeFiles({ file }: StorageStart, patient: Patient): void {
  * A file that is no database is nobody's.
  */
 export function refuseWhenInUse(file: string, { busyTimeoutMs, urgent }: Patient): void {
-  const patient = { busyTimeoutMs: Math.min(busyTimeoutMs, LOCK_PATIENCE_MS), urgent }
+  const patient = { busyTimeoutMs: Math.min(busyTimeoutMs, IN_USE_PATIENCE_MS), urgent }
   let db: Database.Database | undefined
   try {
-    const opened = new Database(file, { fileMustExist: true, timeout: BUSY_SLICE_MS })
+    const opened = new Database(file, {
+      fileMustExist: true,
+      timeout: Math.min(BUSY_SLICE_MS, busyTimeoutMs)
+    })
     db = opened
     const mode = whenFree(patient, () => {
       recognise(opened, file)

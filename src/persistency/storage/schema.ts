@@ -50,7 +50,7 @@ export function openDatabase({ file, options }: DatabaseFile, patient: Patient):
   let db: Database.Database | undefined
   try {
     // The busy timeout is in force from the first statement on.
-    const opened = new Database(file, { timeout: BUSY_SLICE_MS })
+    const opened = new Database(file, { timeout: Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs) })
     db = opened
     whenFree(patient, () => {
       const fresh = recognise(opened, file)

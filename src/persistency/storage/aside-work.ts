@@ -1,0 +1,65 @@
+/** Owns the work on a database file that SQLite takes long for and cannot pause, on whatever thread; see `aside.ts`. */
+import { setTimeout as delay } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import type { AsideTask } from './aside.js'
+import { BUSY_SLICE_MS, isBusy, whenFree } from './busy.js'
+import { rewrite, shrink } from './compact.js'
+import { goOn, type Operation } from './operation.js'
+import { RETRY_MS } from './pace.js'
+import { unreadable, verifyDatabase } from './verify.js'
+
+/** Does it now. Throws what SQLite throws, and what `operation` ends with. */
+export function workOn(task: AsideTask, operation: Operation, urgent: () => boolean): unknown {
+  return task.kind === 'verify' ? verify(task, operation) : compact(task, operation, urgent)
+}
+
+/** Does it on this thread, where nobody is to be blocked for a lock that somebody else holds. */
+export async function workHere(task: AsideTask, operation: Operation): Promise<unknown> {
+  const deadline = performance.now() + task.busyTimeoutMs
+  for (;;) {
+    try {
+      return workOn({ ...task, busyTimeoutMs: 0 }, operation, () => true)
+    } catch (thrown) {
+      if (!isBusy(thrown) || performance.now() >= deadline) throw thrown
+    }
+    await delay(RETRY_MS)
+    goOn(operation)
+  }
+}
+
+function open({ file, busyTimeoutMs }: AsideTask): Database.Database {
+  return new Database(file, { fileMustExist: true, timeout: Math.min(BUSY_SLICE_MS, busyTimeoutMs) })
+}
+
+function verify(task: AsideTask, operation: Operation): unknown {
+  let db: Database.Database
+  try {
+    db = open(task)
+  } catch (thrown) {
+    return unreadable(thrown)
+  }
+  try {
+    db.pragma('query_only = ON')
+    return verifyDatabase(db, task.quick, operation)
+  } finally {
+    db.close()
+  }
+}
+
+function compact(task: AsideTask, operation: Operation, urgent: () => boolean): void {
+  const db = open(task)
+  let rewritten = false
+  try {
+    const patient = { busyTimeoutMs: task.busyTimeoutMs, urgent }
+    // The copy that is being made may be large: it goes into a file, not into the memory of this process.
+    db.pragma('temp_store = FILE')
+    whenFree(patient, () => rewrite(db, operation))
+    rewritten = true
+    whenFree(patient, () => shrink(db, operation))
+  } catch (thrown) {
+    // Once it is rewritten, the next checkpoint that finds the log free shrinks the file.
+    if (!rewritten || !isBusy(thrown)) throw thrown
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,106 @@
+/** Owns what a thread is asked for the storage of a job: to serve it, to remove its files, to restore them. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { err, ok, type Result } from 'neverthrow'
+import type { UrgentService } from '../../threads/served-contexts.js'
+import type { ServeCall, Service, Setup } from '../../threads/setup.js'
+import { PersistencyError } from '../errors.js'
+import type { Patient } from './busy.js'
+import { LogSync } from './log-sync.js'
+import { Maintenance } from './maintenance.js'
+import { OpenStores, StoreHolder } from './open-stores.js'
+import { Pace, RETRY_MS } from './pace.js'
+import { ProgressLog } from './progress-log.js'
+import { IN_USE_PATIENCE_MS, removeFiles } from './remove-files.js'
+import { restoreFile } from './restore.js'
+import { MEMORY } from './root-dir.js'
+import { StorageSession } from './session.js'
+import { storageError } from './sqlite-errors.js'
+import type { StorageStart } from './start.js'
+
+export interface ServeStorageOptions {
+  /** Whether no further thread may be started, for what takes long. */
+  readonly alone: boolean
+}
+
+/** Sets up the storage of jobs on one thread. Each job has a file, and they know of each other's. */
+export function serveStorage(options: ServeStorageOptions): Setup {
+  const stores = new OpenStores()
+  return async (call): Promise<Result<Service | void, unknown>> => {
+    const start = call.data as StorageStart
+    try {
+      return ok(
+        start.task === 'serve' ? await serve(start, call, stores, options) : await change(start, call)
+      )
+    } catch (thrown) {
+      const error = thrown instanceof PersistencyError ? thrown : storageError('ERR_OPEN', start.file, thrown)
+      return err(error.toJSON())
+    }
+  }
+}
+
+async function serve(
+  start: StorageStart,
+  call: ServeCall,
+  stores: OpenStores,
+  { alone }: ServeStorageOptions
+): Promise<UrgentService> {
+  const { jobId, file, options } = start
+  const { hub, context, urgent, share } = call
+  const { busyTimeoutMs } = options
+  const patient = { busyTimeoutMs, urgent }
+  const pace = new Pace(share, patient)
+  const holder = new StoreHolder(stores, start, patient, share !== undefined)
+  const progress = await opened(pace, () => {
+    const { connection } = holder.open()
+    return start.restart && new ProgressLog(start.restart, connection)
+  })
+  const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
+  const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress, logSync })
+  const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session, alone })
+  return {
+    async close() {
+      await maintenance.close()
+      await logSync?.idle()
+      session.close()
+    },
+    closeNow: () => session.close()
+  }
+}
+
+async function opened<T>(pace: Pace, open: () => T): Promise<T> {
+  for (;;) {
+    try {
+      const done = open()
+      pace.unlocked()
+      return done
+    } catch (thrown) {
+      if (!pace.mayRetry(thrown)) throw thrown
+    }
+    await delay(RETRY_MS)
+  }
+}
+
+/** What is done to the files of a job that is not open. Where others share the thread, it is not blocked for a lock. */
+async function change(start: StorageStart, { urgent, share }: ServeCall): Promise<void> {
+  const { busyTimeoutMs } = start.options
+  if (share === undefined) {
+    changeFiles(start, { busyTimeoutMs, urgent })
+    return
+  }
+  const deadline = performance.now() + Math.min(busyTimeoutMs, IN_USE_PATIENCE_MS)
+  for (;;) {
+    try {
+      changeFiles(start, { busyTimeoutMs: 0, urgent })
+      return
+    } catch (thrown) {
+      const inUse = thrown instanceof PersistencyError && thrown.code === 'ERR_JOB_IN_USE'
+      if (!inUse || performance.now() >= deadline || urgent()) throw thrown
+    }
+    await delay(RETRY_MS)
+  }
+}
+
+function changeFiles(start: StorageStart, patient: Patient): void {
+  if (start.restore === undefined) removeFiles(start, patient)
+  else restoreFile(start, start.restore, patient)
+}
