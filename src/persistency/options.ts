@@ -35,7 +35,7 @@ export interface JobOptions {
   /**
    * `keep` (default) holds the database open as long as the job is. `close` lets it be closed while others need its
    * place under `maxOpenJobs`; the next call opens it again, in order, and the job notices nothing but the time that
-   * takes. Needs shared threads and a directory.
+   * takes. Needs a directory, and threads that are shared or `none`.
    */
   readonly whenIdle?: 'keep' | 'close'
   /**
@@ -47,13 +47,14 @@ export interface JobOptions {
   /**
    * Has the storage started again when its thread dies: accepted writes are kept, sent again in order and applied once,
    * reads are asked again, and the job goes on; see `docs/lifecycle-and-guarantees.md`. It fails when new threads get
-   * nowhere. Takes a copy of each write, and a row per transaction. Needs a directory. Default `false`: the job fails.
+   * nowhere. Takes a copy of each write, and a row per transaction. Needs a directory and a thread besides the one that
+   * opens the job. Default `false`: the job fails.
    */
   readonly restart?: boolean
 }
 
-/** Which threads the storage of the jobs runs on. */
-export type ThreadsOption = 'dedicated' | { readonly shared: number }
+/** Which threads the storage of the jobs runs on; `none` is that of whoever opens them. */
+export type ThreadsOption = 'dedicated' | 'none' | { readonly shared: number }
 
 /** Job options with every default filled in. */
 export type ResolvedJobOptions = Required<JobOptions>
@@ -165,12 +166,12 @@ export function integerFrom(least: number, most: number = Number.MAX_SAFE_INTEGE
 
 /** Allows what names the threads of jobs. */
 export function threadsOption(value: unknown): string | undefined {
-  if (value === 'dedicated') return undefined
+  if (value === 'dedicated' || value === 'none') return undefined
   const shared =
     typeof value === 'object' && value !== null ? (value as { shared?: unknown }).shared : undefined
   const fits =
     Number.isSafeInteger(shared) && (shared as number) >= 1 && Object.keys(value as object).length === 1
-  return fits ? undefined : '"dedicated" or { shared: n } with an integer n of at least 1'
+  return fits ? undefined : '"dedicated", "none" or { shared: n } with an integer n of at least 1'
 }
 
 const JOURNAL_CHECKS = { maxEvents: integerFrom(1), maxAgeMs: integerFrom(1), maxBytes: integerFrom(1) }

@@ -36,7 +36,8 @@ export interface PersistencyOptions extends JobOptions {
   /**
    * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
    * where they take turns: for many tenants that are idle most of the time. A thread is started when it is needed and
-   * ends with its last job; one that dies fails all jobs it serves, except for those with `restart`.
+   * ends with its last job; one that dies fails all jobs it serves, except for those with `restart`. `none` has the
+   * storage work on the thread that calls it, which does nothing else meanwhile: for tests, scripts and small programs.
    */
   readonly threads?: ThreadsOption
   /**
@@ -90,7 +91,7 @@ let singleton: Persistency | undefined
 
 /**
  * Opens and closes the jobs of one root directory. Each job is one tenant: one file, one broker context, and a storage
- * thread of its own or a place on a shared one.
+ * thread of its own, a place on a shared one, or none.
  *
  * Belongs to the thread that made it. No method throws or rejects for an expected reason. Opening, closing and
  * dropping are idempotent, and calls for one id that overlap take part in the same work.
@@ -146,7 +147,7 @@ export class Persistency extends ByJobId {
       threads: threads ?? 'dedicated',
       maxOpenJobs: maxOpenJobs ?? Number.POSITIVE_INFINITY
     }
-    const base = engineOptions.threads === 'dedicated' ? DEFAULT_JOB_OPTIONS : SHARED_JOB_OPTIONS
+    const base = typeof engineOptions.threads === 'object' ? SHARED_JOB_OPTIONS : DEFAULT_JOB_OPTIONS
     return resolveJobOptions(jobOptions, base).andThen((defaults) =>
       SqliteEngine.create(directory, engineOptions)
         .andThen((engine) => engine.check(defaults).map(() => engine))

@@ -1,6 +1,7 @@
 /**
  * Owns the end of the process: a worker keeps running while an `exit` handler runs, so the handler can wait for it to
- * finish what it was sent. One handler serves all workers, and it is there only while there are any.
+ * finish what it was sent; what is served on this thread is finished by the handler itself. One handler serves all of
+ * them, and it is there only while there are any.
  */
 
 import { writeSync } from 'node:fs'
@@ -36,6 +37,6 @@ function drainAll(): void {
   const seconds = EXIT_DEADLINE_MS / 1000
   writeSync(
     2,
-    `persistency: the process ended before ${unfinished} worker threads had finished, after ${seconds} s\n`
+    `persistency: the process ended before ${unfinished} threads had finished their work, after ${seconds} s\n`
   )
 }

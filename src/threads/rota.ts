@@ -19,11 +19,22 @@ export interface ThreadShare {
   push(work: () => void): void
 }
 
+/** How long to leave those alone who wait for something, where the event loop cannot go on, in milliseconds. */
+const PAUSE_MS = 10
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
 /** The lines that have work, in the order of their turns. */
 export class Rota {
+  readonly #onFault: (fault: unknown) => void
   readonly #waiting: WorkLine[] = []
   #scheduled = false
   #sliceEnd = 0
+
+  /** @param onFault called with what work throws that must not */
+  constructor(onFault: (fault: unknown) => void) {
+    this.#onFault = onFault
+  }
 
   /** Whether no line can go on. */
   get idle(): boolean {
@@ -46,10 +57,32 @@ export class Rota {
     do {
       const line = this.#waiting.shift()
       if (line === undefined) return
-      this.#sliceEnd = performance.now() + SLICE_MS
-      line.work()
+      this.#giveTurn(line)
     } while (performance.now() < until)
     this.#schedule()
+  }
+
+  /** Blocks the thread until the lines have nothing left to do; `false` when `deadline` comes first. */
+  workOff(lines: readonly WorkLine[], deadline: number): boolean {
+    for (;;) {
+      const left = lines.filter((line) => !line.done)
+      if (left.length === 0) return true
+      if (performance.now() >= deadline) return false
+      if (left.every((line) => line.resting)) Atomics.wait(pause, 0, 0, PAUSE_MS)
+      for (const line of left) {
+        line.wake()
+        this.#giveTurn(line)
+      }
+    }
+  }
+
+  #giveTurn(line: WorkLine): void {
+    this.#sliceEnd = performance.now() + SLICE_MS
+    try {
+      line.work()
+    } catch (fault) {
+      this.#onFault(fault)
+    }
   }
 
   #schedule(): void {
@@ -118,6 +151,21 @@ export class WorkLine implements ThreadShare {
     }, delayMs)
   }
 
+  /** Whether nothing is left to do. */
+  get done(): boolean {
+    return this.#rest === undefined && this.#queue.length === 0
+  }
+
+  /** Whether it is to be left alone for a while. */
+  get resting(): boolean {
+    return this.#resting
+  }
+
+  /** Has it go on before its time; no timer will tell when that has come. */
+  wake(): void {
+    this.#resting = false
+  }
+
   /** Works until the slice is over or nothing can be done now. */
   work(): void {
     this.#listed = false
@@ -127,7 +175,7 @@ export class WorkLine implements ThreadShare {
   }
 
   get #ready(): boolean {
-    return !this.#resting && (this.#rest !== undefined || this.#queue.length > 0)
+    return !this.#resting && !this.done
   }
 
   #step(): void {

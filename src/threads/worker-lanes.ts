@@ -18,7 +18,7 @@ export class WorkerLanes {
   readonly #port: SharedPort
   readonly #hub: BrokerHub
   readonly #options: LinkOptions
-  readonly #rota = new Rota()
+  readonly #rota: Rota
   readonly #lines = new Map<LaneId, WorkLine>()
 
   /** @param options those of every link */
@@ -26,6 +26,7 @@ export class WorkerLanes {
     this.#port = port
     this.#hub = hub
     this.#options = options
+    this.#rota = new Rota((fault) => options.onFault?.(fault))
   }
 
   /** Whether there is nothing to do now. */
@@ -64,6 +65,11 @@ export class WorkerLanes {
     if (!isLaneFrame(value)) return false
     this.#lines.get(value.lane)?.push(value.frame)
     return true
+  }
+
+  /** Blocks the thread until all that has come is done; `false` when `deadline` comes first. */
+  workOff(deadline: number): boolean {
+    return this.#rota.workOff([...this.#lines.values()], deadline)
   }
 
   /** Goes on with the work at once instead of in the next round of the event loop. */

@@ -61,6 +61,7 @@ expectType(job.close()).is<ResultAsync<void, PersistencyError>>()
 expectType(job.options).is<ResolvedJobOptions>()
 
 Persistency.open({ rootDir: '/data', threads: 'dedicated' })
+Persistency.open({ rootDir: ':memory:', threads: 'none' })
 Persistency.open({ rootDir: '/data', threads: { shared: 2 }, maxOpenJobs: 200, whenIdle: 'close' })
 persistency.openJob('tenant', { whenIdle: 'keep', restart: true })
 

@@ -1,4 +1,4 @@
-/** Owns the engine that gives each job a SQLite file and a place on a worker thread. Main-thread side. */
+/** Owns the engine that gives each job a SQLite file and a place on a thread. The side of whoever opens the jobs. */
 import { randomUUID } from 'node:crypto'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
@@ -14,7 +14,9 @@ import { SeatedJob, serve, toError } from './seated-job.js'
 import type { StorageStart } from './start.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
 
-const DEFAULT_THREADS: ThreadPoolOptions = { threads: 'dedicated', maxOpenJobs: Number.POSITIVE_INFINITY }
+const NO_CAP = { maxOpenJobs: Number.POSITIVE_INFINITY }
+
+const DEFAULT_THREADS: ThreadPoolOptions = { threads: 'dedicated', ...NO_CAP }
 
 const ONE_FOR_ALL = { shared: 1 } as const
 
@@ -26,7 +28,7 @@ export class SqliteEngine implements StorageEngine {
   /** Removing a file may wait for a lock, so it does not happen where jobs are served. */
   readonly #removers: ThreadPool
   /** Restoring takes as long as the file is large. */
-  readonly #restorers = new ThreadPool(DEFAULT_THREADS)
+  readonly #restorers: ThreadPool
   readonly #removersHub = new BrokerHub()
   #lock: RootLock | undefined
 
@@ -34,8 +36,12 @@ export class SqliteEngine implements StorageEngine {
     this.rootDir = rootDir
     this.#options = options
     this.#threads = new ThreadPool(options)
-    const threads = options.threads === 'dedicated' ? 'dedicated' : ONE_FOR_ALL
-    this.#removers = new ThreadPool({ threads, maxOpenJobs: Number.POSITIVE_INFINITY })
+    const { threads } = options
+    this.#removers = new ThreadPool({
+      threads: typeof threads === 'object' ? ONE_FOR_ALL : threads,
+      ...NO_CAP
+    })
+    this.#restorers = new ThreadPool({ threads: threads === 'none' ? 'none' : 'dedicated', ...NO_CAP })
   }
 
   /** Errors: `ERR_ROOT_DIR`. */
@@ -67,11 +73,15 @@ export class SqliteEngine implements StorageEngine {
   }: Pick<ResolvedJobOptions, 'whenIdle' | 'restart'>): Result<void, PersistencyError> {
     if (restart && this.rootDir === MEMORY)
       return refuse('option "restart" is not for ":memory:"; what the job holds ends with its thread')
+    if (restart && this.#options.threads === 'none')
+      return refuse(
+        'option "restart" is not for threads: "none"; there is no storage thread that could die alone'
+      )
     if (whenIdle !== 'close') return ok(undefined)
     const message = 'option "whenIdle" of "close"'
     if (this.#options.threads === 'dedicated') {
       return refuse(
-        `${message} needs threads: { shared: n }; an idle thread of its own costs far more than its file`
+        `${message} needs threads: { shared: n } or "none"; an idle thread of its own costs far more than its file`
       )
     }
     if (this.rootDir === MEMORY)

@@ -1,6 +1,7 @@
-/** Owns the storage threads of an engine: how many there are, and which one serves which job. */
+/** Owns the storage threads of an engine: how many there are, if any, and which one serves which job. */
 import type { BrokerHub } from '../../brokers/hub.js'
-import { WorkerHost } from '../../threads/worker-host.js'
+import { LocalHost } from '../../threads/local-host.js'
+import { type ContextHost, WorkerHost } from '../../threads/worker-host.js'
 import type { ThreadsOption } from '../options.js'
 
 const WORKER = new URL('./worker.js', import.meta.url)
@@ -13,7 +14,7 @@ export interface ThreadPoolOptions {
 
 /** A place on a storage thread for one job. */
 export interface Seat {
-  readonly host: WorkerHost
+  readonly host: ContextHost
   /** How many databases may be open at once on this thread. */
   readonly maxOpen: number
   /** Gives the place back; the thread ends with the last one. To be called once. */
@@ -29,26 +30,33 @@ export interface SeatRequest {
 }
 
 interface PooledThread {
-  readonly host: WorkerHost
+  readonly host: ContextHost
   readonly slot: number
   /** Jobs whose databases stay open, and jobs whose databases may be closed. */
   kept: number
   closable: number
 }
 
-/** With dedicated threads there is a slot for each job; with shared ones a fixed number, and each has its share of the cap. */
+/**
+ * With dedicated threads there is a slot for each job; with shared ones a fixed number, and each has its share of the
+ * cap; without threads a single one, which is this thread.
+ */
 export class ThreadPool {
-  readonly #dedicated: boolean
+  readonly #threadsOption: ThreadsOption
   readonly #maxOpenJobs: number
   readonly #slots: number
   readonly #threads = new Map<number, PooledThread>()
   #lastSlot = 0
 
   constructor({ threads, maxOpenJobs }: ThreadPoolOptions) {
-    this.#dedicated = threads === 'dedicated'
+    this.#threadsOption = threads
     this.#maxOpenJobs = maxOpenJobs
     // A thread on which no database may be open would be of no use.
-    this.#slots = threads === 'dedicated' ? maxOpenJobs : Math.min(threads.shared, maxOpenJobs)
+    this.#slots = Math.min(most(threads), maxOpenJobs)
+  }
+
+  get #dedicated(): boolean {
+    return this.#threadsOption === 'dedicated'
   }
 
   /** Takes a place, on the thread with the fewest jobs; `undefined` when the cap leaves none. Throws what `Worker` throws. */
@@ -102,9 +110,8 @@ export class ThreadPool {
     return slot < this.#maxOpenJobs % this.#slots ? share + 1 : share
   }
 
-  #start(slot: number, { hub, jobId }: SeatRequest): PooledThread {
-    const name = this.#dedicated ? `storage ${jobId}` : `storage ${slot + 1} of ${this.#slots}`
-    const host = new WorkerHost(WORKER, { hub, name, fair: !this.#dedicated })
+  #start(slot: number, request: SeatRequest): PooledThread {
+    const host = this.#host(slot, request)
     const thread = { host, slot, kept: 0, closable: 0 }
     this.#threads.set(slot, thread)
     // Before anybody else hears of it: who opens a job in answer to its failure gets another thread.
@@ -112,9 +119,23 @@ export class ThreadPool {
     return thread
   }
 
+  #host(slot: number, { hub, jobId }: SeatRequest): ContextHost {
+    if (this.#threadsOption === 'none') {
+      return new LocalHost(async () => (await import('./local-worker.js')).localWorker, hub)
+    }
+    const name = this.#dedicated ? `storage ${jobId}` : `storage ${slot + 1} of ${this.#slots}`
+    return new WorkerHost(WORKER, { hub, name, fair: !this.#dedicated })
+  }
+
   #forget(thread: PooledThread): void {
     if (this.#threads.get(thread.slot) === thread) this.#threads.delete(thread.slot)
   }
+}
+
+/** How many threads there may be. */
+function most(threads: ThreadsOption): number {
+  if (threads === 'none') return 1
+  return threads === 'dedicated' ? Number.POSITIVE_INFINITY : threads.shared
 }
 
 function jobsOf({ kept, closable }: PooledThread): number {

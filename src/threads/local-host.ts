@@ -1,0 +1,177 @@
+/**
+ * Owns serving contexts without a worker: on this very thread, through the same frames and in the same turns as on a
+ * thread of its own. This side is that of the caller; the other one, which does the work, is loaded when it is needed.
+ */
+import { AsyncResource } from 'node:async_hooks'
+import { ResultAsync } from 'neverthrow'
+import { BrokerContext } from '../brokers/context.js'
+import type { BrokerError } from '../brokers/errors.js'
+import { BrokerHub } from '../brokers/hub.js'
+import type { ThreadContract } from './carried.js'
+import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
+import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
+import { asBrokerError, HostedContexts, type ServedContext } from './hosted-contexts.js'
+import type { LaneFrame, SharedPort } from './lanes.js'
+import type { LinkPort } from './port.js'
+import type { ContextHost, WorkerExit } from './worker-host.js'
+
+/** The other side, which does the work. */
+export interface LocalSide {
+  /** Takes in what was sent to a context. */
+  take(value: LaneFrame): void
+  /** Blocks until all that has come is done and closed; answers whether it is, `false` when `deadline` comes first. */
+  finish(deadline: number): boolean
+  /** Lets go of everything, as it is. */
+  abandon(): void
+}
+
+export interface LocalSideParts {
+  /** Where it is asked to serve contexts; nobody else knows it. */
+  readonly hub: BrokerHub
+  readonly control: BrokerContext
+  /** Takes what a context sends. */
+  readonly post: (value: LaneFrame) => void
+  /** To be called with what the work throws that must not. */
+  readonly onFault: (fault: unknown) => void
+}
+
+/** Starts the other side. */
+export type LocalWorker = (parts: LocalSideParts) => LocalSide
+
+export class LocalHost implements ContextHost, Drainable {
+  readonly exited: Promise<WorkerExit>
+  readonly #load: () => Promise<LocalWorker>
+  readonly #inner = new BrokerHub()
+  readonly #control = BrokerContext.create('local control')
+  readonly #links: HostLinks
+  readonly #contexts: HostedContexts
+  readonly #port: LocalPort
+  readonly #exitListeners = new Set<(exit: WorkerExit) => void>()
+  #starting: Promise<void> | undefined
+  #side: LocalSide | undefined
+  #ended = false
+  #exit: (exit: WorkerExit) => void = () => {}
+
+  /** @param load gives what starts the other side; called when the first context is to be served */
+  constructor(load: () => Promise<LocalWorker>, hub: BrokerHub = BrokerHub.default) {
+    this.#load = load
+    this.#port = new LocalPort((value) => this.#side?.take(value))
+    this.#links = new HostLinks({
+      port: this.#port,
+      hub,
+      maxPendingRequests: DEFAULT_MAX_PENDING_REQUESTS,
+      // What is under way waits for timers and turns of the event loop, which keep the process alive by themselves.
+      onBusy: () => {},
+      onFault: (fault) => this.#end(fault)
+    })
+    this.#contexts = new HostedContexts({
+      ...{ hub: this.#inner, control: this.#control, links: this.#links, lanes: true },
+      ended: () => this.#ended
+    })
+    this.exited = new Promise((resolve) => {
+      this.#exit = resolve
+    })
+    drainOnExit(this)
+  }
+
+  /** As `WorkerHost.serve`. */
+  serve(
+    context: BrokerContext,
+    contract: ThreadContract,
+    data: unknown,
+    timeoutMs: number,
+    onCarried?: () => void
+  ): ResultAsync<ServedContext, BrokerError> {
+    this.#starting ??= this.#start()
+    return ResultAsync.fromPromise(this.#starting, (thrown) =>
+      asBrokerError(`context ${context.toString()} could not be set up`, thrown)
+    ).andThen(() => this.#contexts.serve(context, contract, data, timeoutMs, onCarried))
+  }
+
+  onExit(listener: (exit: WorkerExit) => void): () => void {
+    this.#exitListeners.add(listener)
+    return () => void this.#exitListeners.delete(listener)
+  }
+
+  /** To be called when no context is served any more. */
+  async stop(): Promise<void> {
+    this.#end(undefined)
+  }
+
+  beginDrain(): void {
+    this.#links.flush()
+  }
+
+  awaitDrain(deadline: number): boolean {
+    return this.#side?.finish(deadline) ?? true
+  }
+
+  async #start(): Promise<void> {
+    const worker = await this.#load()
+    this.#side = worker({
+      hub: this.#inner,
+      control: this.#control,
+      post: (value) => this.#port.deliver(value),
+      onFault: (fault) => this.#end(fault)
+    })
+  }
+
+  /** With a fault it is the end of all contexts, as when a thread dies. */
+  #end(fault: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    undrain(this)
+    const exit: WorkerExit = {
+      expected: fault === undefined,
+      code: fault === undefined ? 0 : 1,
+      error: fault
+    }
+    for (const tell of this.#exitListeners) tell(exit)
+    this.#links.close(fault === undefined ? 'it was stopped' : 'the storage has failed', fault)
+    if (fault !== undefined) this.#side?.abandon()
+    this.#exit(exit)
+  }
+}
+
+/**
+ * Hands what is sent over at once, and what comes in a microtask: whoever listens must not be called in the midst of
+ * the work that it is told of.
+ */
+class LocalPort implements LinkPort, SharedPort {
+  readonly #send: (value: LaneFrame) => void
+  /** Who listens is not called as part of whatever the work was begun for. */
+  readonly #scope = new AsyncResource('PersistencyLocalPort')
+  #listener: ((value: unknown) => void) | undefined
+  #arrived: LaneFrame[] = []
+
+  constructor(send: (value: LaneFrame) => void) {
+    this.#send = send
+  }
+
+  /** Everything travels in lanes here. */
+  postMessage(value: unknown): void {
+    this.#send(value as LaneFrame)
+  }
+
+  tryPost(): boolean {
+    return false
+  }
+
+  on(_event: 'message', listener: (value: unknown) => void): void {
+    this.#listener = listener
+  }
+
+  off(): void {
+    this.#listener = undefined
+  }
+
+  deliver(value: LaneFrame): void {
+    if (this.#arrived.push(value) === 1) queueMicrotask(() => this.#scope.runInAsyncScope(this.#deliver))
+  }
+
+  readonly #deliver = (): void => {
+    const arrived = this.#arrived
+    this.#arrived = []
+    for (const value of arrived) this.#listener?.(value)
+  }
+}
