@@ -42,6 +42,9 @@ const ON_SHARED_THREADS = [
   'worker-death*'
 ]
 
+// And in the thread of the tests, except for what is about a thread that dies.
+const IN_THREAD = ON_SHARED_THREADS.filter((name) => !name.startsWith('worker-death'))
+
 const config: Config = {
   testTimeout: 30_000,
   maxWorkers: 2,
@@ -52,6 +55,15 @@ const config: Config = {
       displayName: 'shared',
       testMatch: ON_SHARED_THREADS.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
       globals: { storageThreads: { threads: { shared: 2 } } }
+    },
+    {
+      ...project,
+      displayName: 'in-thread',
+      testMatch: [
+        ...IN_THREAD.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
+        '<rootDir>/test/torture/lifecycle-matrix.test.ts'
+      ],
+      globals: { storageThreads: { threads: 'none' } }
     }
   ]
 }

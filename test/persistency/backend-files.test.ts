@@ -6,7 +6,7 @@ import type Database from 'better-sqlite3'
 import { type Durability, key } from 'persistency'
 import { openDatabase } from '../../dist/persistency/storage/schema.js'
 import { startProgram } from '../support/storage-child.js'
-import { filesIn, useStorage } from '../support/storage-folder.js'
+import { filesIn, HAS_THREADS, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { CREATE_KV, holdLock, rowsIn, schemaOf, withDatabase } from '../support/storage-sqlite.js'
@@ -240,7 +240,7 @@ describe('a file that somebody else has locked', () => {
        process.stdin.on('end', () => db.close()).resume()`
     )
     await program.printed('locked')
-    const online = workers.nextOnline()
+    const online = HAS_THREADS ? workers.nextOnline() : new Promise(setImmediate)
     const opening = storage.owner(root).openJob('tenant', { busyTimeoutMs: 20_000 })
     await online
     program.endInput()

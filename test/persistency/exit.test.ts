@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { runProgram, startProgram } from '../support/storage-child.js'
-import { filesIn, THREADS, useStorage } from '../support/storage-folder.js'
+import { filesIn, THREADS, testOfThreads, useStorage } from '../support/storage-folder.js'
 import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
@@ -85,7 +85,7 @@ test('writes made in an exit handler that was there before the job are stored', 
   expect(rowsIn(join(folder, 'data', 'tenant.db'))).toHaveLength(1000)
 })
 
-test('a program does not wait for a storage thread that died', async () => {
+testOfThreads('a program does not wait for a storage thread that died', async () => {
   const started = performance.now()
   const ended = await run(`
     process.on('worker', (worker) => worker.terminate())
@@ -113,7 +113,8 @@ test('a failed open does not keep the program alive', async () => {
   execute(join(folder, 'notes.db'), 'CREATE TABLE notes (text)')
   const ended = await runProgram(
     folder,
-    `const owner = persistency.Persistency.open(root)._unsafeUnwrap()
+    `const options = { rootDir: root, ...${JSON.stringify(THREADS)} }
+     const owner = persistency.Persistency.open(options)._unsafeUnwrap()
      console.log((await owner.openJob('notes')).error.code)`
   )
   expect([ended.code, ended.stdout.trim(), ended.stderr]).toEqual([0, 'ERR_FOREIGN_SCHEMA', ''])
@@ -149,7 +150,7 @@ describe('a file that stays locked', () => {
       `const { Persistency } = persistency
        const locker = new Database(root + '/tenant.db')
        locker.exec('BEGIN EXCLUSIVE')
-       const owner = Persistency.open(root)._unsafeUnwrap()
+       const owner = Persistency.open({ rootDir: root, ...${JSON.stringify(THREADS)} })._unsafeUnwrap()
        const answer = await owner.openJob('tenant', { busyTimeoutMs: 6500, openTimeoutMs: 100 })
        console.log(answer.error.code)
        await owner.close()
@@ -167,7 +168,8 @@ describe('a file that stays locked', () => {
     const ended = await runProgram(
       folder,
       `const { Persistency, key } = persistency
-       const owner = Persistency.open(root + '/data')._unsafeUnwrap()
+       const options = { rootDir: root + '/data', ...${JSON.stringify(THREADS)} }
+       const owner = Persistency.open(options)._unsafeUnwrap()
        const job = (await owner.openJob('tenant', { busyTimeoutMs: 11_000 }))._unsafeUnwrap()
        const locker = new Database(root + '/data/tenant.db')
        locker.exec('BEGIN IMMEDIATE')

@@ -15,7 +15,7 @@ import {
   type TxOp
 } from 'persistency'
 import { firstValueFrom } from 'rxjs'
-import { useStorage } from '../support/storage-folder.js'
+import { testOfThreads, useStorage } from '../support/storage-folder.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { refusePayload } from '../support/storage-sqlite.js'
@@ -159,20 +159,25 @@ describe('observers', () => {
   })
 })
 
-test('the opening, closing and failing of every job is told in the context of its owner', async () => {
+test('the opening and closing of every job is told in the context of its owner', async () => {
   const persistency = storage.owner()
   const events = new EventBroker(undefined, persistency.context)
   const seen: string[] = []
   events.on(JobOpened).subscribe(({ jobId }) => seen.push(`opened ${jobId}`))
   events.on(JobClosed).subscribe(({ jobId }) => seen.push(`closed ${jobId}`))
-  const failed = firstValueFrom(events.on(JobFailed))
   const a = await okOf(persistency.openJob('a'))
   expect(a.context.parent).toBe(persistency.context)
   await okOf(a.close())
   await okOf(persistency.openJob('b'))
-  await workers.killLast()
-  expect(await failed).toMatchObject({ jobId: 'b', error: { code: 'ERR_STORAGE_DIED' } })
   expect(seen).toEqual(['opened a', 'closed a', 'opened b'])
+})
+
+testOfThreads('the failing of a job is told in the context of its owner', async () => {
+  const persistency = storage.owner()
+  const failed = firstValueFrom(new EventBroker(undefined, persistency.context).on(JobFailed))
+  await okOf(persistency.openJob('tenant'))
+  await workers.killLast()
+  expect(await failed).toMatchObject({ jobId: 'tenant', error: { code: 'ERR_STORAGE_DIED' } })
 })
 
 describe('a write that others emit', () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, JobFailed, key, PersistFailed, type TxOp } from 'persistency'
-import { useStorage } from '../support/storage-folder.js'
+import { describeThreads, useStorage } from '../support/storage-folder.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { holdLock } from '../support/storage-sqlite.js'
@@ -103,7 +103,7 @@ describe('while another connection holds the write lock', () => {
   })
 })
 
-describe('when the storage thread dies', () => {
+describeThreads('when the storage thread dies', () => {
   const end = (job: Job): Promise<string> =>
     new Promise((resolve) => {
       new EventBroker(undefined, job.context).listen(JobFailed, ({ error }) => resolve(error.code))

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { EventStream, type Job, type JournalEvent, key } from 'persistency'
 import { isPending } from '../support/brokers-async.js'
 import { all, put, requireGapless, shown } from '../support/journal.js'
-import { useStorage } from '../support/storage-folder.js'
+import { testOfThreads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { okOf, utf8 } from '../support/storage-results.js'
 
@@ -114,7 +114,7 @@ describe('live events', () => {
     await expect(all(job.events({ live: true }))).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
   })
 
-  test('end with the error of a storage that dies', async () => {
+  testOfThreads('end with the error of a storage that dies', async () => {
     const { job } = await storage.open({ journal: true })
     const reading = (async () => {
       for await (const item of job.events({ live: true })) {

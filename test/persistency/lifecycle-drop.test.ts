@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { key, type Persistency } from 'persistency'
 import { startProgram } from '../support/storage-child.js'
-import { filesIn, useStorage } from '../support/storage-folder.js'
+import { filesIn, threads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { execute } from '../support/storage-sqlite.js'
@@ -18,7 +18,7 @@ describe('dropping a job', () => {
     writeFileSync(join(root, 'tenant.db.bak'), 'mine')
     await okOf(job.persistPut('c', key(1), utf8('x')))
     await okOf(persistency.dropJob('tenant'))
-    expect([job.running, persistency.hasJob('tenant'), workers.alive]).toEqual([false, false, 1])
+    expect([job.running, persistency.hasJob('tenant'), workers.alive]).toEqual([false, false, threads(1)])
     expect(filesIn(root).filter((name) => !name.startsWith('tenant2'))).toEqual(['tenant.db.bak'])
     expect(sibling.running).toBe(true)
     const again = await okOf(persistency.openJob('tenant'))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type Result, ResultAsync } from 'neverthrow'
 import { type Job, KvGet, key, Persistency, type PersistencyError, RequestBroker } from 'persistency'
-import { filesIn, useStorage } from '../support/storage-folder.js'
+import { filesIn, threads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
@@ -107,7 +107,7 @@ describe('opening', () => {
     const { job, file, persistency } = await storage.open()
     const other = await okOf(persistency.openJob('other'))
     expect([job.id, job.running, existsSync(file)]).toEqual(['tenant', true, true])
-    expect(workers.alive).toBe(2)
+    expect(workers.alive).toBe(threads(2))
     expect(other.context.id).not.toBe(job.context.id)
     expect(job.context.label).toBe('tenant')
     expect([...persistency.jobs.keys()]).toEqual(['tenant', 'other'])
@@ -117,7 +117,7 @@ describe('opening', () => {
     const persistency = storage.owner()
     const jobs = await Promise.all([1, 2, 3].map(() => okOf(persistency.openJob('tenant'))))
     expect(new Set([...jobs, await okOf(persistency.openJob('tenant'))]).size).toBe(1)
-    expect(workers.started).toHaveLength(1)
+    expect(workers.started).toHaveLength(threads(1))
   })
 
   test('keeps the options of the first call over the defaults of the owner', async () => {
@@ -133,7 +133,7 @@ describe('opening', () => {
     const persistency = storage.owner(root)
     const errors = await Promise.all([1, 2].map(() => errorOf(persistency.openJob('tenant'))))
     expect(errors.map((error) => error.code)).toEqual(['ERR_NOT_A_DATABASE', 'ERR_NOT_A_DATABASE'])
-    expect([workers.started.length, workers.alive]).toEqual([1, 0])
+    expect([workers.started.length, workers.alive]).toEqual([threads(1), 0])
     expect([persistency.hasJob('tenant'), persistency.jobs.size]).toEqual([false, 0])
     rmSync(join(root, 'tenant.db'))
     expect((await persistency.openJob('tenant')).isOk()).toBe(true)
@@ -234,7 +234,7 @@ describe('closing', () => {
     const [first, second] = await Promise.all([1, 2].map(() => okOf(persistency.openJob('tenant'))))
     await okOf(closing)
     expect(first).toBe(second)
-    expect([first?.running, job.running, workers.alive]).toEqual([true, false, 1])
+    expect([first?.running, job.running, workers.alive]).toEqual([true, false, threads(1)])
     expect(await okOf(first!.exists('c', key(1)))).toBe(true)
     await okOf(job.close())
     expect(first?.running).toBe(true)

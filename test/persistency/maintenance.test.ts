@@ -2,7 +2,7 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, MaintenanceProgress, type Progress } from 'persistency'
-import { filesIn, useStorage } from '../support/storage-folder.js'
+import { describeThreads, filesIn, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, okOf, utf8 } from '../support/storage-results.js'
 import { execute, holdLock, rowsIn, withDatabase } from '../support/storage-sqlite.js'
@@ -314,7 +314,7 @@ describe('beside others on their thread', () => {
   })
 })
 
-describe('a storage thread that dies', () => {
+describeThreads('a storage thread that dies', () => {
   test.each(['backup', 'verify', 'compact'] as const)('during a %s ends it with an error', async (name) => {
     const { job, persistency, root } = await storage.open()
     await fill(job, 3000)

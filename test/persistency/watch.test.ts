@@ -12,7 +12,7 @@ import {
 } from 'persistency'
 import { all, put, shownOps } from '../support/journal.js'
 import { runProgram } from '../support/storage-child.js'
-import { useStorage } from '../support/storage-folder.js'
+import { testOfThreads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { hexOf, okOf, utf8 } from '../support/storage-results.js'
 
@@ -165,7 +165,7 @@ describe.each([{ journal: false }, { journal: true }])('watching with %j', (opti
     expect(await watching.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('ends with the error of a storage that dies, also for one who was behind', async () => {
+  testOfThreads('ends with the error of a storage that dies, also for one who was behind', async () => {
     const { job } = await storage.open(options)
     const waiting = await begun(job.watch('c', ALL, { initial: true }))
     const behind = await begun(job.watch('c', ALL, { initial: true, maxBufferBytes: 200 }))
@@ -180,7 +180,7 @@ describe.each([{ journal: false }, { journal: true }])('watching with %j', (opti
     await expect(all(job.watch('c', ALL))).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
   })
 
-  test('ends with the error of a storage that dies as an Observable, after what was committed', async () => {
+  testOfThreads('ends with that error as an Observable, too, after what was committed', async () => {
     const { job } = await storage.open(options)
     const found: string[] = []
     const error = await new Promise((resolve, reject) =>

@@ -5,13 +5,23 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from '@jest/globals'
+import { afterEach, describe, test } from '@jest/globals'
 import { type Job, type JobOptions, Persistency, type PersistencyOptions } from 'persistency'
 import { okOf } from './storage-results.js'
 
 /** Set by the project in jest.config.ts. */
 export const THREADS: Pick<PersistencyOptions, 'threads'> =
   (globalThis as { storageThreads?: object }).storageThreads ?? {}
+
+/** Whether the storage runs on threads besides that of the tests. */
+export const HAS_THREADS = THREADS.threads !== 'none'
+
+/** How many storage threads there are, where there are any. */
+export const threads = (count: number): number => (HAS_THREADS ? count : 0)
+
+/** For what happens when a storage thread dies, where there are any. */
+export const testOfThreads = HAS_THREADS ? test : test.skip
+export const describeThreads = HAS_THREADS ? describe : describe.skip
 
 export interface OpenedJob {
   readonly root: string

@@ -84,6 +84,7 @@ export class ModelWorld {
     else if (chance < 0.92) this.#deleteAcked(tenant)
     else if (chance < 0.96) this.#flush(tenant)
     else if (chance < 0.985) await this.#reopen(tenant)
+    else if (this.#opener.threads === 'none') await this.#reopen(tenant)
     else await this.#kill(tenant)
     if (random.chance(0.1)) await this.#answered(tenant)
     if (random.chance(0.05)) await new Promise((resolve) => setImmediate(resolve))
@@ -234,8 +235,9 @@ export class ModelWorld {
 
   /** The thread of a tenant dies, and with it every tenant that it serves. */
   async #kill(tenant: Tenant): Promise<void> {
-    const dying = this.#opener.oneThread ? [...this.#tenants] : [tenant]
-    const worker = this.#opener.oneThread ? this.#workers.at(-1) : tenant.worker
+    const together = this.#opener.threads === 'one'
+    const dying = together ? [...this.#tenants] : [tenant]
+    const worker = together ? this.#workers.at(-1) : tenant.worker
     if (worker === undefined) return
     this.#did('death', tenant)
     for (const one of dying) await this.#answered(one)
