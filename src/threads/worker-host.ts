@@ -68,8 +68,12 @@ export interface PeerRoutes {
   readonly back: readonly CarriedMessage[]
 }
 
-/** How long a stopped worker may take to end before it is terminated, in milliseconds. */
-const STOP_TIMEOUT_MS = 5000
+/**
+ * How long a stopped worker may take to end before it is asked to give up whatever it waits for, and before it is
+ * terminated, in milliseconds. The latter may take the process along, if the thread is in native code: it is a last resort.
+ */
+const STOP_HURRY_MS = 4000
+const STOP_TIMEOUT_MS = 8000
 /** How long before a deadline the worker is asked to give up whatever it waits for, in milliseconds. */
 const URGENT_BEFORE_MS = 1000
 
@@ -204,7 +208,7 @@ export class WorkerHost {
     return this.#links.drained()
   }
 
-  /** Ends the thread after everything sent to it; terminates it when that takes over five seconds. Idempotent. */
+  /** Ends the thread after everything sent to it; terminates it when that takes over eight seconds. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
     return this.#stopping
@@ -246,7 +250,7 @@ export class WorkerHost {
     if (this.#ended) return
     this.#worker.ref()
     this.beginDrain()
-    const hurry = setTimeout(() => this.#hurry(), STOP_TIMEOUT_MS - URGENT_BEFORE_MS)
+    const hurry = setTimeout(() => this.#hurry(), STOP_HURRY_MS)
     const terminate = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS)
     await this.exited
     clearTimeout(hurry)
