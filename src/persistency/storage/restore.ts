@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Patient } from './busy.js'
+import { refuseOtherOwner } from './own-file.js'
 import { PartialFile, refuseOpenDatabase } from './partial-file.js'
 import { makePrivateDirectory } from './private-files.js'
 import { COMPANIONS, refuseWhenInUse } from './remove-files.js'
@@ -30,6 +31,7 @@ export function restoreFile(
   try {
     refuseOpenDatabase(from, 'close it first, or back it up with job.backup()')
     makePrivateDirectory(dirname(file))
+    if (existsSync(file)) refuseOtherOwner(file)
     partial = new PartialFile(file, overwrite)
     copy(from, partial.path)
     requireSound(partial.path, from)

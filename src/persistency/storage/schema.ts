@@ -8,7 +8,7 @@ import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Durability, ResolvedJobOptions } from '../options.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
-import { otherOwnerOf } from './own-file.js'
+import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, makePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
 import { codeOf, storageError } from './sqlite-errors.js'
@@ -82,10 +82,7 @@ function prepareFile(file: string): void {
   } catch (thrown) {
     throw storageError('ERR_OPEN', file, thrown)
   }
-  const other = otherOwnerOf(file)
-  if (other === undefined) return
-  const message = `${file}: this file system takes it for ${other}, the file of another job; choose ids that differ in more than letter case`
-  throw new PersistencyError('ERR_JOB_ID', message)
+  refuseOtherOwner(file)
 }
 
 /** Another owner may have been faster. */

@@ -1,5 +1,6 @@
 /** Owns the torture by job ids: two of them never share a file, and none leads out of the directory. */
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { key, Persistency } from 'persistency'
 import { check, checkEqual } from '../lib/checks.mjs'
@@ -34,7 +35,7 @@ export const hostileIds: Scenario = {
   name: 'hostile-ids',
   promise: 'a job id leads to a file of its own in the directory, or to none',
   rounds: { short: 2, long: 60 },
-  async round({ index, random, folder, count }) {
+  async round({ index, random, folder, count, skip }) {
     const root = join(folder, 'outer', 'root')
     mkdirSync(root, { recursive: true })
     // One job stays open, so that the thread of all does.
@@ -58,7 +59,7 @@ export const hostileIds: Scenario = {
       [['root'], ['outer']],
       'around the directory'
     )
-    await otherCase(root)
+    await otherCase(folder, skip)
     count('job ids', ids.length)
     count('job ids with a file', opened.size)
   }
@@ -97,20 +98,44 @@ async function reread(owner: Persistency, id: string, opened: ReadonlySet<string
   ;(await job.close())._unsafeUnwrap()
 }
 
-/** A link does what a file system does that knows no letter case: it leads from one id's file to another's. */
-async function otherCase(root: string): Promise<void> {
+/**
+ * A link does what a file system does that knows no letter case: it leads from one id's file to another's. Where there is
+ * such a file system, it does so itself.
+ */
+async function otherCase(root: string, skip: (why: string) => void): Promise<void> {
   if (process.platform === 'win32') return
-  const owner = Persistency.open(join(root, 'cases'))._unsafeUnwrap()
+  const directory = join(root, 'cases')
+  mkdirSync(directory)
+  const unmount = mountWithoutCase(directory, join(root, 'image'))
+  if (unmount === undefined)
+    skip('a file system that knows no letter case: needs root, ntfs-3g and /dev/fuse')
+  const owner = Persistency.open(directory)._unsafeUnwrap()
   try {
-    const job = (await owner.openJob('Tenant'))._unsafeUnwrap()
-    symlinkSync('Tenant.db', join(root, 'cases', 'tenant.db'))
-    const refused = (await owner.openJob('tenant'))._unsafeUnwrapErr()
-    checkEqual([refused.code, refused.message.includes('Tenant.db')], ['ERR_JOB_ID', true], refused.message)
+    const job = (await owner.openJob('tenant'))._unsafeUnwrap()
+    const other = 'TENANT'
+    if (unmount === undefined) symlinkSync('tenant.db', join(directory, `${other}.db`))
+    const refused = (await owner.openJob(other))._unsafeUnwrapErr()
+    checkEqual([refused.code, refused.message.includes('tenant.db')], ['ERR_JOB_ID', true], refused.message)
+    const backup = join(root, 'backup.db')
+    ;(await job.backup(backup))._unsafeUnwrap()
     ;(await job.close())._unsafeUnwrap()
-    ;(await owner.dropJob('tenant'))._unsafeUnwrap()
-    check(existsSync(join(root, 'cases', 'Tenant.db')), 'dropping one job deleted the file of another')
-    ;(await owner.openJob('Tenant'))._unsafeUnwrap()
+    ;(await owner.dropJob(other))._unsafeUnwrap()
+    check(existsSync(join(directory, 'tenant.db')), 'dropping one job deleted the file of another')
+    const replaced = await owner.restore(other, backup, { overwrite: true })
+    checkEqual(replaced._unsafeUnwrapErr().code, 'ERR_JOB_ID', 'restoring into the file of another job')
+    ;(await owner.openJob('tenant'))._unsafeUnwrap()
   } finally {
     await owner.close()
+    unmount?.()
   }
+}
+
+/** Mounts such a file system, if this machine has what that takes; answers how to undo it. */
+function mountWithoutCase(directory: string, image: string): (() => void) | undefined {
+  const run = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0
+  writeFileSync(image, '')
+  truncateSync(image, 16 * 1024 * 1024)
+  const mounted =
+    run('mkntfs', '-F', '-Q', image) && run('lowntfs-3g', '-o', 'ignore_case,permissions', image, directory)
+  return mounted ? () => void run('umount', directory) : undefined
 }
