@@ -11,7 +11,7 @@ const CHUNK_ROWS = 4096
 const CHUNK_BYTES = 1024 * 1024
 
 /** The first look at how large the rows are: going by rows alone would look at far more than fit a chunk of large ones. */
-const PROBE_ROWS = 64
+const PROBE_ROWS = 16
 
 /** Rows larger than this on average are read one by one: copying them into one value costs more than it saves. */
 const PACKED_ROW_BYTES = 1024
@@ -105,23 +105,25 @@ export class RangeReader {
     const maxBytes = Math.min(CHUNK_BYTES, bytesLeft)
     const expected = rowBytes === undefined ? PROBE_ROWS : Math.max(1, Math.floor(maxBytes / rowBytes))
     const room = { maxRows: Math.min(CHUNK_ROWS, rowsLeft), maxBytes, expected }
-    const chunk = this.#chunk(category, rest, query, room)
+    const large = !query.keysOnly && rowBytes !== undefined && rowBytes > PACKED_ROW_BYTES
+    const chunk = large
+      ? this.#separately(category, rest, query, room)
+      : this.#chunk(category, rest, query, room)
     if (chunk === undefined) return new PackedPage(parts, false)
     scan.took(chunk)
     return scan.rest === undefined ? new PackedPage(parts, false) : undefined
   }
 
   /** The first rows of a range; `undefined` when there are none. */
-  #chunk(
-    category: Uint8Array,
-    range: KeyRange,
-    query: KvScanQuery,
-    { maxRows, maxBytes, expected }: Room
-  ): Chunk | undefined {
+  #chunk(category: Uint8Array, range: KeyRange, query: KvScanQuery, room: Room): Chunk | undefined {
+    const { maxRows, maxBytes, expected } = room
     let limit = Math.min(maxRows, expected)
     // One row more than wanted tells whether there are more.
     let size = this.#size(category, range, query, limit + 1)
     if (size.rows === 0) return undefined
+    if (!query.keysOnly && size.bytes > size.rows * PACKED_ROW_BYTES) {
+      return this.#separately(category, range, query, room)
+    }
     if (size.rows > limit && limit < maxRows && size.bytes * 2 < maxBytes) {
       limit = Math.min(maxRows, Math.floor((size.rows * maxBytes) / size.bytes))
       size = this.#size(category, range, query, limit + 1)
@@ -131,10 +133,7 @@ export class RangeReader {
       size = this.#size(category, range, query, limit + 1)
     }
     const rows = Math.min(size.rows, limit)
-    const { part, bytes, last } =
-      !query.keysOnly && size.bytes > rows * PACKED_ROW_BYTES
-        ? this.#separately(category, range, query, rows)
-        : this.#packed(category, range, query, rows)
+    const { part, bytes, last } = this.#packed(category, range, query, rows)
     const rest = size.rows > rows ? rangeBehind(range, last, query.reverse ?? false) : undefined
     return { part, rows, bytes, rest }
   }
@@ -148,18 +147,28 @@ export class RangeReader {
     return { part: found[0], bytes: found[0].length, last: Key.view(found[1]) }
   }
 
-  #separately(category: Uint8Array, range: KeyRange, query: KvScanQuery, limit: number): Part {
+  /** Reads large rows until there are enough: looking at their lengths first would cost as much as reading them. */
+  #separately(
+    category: Uint8Array,
+    range: KeyRange,
+    query: KvScanQuery,
+    { maxRows, maxBytes }: Room
+  ): Chunk | undefined {
     const { where, values } = inRange(category, range)
-    const found = this.#statements.get(select(where, query), 'raw').all(...values, limit) as [
-      Uint8Array,
-      Uint8Array
-    ][]
+    // One row more than wanted tells whether there are more.
+    const found = this.#statements.get(select(where, query), 'raw').iterate(...values, maxRows + 1)
+    const part: KvRow[] = []
     let bytes = 0
-    const part = found.map(([keyBytes, payload]) => {
-      bytes += keyBytes.length + payload.length
-      return { key: Key.view(keyBytes), payload }
-    })
-    return { part, bytes, last: (part.at(-1) as KvRow).key }
+    for (const [keyBytes, payload] of found as IterableIterator<[Uint8Array, Uint8Array]>) {
+      const rowBytes = keyBytes.length + payload.length
+      const last = part.at(-1)
+      if (last !== undefined && (part.length === maxRows || bytes + rowBytes > maxBytes)) {
+        return { part, rows: part.length, bytes, rest: rangeBehind(range, last.key, query.reverse ?? false) }
+      }
+      part.push({ key: Key.view(keyBytes), payload })
+      bytes += rowBytes
+    }
+    return part.length === 0 ? undefined : { part, rows: part.length, bytes, rest: undefined }
   }
 
   /** How many rows there are up to a limit, and how large they are. Does not read the payloads. */
