@@ -123,9 +123,12 @@ export class WriteQueue {
   /** All writes up to `lastSeq` that have not failed are committed. */
   committed(lastSeq: number): void {
     for (;;) {
-      const write = this.#accepted.shiftUpTo(lastSeq)
-      if (write === undefined) break
-      this.#settle(write, undefined)
+      const { ops, bytes } = this.#accepted.dropUpTo(lastSeq)
+      this.#ops -= ops
+      this.#bytes -= bytes
+      const awaited = this.#accepted.shiftUpTo(lastSeq)
+      if (awaited === undefined) break
+      this.#settle(awaited, undefined)
     }
     this.#advance()
   }

@@ -1,6 +1,7 @@
 /** Owns the trials that write new rows into a file that has some, of the warm-up. They answer puts per second. */
 import { checkRows } from './check.mjs'
 import { eachChunk, inOrder, keyText, payloadsOf, shuffled } from './data.mjs'
+import { collectGarbage } from './garbage.mjs'
 import { MEASURE } from './times.mjs'
 
 /** Rows that exist as objects at a time, and rows of a warm-up. */
@@ -43,6 +44,7 @@ async function putRate(openIn, payloads, count, order, method) {
   let milliseconds = 0
   await eachChunk(count, CHUNK_ROWS, async (from, to) => {
     const rows = rowsFor(store, payloads, indices.subarray(from, to))
+    collectGarbage()
     const start = performance.now()
     await store[method](rows.keys, rows.payloads)
     milliseconds += performance.now() - start

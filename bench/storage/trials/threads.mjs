@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { checkRows } from './check.mjs'
 import { inOrder } from './data.mjs'
+import { collectGarbage } from './garbage.mjs'
 import { rowsFor, warmedUp } from './puts.mjs'
 
 export const threadTrials = {
@@ -19,6 +20,7 @@ async function withRows(openIn, payloads, count, method, measure) {
     payloads,
     inOrder(count).map((index) => first + index)
   )
+  collectGarbage()
   const value = await measure(store, rows)
   await checkRows(store, payloads, first + count)
   await store.close()
