@@ -23,13 +23,15 @@ export function payloadsOf(payloads, indices) {
   return Array.from(indices, (index) => payloads[index % PAYLOADS])
 }
 
-export function inOrder(count) {
-  return Uint32Array.from({ length: count }, (_, index) => index)
+/** So many indices, from `first` on. */
+export function inOrder(count, first = 0) {
+  return Uint32Array.from({ length: count }, (_, index) => first + index)
 }
 
-export function shuffled(count) {
+/** The same, in an order that is always the same and looks random. */
+export function shuffled(count, first = 0) {
   const next = randomWords()
-  const indices = inOrder(count)
+  const indices = inOrder(count, first)
   for (let i = count - 1; i > 0; i--) {
     const other = next() % (i + 1)
     const index = indices[i]

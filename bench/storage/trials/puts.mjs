@@ -1,4 +1,5 @@
 /** Owns the trials that write new rows into a file that has some, of the warm-up. They answer puts per second. */
+import { keepInFlight } from '../../lib/trial.mjs'
 import { checkRows } from './check.mjs'
 import { eachChunk, inOrder, keyText, payloadsOf, shuffled } from './data.mjs'
 import { collectGarbage } from './garbage.mjs'
@@ -14,7 +15,7 @@ export const putTrials = {
   'puts-random': (openIn, payloads, rows) => putRate(openIn, payloads, rows, shuffled, 'putAll'),
   'put-batches': (openIn, payloads, rows) => putRate(openIn, payloads, rows, inOrder, 'putBatches'),
   'acked-64': (openIn, payloads, rows) => ackedRate(openIn, payloads, rows, 64),
-  'acked-again-64': (openIn, payloads, rows) => ackedAgainRate(openIn, payloads, rows, 64),
+  'acked-again-64': (openIn, payloads, rows) => ackedRate(openIn, payloads, rows, 64, rows),
   'acked-1': (openIn, payloads, rows) => ackedRate(openIn, payloads, rows, 1)
 }
 
@@ -40,7 +41,7 @@ export async function warmedUp(openIn, payloads, count, order, method) {
 
 async function putRate(openIn, payloads, count, order, method) {
   const { store, first } = await warmedUp(openIn, payloads, count, order, method)
-  const indices = order(count).map((index) => first + index)
+  const indices = order(count, first)
   let milliseconds = 0
   await eachChunk(count, CHUNK_ROWS, async (from, to) => {
     const rows = rowsFor(store, payloads, indices.subarray(from, to))
@@ -54,33 +55,17 @@ async function putRate(openIn, payloads, count, order, method) {
   return (count / milliseconds) * 1000
 }
 
-/** Puts that are awaited for their commits, of new rows. */
-async function ackedRate(openIn, payloads, count, inFlight) {
-  const { rate, store, next } = await ackedPuts(openIn, payloads, count, inFlight, (index) => index)
-  await checkRows(store, payloads, next)
-  await store.close()
-  return rate
-}
-
-/** The same, round and round over rows that are there after the first time. */
-async function ackedAgainRate(openIn, payloads, count, inFlight) {
-  const { rate, store, next } = await ackedPuts(openIn, payloads, count, inFlight, (index) => index % count)
-  await checkRows(store, payloads, Math.min(count, next))
-  await store.close()
-  return rate
-}
-
-async function ackedPuts(openIn, payloads, count, inFlight, rowOf) {
+/** Puts that are awaited for their commits: of new rows, or round and round over so many `distinct` ones. */
+async function ackedRate(openIn, payloads, count, inFlight, distinct = Number.POSITIVE_INFINITY) {
   const store = await openIn('rows')
-  const chunk = Math.min(count, inFlight * ACKED_CHUNK)
+  const chunk = inFlight * Math.max(1, Math.min(ACKED_CHUNK, Math.floor(count / inFlight)))
   let next = 0
   const putFor = async (milliseconds) => {
     const first = next
     let elapsed = 0
     while (elapsed < milliseconds) {
-      const from = next
+      const indices = inOrder(chunk, next).map((index) => index % distinct)
       next += chunk
-      const indices = inOrder(chunk).map((index) => rowOf(from + index))
       const rows = rowsFor(store, payloads, indices)
       const start = performance.now()
       if (store.putTogether !== undefined) putTogether(store, rows, inFlight)
@@ -90,18 +75,19 @@ async function ackedPuts(openIn, payloads, count, inFlight, rowOf) {
     return ((next - first) / elapsed) * 1000
   }
   await putFor(MEASURE.warmUpMs)
-  return { rate: await putFor(MEASURE.measureMs), store, next }
+  const rate = await putFor(MEASURE.measureMs)
+  await checkRows(store, payloads, Math.min(next, distinct))
+  await store.close()
+  return rate
 }
 
-async function putOverlapped(store, { keys, payloads }, inFlight) {
+function putOverlapped(store, { keys, payloads }, inFlight) {
   let next = 0
-  const caller = async () => {
-    while (next < keys.length) {
-      const index = next++
-      await store.put(keys[index], payloads[index])
-    }
+  const put = () => {
+    const index = next++
+    return store.put(keys[index], payloads[index])
   }
-  await Promise.all(Array.from({ length: inFlight }, caller))
+  return keepInFlight(put, inFlight, keys.length)
 }
 
 /** A store in the same thread has nothing under way; what would be is one transaction. */

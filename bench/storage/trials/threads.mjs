@@ -15,11 +15,7 @@ export const threadTrials = {
 
 async function withRows(openIn, payloads, count, method, measure) {
   const { store, first } = await warmedUp(openIn, payloads, count, inOrder, method)
-  const rows = rowsFor(
-    store,
-    payloads,
-    inOrder(count).map((index) => first + index)
-  )
+  const rows = rowsFor(store, payloads, inOrder(count, first))
   collectGarbage()
   const value = await measure(store, rows)
   await checkRows(store, payloads, first + count)
