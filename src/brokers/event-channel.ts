@@ -34,7 +34,7 @@ export class EventChannel implements ListenerHome {
   }
 
   /** @param runs whether the handler takes iterables of events that came together */
-  add(handler: EventHandler<unknown>, options: ListenOptions, runs = false): Listener {
+  add(handler: EventHandler<unknown>, options: ListenOptions, runs: boolean): Listener {
     const listener = new Listener(this, handler, options, runs)
     this.#listeners = [...this.#listeners, listener]
     return listener

@@ -70,10 +70,7 @@ export class BrokerHub {
     handler: EventHandler<Payload>,
     options: ListenOptions = {}
   ): ListenerHandle {
-    if (typeof handler !== 'function') {
-      throw new TypeError(`a listener of "${event.name}" must be a function; got ${String(handler)}`)
-    }
-    return this.#channel(context, event.name).add(handler as EventHandler<unknown>, options)
+    return this.#listen(context, event.name, handler, options, false)
   }
 
   /** Adds a listener that takes events by the run, those that came together: at least one, in order. */
@@ -82,7 +79,7 @@ export class BrokerHub {
     event: EventDefinition<Payload>,
     handler: EventHandler<Iterable<Payload>>
   ): ListenerHandle {
-    return this.#channel(context, event.name).add(handler as EventHandler<unknown>, {}, true)
+    return this.#listen(context, event.name, handler, {}, true)
   }
 
   /** Delivers an event to all its listeners in the order they registered, now. Never throws. */
@@ -226,6 +223,19 @@ export class BrokerHub {
   /** How many contexts hold a listener or a provider. */
   get contextCount(): number {
     return this.#worlds.size
+  }
+
+  #listen<Taken>(
+    context: BrokerContext,
+    event: string,
+    handler: EventHandler<Taken>,
+    options: ListenOptions,
+    runs: boolean
+  ): ListenerHandle {
+    if (typeof handler !== 'function') {
+      throw new TypeError(`a listener of "${event}" must be a function; got ${String(handler)}`)
+    }
+    return this.#channel(context, event).add(handler as EventHandler<unknown>, options, runs)
   }
 
   #world(context: BrokerContext): World {

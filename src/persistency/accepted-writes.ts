@@ -58,21 +58,17 @@ export class AcceptedWrites {
   }
 
   /**
-   * Takes out the first writes up to one that somebody waits for, if their numbers are at most `lastSeq`; answers what they
-   * come to. There may be many at once: no object is made of them.
+   * Takes out the first writes up to one that somebody waits for, if their numbers are at most `lastSeq`, and passes on
+   * what they count for. There may be many at once: no object is made of them.
    */
-  dropUpTo(lastSeq: number): { readonly ops: number; readonly bytes: number } {
-    const sums = { ops: 0, bytes: 0 }
+  dropUpTo(lastSeq: number, release: (ops: WriteOps, bytes: number) => void): void {
     let left = Math.min(this.#ops.size, lastSeq - this.#firstSeq + 1)
     for (; left > 0 && this.#acknowledgements.first === undefined; left--) {
       const ops = this.#ops.shift()
       const bytes = this.#bytes.shift() as number
       this.#acknowledgements.shift()
-      if (ops === undefined) continue
-      sums.ops += countOf(ops)
-      sums.bytes += bytes
+      if (ops !== undefined) release(ops, bytes)
     }
-    return sums
   }
 
   /** Takes out one write, wherever it is. */

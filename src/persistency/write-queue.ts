@@ -123,9 +123,7 @@ export class WriteQueue {
   /** All writes up to `lastSeq` that have not failed are committed. */
   committed(lastSeq: number): void {
     for (;;) {
-      const { ops, bytes } = this.#accepted.dropUpTo(lastSeq)
-      this.#ops -= ops
-      this.#bytes -= bytes
+      this.#accepted.dropUpTo(lastSeq, this.#release)
       const awaited = this.#accepted.shiftUpTo(lastSeq)
       if (awaited === undefined) break
       this.#settle(awaited, undefined)
@@ -188,11 +186,16 @@ export class WriteQueue {
   }
 
   #settle(write: AcceptedWrite, error: PersistencyError | undefined): boolean {
-    this.#bytes -= write.bytes
-    this.#ops -= countOf(write.ops)
+    this.#release(write.ops, write.bytes)
     if (write.acknowledge === undefined) return false
     write.acknowledge(error, write)
     return true
+  }
+
+  /** Makes the room free that a write has taken. */
+  readonly #release = (ops: WriteOps, bytes: number): void => {
+    this.#ops -= countOf(ops)
+    this.#bytes -= bytes
   }
 
   /** Lets those in who wait and for whom there is room, a burst at a time. */

@@ -5,12 +5,10 @@
 import { AsyncResource } from 'node:async_hooks'
 import { ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
-import type { BrokerError } from '../brokers/errors.js'
 import { BrokerHub } from '../brokers/hub.js'
-import type { ThreadContract } from './carried.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
-import { asBrokerError, HostedContexts, type ServedContext } from './hosted-contexts.js'
+import { asBrokerError, HostedContexts } from './hosted-contexts.js'
 import type { LaneFrame, SharedPort } from './lanes.js'
 import type { LinkPort } from './port.js'
 import type { ContextHost, WorkerExit } from './worker-host.js'
@@ -74,18 +72,12 @@ export class LocalHost implements ContextHost, Drainable {
     drainOnExit(this)
   }
 
-  /** As `WorkerHost.serve`. */
-  serve(
-    context: BrokerContext,
-    contract: ThreadContract,
-    data: unknown,
-    timeoutMs: number,
-    onCarried?: () => void
-  ): ResultAsync<ServedContext, BrokerError> {
+  serve(...request: Parameters<ContextHost['serve']>): ReturnType<ContextHost['serve']> {
+    const [context] = request
     this.#starting ??= this.#start()
     return ResultAsync.fromPromise(this.#starting, (thrown) =>
       asBrokerError(`context ${context.toString()} could not be set up`, thrown)
-    ).andThen(() => this.#contexts.serve(context, contract, data, timeoutMs, onCarried))
+    ).andThen(() => this.#contexts.serve(...request))
   }
 
   onExit(listener: (exit: WorkerExit) => void): () => void {

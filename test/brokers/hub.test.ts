@@ -165,6 +165,7 @@ describe('listeners of a hub', () => {
     const hub = new BrokerHub()
     for (const handler of [undefined, null, 'text', {}]) {
       expect(() => hub.listen(BrokerContext.default, Note, handler as never)).toThrow(TypeError)
+      expect(() => hub.listenToRuns(BrokerContext.default, Note, handler as never)).toThrow(TypeError)
     }
     expect(hub.contextCount).toBe(0)
   })

@@ -1,11 +1,10 @@
 /** Owns the work on a database file that SQLite takes long for and cannot pause, on whatever thread; see `aside.ts`. */
-import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import type { AsideTask } from './aside.js'
 import { BUSY_SLICE_MS, isBusy, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
 import { goOn, type Operation } from './operation.js'
-import { RETRY_MS } from './pace.js'
+import { retried } from './retried.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */
@@ -14,17 +13,13 @@ export function workOn(task: AsideTask, operation: Operation, urgent: () => bool
 }
 
 /** Does it on this thread, where nobody is to be blocked for a lock that somebody else holds. */
-export async function workHere(task: AsideTask, operation: Operation): Promise<unknown> {
+export function workHere(task: AsideTask, operation: Operation): Promise<unknown> {
   const deadline = performance.now() + task.busyTimeoutMs
-  for (;;) {
-    try {
-      return workOn({ ...task, busyTimeoutMs: 0 }, operation, () => true)
-    } catch (thrown) {
-      if (!isBusy(thrown) || performance.now() >= deadline) throw thrown
-    }
-    await delay(RETRY_MS)
+  const attempt = (): unknown => {
     goOn(operation)
+    return workOn({ ...task, busyTimeoutMs: 0 }, operation, () => true)
   }
+  return retried(attempt, (thrown) => isBusy(thrown) && performance.now() < deadline)
 }
 
 function open({ file, busyTimeoutMs }: AsideTask): Database.Database {

@@ -4,9 +4,7 @@
  */
 import type { ThreadShare } from '../../threads/rota.js'
 import { isBusy, type Patient } from './busy.js'
-
-/** How long to leave a lock alone before trying again, in milliseconds. */
-export const RETRY_MS = 10
+import { RETRY_MS } from './retried.js'
 
 export class Pace {
   readonly #share: ThreadShare | undefined

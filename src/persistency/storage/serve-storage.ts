@@ -1,5 +1,4 @@
 /** Owns what a thread is asked for the storage of a job: to serve it, to remove its files, to restore them. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { err, ok, type Result } from 'neverthrow'
 import type { UrgentService } from '../../threads/served-contexts.js'
 import type { ServeCall, Service, Setup } from '../../threads/setup.js'
@@ -8,10 +7,11 @@ import type { Patient } from './busy.js'
 import { LogSync } from './log-sync.js'
 import { Maintenance } from './maintenance.js'
 import { OpenStores, StoreHolder } from './open-stores.js'
-import { Pace, RETRY_MS } from './pace.js'
+import { Pace } from './pace.js'
 import { ProgressLog } from './progress-log.js'
 import { IN_USE_PATIENCE_MS, removeFiles } from './remove-files.js'
 import { restoreFile } from './restore.js'
+import { retried } from './retried.js'
 import { MEMORY } from './root-dir.js'
 import { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
@@ -67,17 +67,13 @@ async function serve(
   }
 }
 
-async function opened<T>(pace: Pace, open: () => T): Promise<T> {
-  for (;;) {
-    try {
-      const done = open()
-      pace.unlocked()
-      return done
-    } catch (thrown) {
-      if (!pace.mayRetry(thrown)) throw thrown
-    }
-    await delay(RETRY_MS)
+function opened<T>(pace: Pace, open: () => T): Promise<T> {
+  const attempt = (): T => {
+    const done = open()
+    pace.unlocked()
+    return done
   }
+  return retried(attempt, (thrown) => pace.mayRetry(thrown))
 }
 
 /** What is done to the files of a job that is not open. Where others share the thread, it is not blocked for a lock. */
@@ -88,16 +84,11 @@ async function change(start: StorageStart, { urgent, share }: ServeCall): Promis
     return
   }
   const deadline = performance.now() + Math.min(busyTimeoutMs, IN_USE_PATIENCE_MS)
-  for (;;) {
-    try {
-      changeFiles(start, { busyTimeoutMs: 0, urgent })
-      return
-    } catch (thrown) {
-      const inUse = thrown instanceof PersistencyError && thrown.code === 'ERR_JOB_IN_USE'
-      if (!inUse || performance.now() >= deadline || urgent()) throw thrown
-    }
-    await delay(RETRY_MS)
+  const mayRetry = (thrown: unknown): boolean => {
+    const inUse = thrown instanceof PersistencyError && thrown.code === 'ERR_JOB_IN_USE'
+    return inUse && performance.now() < deadline && !urgent()
   }
+  await retried(() => changeFiles(start, { busyTimeoutMs: 0, urgent }), mayRetry)
 }
 
 function changeFiles(start: StorageStart, patient: Patient): void {
