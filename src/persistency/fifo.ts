@@ -14,6 +14,10 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  get last(): T | undefined {
+    return this.size === 0 ? undefined : this.#items[this.#items.length - 1]
+  }
+
   /** The item at a position, counted from the front. */
   at(position: number): T | undefined {
     return this.#items[this.#head + position]

@@ -14,6 +14,7 @@ import {
 import { PersistencyError } from './errors.js'
 import { Fifo } from './fifo.js'
 import type { PersistEventPayload } from './message-payloads.js'
+import { type WaitingWrite, WaitingWrites } from './waiting-writes.js'
 
 export interface WriteQueueOptions {
   readonly jobId: string
@@ -47,6 +48,12 @@ const BURST_OPS = 1000
  * would only make the garbage collector copy them, and hold the event loop meanwhile.
  */
 const AHEAD_OPS = 16384
+
+/** Writes that wait for room next to each other are let in together, so many operations at most. */
+const GROUP_OPS = 64
+
+/** They have to find room for all of them at once, so they take no more than this part of a queue. */
+const GROUP_PARTS = 16
 
 export class WriteQueue {
   readonly #options: WriteQueueOptions
@@ -85,7 +92,7 @@ export class WriteQueue {
   /**
    * Accepts a write, now if there is room. Answers `undefined` when it was accepted, an error when it was refused,
    * or a promise of either when it has to wait. After many writes that nobody waits for, the promise is one for all
-   * that are accepted until the event loop has had a turn.
+   * that are accepted until the event loop has had a turn; writes that wait for room together have one as well.
    */
   submit(
     ops: WriteOps,
@@ -101,17 +108,7 @@ export class WriteQueue {
       return this.#burst < BURST_OPS ? undefined : this.#paused()
     }
     if (this.#options.whenFull === 'refuse') return this.#overloaded(count, bytes)
-    return new Promise((resolve) => {
-      this.#waiters.push({
-        bytes,
-        ops: count,
-        run: () => {
-          this.#accept(ops, bytes, acknowledge)
-          resolve(undefined)
-        },
-        fail: resolve
-      })
-    })
+    return this.#lineUp({ ops, bytes, acknowledge }, count)
   }
 
   /** Runs `run` after everything submitted before has been accepted; `fail` instead when the queue fails first. */
@@ -176,6 +173,26 @@ export class WriteQueue {
     while (this.crowded) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
+  /** Has a write wait for room, together with those at the end of the line if there are few of them. */
+  #lineUp(write: WaitingWrite, ops: number): Promise<PersistencyError | undefined> {
+    const last = this.#waiters.last
+    if (last instanceof WaitingWrites && this.#isSmall(last.bytes + write.bytes, last.ops + ops)) {
+      const answer = last.join(write, ops)
+      if (answer !== undefined) return answer
+    }
+    const group = new WaitingWrites(this.#acceptWaiting)
+    this.#waiters.push(group)
+    return group.join(write, ops) as Promise<PersistencyError | undefined>
+  }
+
+  #isSmall(bytes: number, ops: number): boolean {
+    const { maxBytes, maxOps } = this.#options
+    return ops <= GROUP_OPS && ops * GROUP_PARTS <= maxOps && bytes * GROUP_PARTS <= maxBytes
+  }
+
+  readonly #acceptWaiting = ({ ops, bytes, acknowledge }: WaitingWrite): void =>
+    this.#accept(ops, bytes, acknowledge)
+
   #accept(ops: WriteOps, bytes: number, acknowledge: Acknowledge | undefined): void {
     this.#bytes += bytes
     this.#ops += countOf(ops)
@@ -201,22 +218,26 @@ export class WriteQueue {
   /** Lets those in who wait and for whom there is room, a burst at a time. */
   #advance(): void {
     this.#resumeIfDue()
+    // Whoever hears of a write that is let in may cause this, and must not be let in before the rest.
     if (this.#advancing) return
+    this.#advancing = true
     for (let admitted = 0; this.#waiters.size > 0; ) {
-      const { bytes, ops } = this.#waiters.first as Waiter
-      if (!this.#hasRoom(bytes, ops)) return
+      const first = this.#waiters.first as Waiter
+      const { bytes, ops } = first
+      if (!this.#hasRoom(bytes, ops)) break
       if (admitted >= BURST_OPS) {
         this.#advanceLater()
         return
       }
       admitted += ops
-      this.#waiters.shift()?.run()
+      first.run()
+      this.#waiters.shift()
     }
-    for (const wake of this.#idle.splice(0)) wake()
+    this.#advancing = false
+    if (!this.crowded) for (const wake of this.#idle.splice(0)) wake()
   }
 
   #advanceLater(): void {
-    this.#advancing = true
     setImmediate(() => {
       this.#advancing = false
       this.#advance()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { EventBroker, type Job, key, PersistEvent, type TxOp } from 'persistency'
+import { EventBroker, type Job, key, PersistEvent, type PutOp, type TxOp } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { holdLock } from '../support/storage-sqlite.js'
@@ -46,6 +46,51 @@ describe('a full queue that waits', () => {
       expect(await okOf(job.count('c', keyOf()))).toBe(600)
     }
   )
+
+  test('lets in those that wait next to each other together, in order and within its limits', async () => {
+    const limits = { maxQueueOps: 320, maxQueueBytes: 100_000 }
+    const { job } = await storage.open(limits)
+    const stored: number[] = []
+    const deepest = { ops: 0, bytes: 0 }
+    new EventBroker(undefined, job.context).on(PersistEvent).subscribe(({ ops: [op] }) => {
+      stored.push((op as PutOp).payload[0] as number)
+      deepest.ops = Math.max(deepest.ops, job.queued.ops)
+      deepest.bytes = Math.max(deepest.bytes, job.queued.bytes)
+    })
+    const offered = Array.from({ length: 5000 }, (_, n) => (n % 97 === 0 ? 1000 : 1))
+    const answers = offered.map((size, n) =>
+      n % 501 === 500 ? job.persistAcked(put(n, size)).map(() => undefined) : job.persist(put(n, size))
+    )
+    for (const answer of answers) await okOf(answer)
+    await okOf(job.flush())
+    expect(stored).toEqual(offered.map((_, n) => n % 256))
+    expect(deepest.ops).toBeLessThanOrEqual(limits.maxQueueOps)
+    expect(deepest.bytes).toBeLessThanOrEqual(limits.maxQueueBytes)
+    expect(await okOf(job.count('c', keyOf()))).toBe(5000)
+  })
+
+  test('puts behind all that wait what somebody writes who hears of one of them', async () => {
+    const { job } = await storage.open({ maxQueueOps: 100 })
+    const accepted: number[] = []
+    const echoes: Promise<unknown>[] = []
+    new EventBroker(undefined, job.context).on(PersistEvent).subscribe(({ ops: [op] }) => {
+      const [n] = (op as PutOp).payload as unknown as [number]
+      accepted.push(n)
+      if (n < 100 && n % 10 === 0) echoes.push(okOf(job.persist(put(n + 100))))
+    })
+    for (let n = 0; n < 100; n++) void job.persist(put(n))
+    for (let n = 200; n < 250; n++) void job.persist(put(n))
+    await okOf(job.flush())
+    await Promise.all(echoes)
+    const first = Array.from({ length: 100 }, (_, n) => n)
+    const echoed = first.filter((n) => n % 10 === 0).map((n) => n + 100)
+    const rest = Array.from({ length: 50 }, (_, n) => n + 200)
+    // The queue filled up with echoes, so the last of the first hundred waited too.
+    expect(accepted.filter((n) => n < 100)).toEqual(first)
+    expect(accepted.filter((n) => n >= 200)).toEqual(rest)
+    expect(accepted.filter((n) => n >= 100 && n < 200)).toEqual(echoed)
+    expect(new Set(accepted).size).toBe(160)
+  })
 
   test('lets in alone a write that is larger than the whole queue', async () => {
     const { job } = await storage.open({ maxQueueOps: 2, maxQueueBytes: 100 })
