@@ -10,19 +10,26 @@ import { decodeUtf8 } from './utf8.js'
 /** Bytes of an input that may stay alive for the sake of any part of it. */
 const SMALL_INPUT = 16 * 1024
 
+const NOTHING: readonly Uint8Array[] = []
+
 /** Reads binary values one after the other. */
 export class ByteReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  readonly #attached: readonly Uint8Array[]
   /** Where reading must stop: the end of the input, or of the part that was entered. */
   #end: number
   #offset = 0
 
-  /** @param bytes read in place, not copied: they must not change while they are being read. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param bytes read in place, not copied: they must not change while they are being read.
+   * @param attached what the writer attached
+   */
+  constructor(bytes: Uint8Array, attached: readonly Uint8Array[] = NOTHING) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#end = bytes.length
+    this.#attached = attached
   }
 
   /** Bytes read so far. */
@@ -78,6 +85,14 @@ export class ByteReader {
   keep(n: number): Uint8Array {
     const bytes = this.view(n)
     return this.#bytes.length <= SMALL_INPUT ? bytes : bytes.slice()
+  }
+
+  /** Bytes that the writer attached: not part of the input, and in memory of their own. */
+  attached(): Uint8Array {
+    const index = this.u32()
+    const bytes = this.#attached[index]
+    if (bytes !== undefined) return bytes
+    throw new RangeError(`truncated: needed ${index + 1} attached byte values, of ${this.#attached.length}`)
   }
 
   /** A u32 byte length, then that many bytes, sharing memory with the input. */

@@ -18,6 +18,9 @@ export class ByteWriter {
   #bytes: Uint8Array
   #view: DataView
   #offset = 0
+  /** What travels beside what is written, and where what was written for it ends. */
+  readonly #attached: { readonly bytes: Uint8Array; readonly at: number }[] = []
+  #attachedBytes = 0
 
   /** @param initialBytes size of the first buffer, and of the one that replaces an overgrown buffer. */
   constructor(initialBytes: number = 1024) {
@@ -29,6 +32,11 @@ export class ByteWriter {
   /** Bytes written so far, which is where the next value goes. */
   get offset(): number {
     return this.#offset
+  }
+
+  /** Bytes written and attached so far. */
+  get size(): number {
+    return this.#offset + this.#attachedBytes
   }
 
   u8(n: number): void {
@@ -93,6 +101,32 @@ export class ByteWriter {
     this.#view.setUint32(at, length)
   }
 
+  /**
+   * Bytes that travel beside what is written instead of in it: for large ones that nobody needs here any more. Where the
+   * other side is another thread, the whole buffer that they lie in is given away; so it is to be an `ArrayBuffer` that
+   * nothing else uses, and the message is to go to one place. Of bytes that fill no more than half of their buffer a copy
+   * is attached.
+   *
+   * @throws TypeError when they lie in shared memory
+   */
+  attach(bytes: Uint8Array): void {
+    if (String(bytes.buffer) !== '[object ArrayBuffer]') {
+      throw new TypeError(
+        'bytes to be attached must lie in an ArrayBuffer; those in shared memory are to be written'
+      )
+    }
+    this.u32(this.#attached.length)
+    const own = bytes.length * 2 > bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+    this.#attached.push({ bytes: own, at: this.#offset })
+    this.#attachedBytes += bytes.length
+  }
+
+  /** What was attached since this was last asked, in order. */
+  takeAttached(): Uint8Array[] {
+    this.#attachedBytes = 0
+    return this.#attached.length === 0 ? [] : this.#attached.splice(0).map(({ bytes }) => bytes)
+  }
+
   /** Overwrites two bytes written before, typically a length that was not known then. */
   patchU16(at: number, n: number): void {
     this.#view.setUint16(at, n)
@@ -106,6 +140,8 @@ export class ByteWriter {
   /** Forgets everything from offset `to` on. */
   rewind(to: number): void {
     this.#offset = to
+    while ((this.#attached.at(-1)?.at ?? 0) > to)
+      this.#attachedBytes -= this.#attached.pop()?.bytes.length ?? 0
   }
 
   /** Grows the buffer once for so many bytes to come, rather than step by step. */

@@ -22,25 +22,19 @@ const COLON = 0x3a
 const HYPHEN = 0x2d
 const ZERO = 0x30
 
-/** Part of a page: many rows in one value, or rows that are too large to be worth packing. */
-export type PagePart = Uint8Array | readonly KvRow[]
-
 /** A page as it comes from the database. Packed rows are views on their bytes, made when they are asked for. */
 export class PackedPage implements KvScanPage {
-  readonly parts: readonly PagePart[]
+  readonly parts: readonly Uint8Array[]
   readonly more: boolean
 
-  constructor(parts: readonly PagePart[], more: boolean) {
+  constructor(parts: readonly Uint8Array[], more: boolean) {
     this.parts = parts
     this.more = more
   }
 
   get rows(): KvRow[] {
     const rows: KvRow[] = []
-    for (const part of this.parts) {
-      if (part instanceof Uint8Array) unpackRows(part, rows)
-      else for (const row of part) rows.push(row)
-    }
+    for (const part of this.parts) unpackRows(part, rows)
     return rows
   }
 }
@@ -68,6 +62,14 @@ export function unpackRows(bytes: Uint8Array, rows: KvRow[]): void {
     const payloadLength = unpacker.length()
     rows.push({ key: Key.view(unpacker.take(keyLength)), payload: unpacker.take(payloadLength) })
   }
+}
+
+/** The key of one packed row; it shares its memory. */
+export function keyOf(row: Uint8Array): Key {
+  const unpacker = new Unpacker(row)
+  const length = unpacker.length()
+  unpacker.length()
+  return Key.view(unpacker.take(length))
 }
 
 /** Appends the payloads packed in `bytes` to `payloads`; they share its memory. */

@@ -12,10 +12,14 @@ import { checkQuery, checkStreamOptions } from './validate.js'
 /** Fetches one page. */
 export type ReadPage = (query: KvScanQuery, options: ReadOptions) => ResultAsync<KvScanPage, PersistencyError>
 
-/** Unless a size is asked for, the first page is small, for who wants a few rows only, and each one after is twice as large. */
+/**
+ * The first page is small, for who wants a few rows only, and each one after is twice as large: between two pages both
+ * threads wait for each other. A size that is asked for is in rows, and does not grow.
+ */
 const FIRST_PAGE_ROWS = 512
 const MOST_PAGE_ROWS = 4096
-const PAGE_BYTES = 1024 * 1024
+const FIRST_PAGE_BYTES = 1024 * 1024
+const MOST_PAGE_BYTES = 4 * 1024 * 1024
 
 /**
  * The rows of a range in order; iterating throws the `PersistencyError` of a page that cannot be read. From the
@@ -49,13 +53,15 @@ async function* readPages(
   let range: KeyRange | undefined = query.value.range
   let left = limit ?? Number.POSITIVE_INFINITY
   let pageRows = pageSize ?? FIRST_PAGE_ROWS
+  let pageBytes = FIRST_PAGE_BYTES
   const fetch = (): ReturnType<ReadPage> | undefined => {
     if (range === undefined || left <= 0) return undefined
     const page = readPage(
-      { category, range, ...how, limit: Math.min(pageRows, left), maxBytes: PAGE_BYTES },
+      { category, range, ...how, limit: Math.min(pageRows, left), maxBytes: pageBytes },
       read
     )
     if (pageSize === undefined) pageRows = Math.min(pageRows * 2, MOST_PAGE_ROWS)
+    pageBytes = Math.min(pageBytes * 2, MOST_PAGE_BYTES)
     return page
   }
   let ahead = fetch()

@@ -77,7 +77,8 @@ export interface StreamOptions extends ReadOptions {
   readonly limit?: number
   readonly keysOnly?: boolean
   readonly copy?: boolean
-  /** Rows fetched at a time. Default 512 and twice as many each time up to 4096; a page is also cut at about a mebibyte. */
+  /** Rows fetched at a time. Default 512 and twice as many each time up to 4096; a page is also cut at
+   * about a mebibyte, later ones at four. */
   readonly pageSize?: number
 }
 

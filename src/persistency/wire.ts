@@ -19,13 +19,13 @@ import type {
   RemovedRow
 } from './message-payloads.js'
 import { readOps, writeOps } from './ops-codec.js'
-import { ABSENT, PackedPage, PackedPayloads, type PagePart, unpackPayloads, unpackRows } from './packed.js'
+import { ABSENT, PackedPage, PackedPayloads, unpackPayloads, unpackRows } from './packed.js'
 import { PackedWrite } from './packed-write.js'
 import { PackedWrites } from './packed-writes.js'
 import type { KvRow } from './types.js'
 
-/** The most that the lengths in front of a packed row take. */
-const MOST_LENGTH_BYTES = 24
+/** From here on packed bytes are attached to a frame: copying them into it would cost more. */
+const ATTACHED_BYTES = 16 * 1024
 
 export const bool: WireCodec<boolean> = {
   write: (writer, value) => writer.u8(value ? 1 : 0),
@@ -112,21 +112,21 @@ export const scanQuery: WireCodec<KvScanQuery> = {
   }
 }
 
-/** Keys and payloads of the rows are views on the frame that brought them. */
+/** Keys and payloads of the rows are views on what brought them. */
 export const scanPage: WireCodec<KvScanPage> = {
   write(writer, page) {
     bool.write(writer, page.more)
-    const parts = page instanceof PackedPage ? page.parts : [page.rows]
-    writer.makeRoom(parts.reduce((sum, part) => sum + sizeOf(part), 0))
-    for (const part of parts) {
-      if (part instanceof Uint8Array) writer.raw(part)
-      else for (const row of part) writePackedRow(writer, row)
+    if (page instanceof PackedPage) {
+      writeParts(writer, page.parts)
+      return
     }
+    writer.u32(0)
+    for (const row of page.rows) writePackedRow(writer, row)
   },
   read(reader) {
     const more = bool.read(reader)
     const rows: KvRow[] = []
-    unpackRows(reader.view(reader.remaining), rows)
+    for (const part of readParts(reader)) unpackRows(part, rows)
     return { rows, more }
   }
 }
@@ -145,15 +145,19 @@ export const keyList: WireCodec<KvManyQuery> = {
   }
 }
 
-/** The payloads are views on the frame that brought them. */
+/** The payloads are views on what brought them. */
 export const payloadList: WireCodec<KvPayloads> = {
   write(writer, answer) {
-    if (answer instanceof PackedPayloads) writePacked(writer, answer.packed)
-    else for (const payload of answer.payloads) writePackedPayload(writer, payload)
+    if (answer instanceof PackedPayloads) {
+      writeParts(writer, answer.packed)
+      return
+    }
+    writer.u32(0)
+    for (const payload of answer.payloads) writePackedPayload(writer, payload)
   },
   read(reader) {
     const payloads: (Uint8Array | undefined)[] = []
-    unpackPayloads(reader.view(reader.remaining), payloads)
+    for (const part of readParts(reader)) unpackPayloads(part, payloads)
     return { payloads }
   }
 }
@@ -228,11 +232,21 @@ export const persistFailed: WireCodec<PersistFailedPayload> = {
   })
 }
 
-function writePacked(writer: ByteWriter, packed: readonly Uint8Array[]): void {
-  let total = 0
-  for (const { length } of packed) total += length
-  writer.makeRoom(total)
-  for (const bytes of packed) writer.raw(bytes)
+/**
+ * What is packed in parts: those at the front that are large are attached, and the rest is written. Nobody has a use for
+ * a part afterwards.
+ */
+function writeParts(writer: ByteWriter, parts: readonly Uint8Array[]): void {
+  const firstSmall = parts.findIndex(({ length }) => length < ATTACHED_BYTES)
+  const attached = firstSmall === -1 ? parts.length : firstSmall
+  writer.u32(attached)
+  for (let i = 0; i < attached; i++) writer.attach(parts[i] as Uint8Array)
+  for (let i = attached; i < parts.length; i++) writer.raw(parts[i] as Uint8Array)
+}
+
+function* readParts(reader: ByteReader): Generator<Uint8Array> {
+  for (let left = reader.u32(); left > 0; left--) yield reader.attached()
+  yield reader.view(reader.remaining)
 }
 
 /** As `PACKED_PAYLOAD` of `packed.ts`. */
@@ -243,11 +257,6 @@ function writePackedPayload(writer: ByteWriter, payload: Uint8Array | undefined)
   }
   writer.utf8(`${payload.length}:`)
   writer.raw(payload)
-}
-
-function sizeOf(part: PagePart): number {
-  if (part instanceof Uint8Array) return part.length
-  return part.reduce((sum, { key, payload }) => sum + key.length + payload.length + MOST_LENGTH_BYTES, 0)
 }
 
 /** As `PACKED_ROW` of `packed.ts`. */

@@ -1,4 +1,5 @@
 /** Owns how several links share one port: each has a lane, which is a number that travels with its frames. */
+import type { Frame } from './frame.js'
 import type { LinkPort } from './port.js'
 
 export type LaneId = number
@@ -12,7 +13,7 @@ export const LANE_BYTES = 1024
 /** A frame on its way through a shared port. */
 export interface LaneFrame {
   readonly lane: LaneId
-  readonly frame: Uint8Array
+  readonly frame: Frame
 }
 
 /** The part of a `Worker` or a `MessagePort` that lanes need. */
@@ -37,7 +38,7 @@ export class LanePort implements LinkPort {
     this.#lane = lane
   }
 
-  postMessage(frame: Uint8Array, transfer: readonly ArrayBuffer[]): void {
+  postMessage(frame: Frame, transfer: readonly ArrayBuffer[]): void {
     this.#port.postMessage({ lane: this.#lane, frame }, transfer)
   }
 
@@ -53,7 +54,7 @@ export class LanePort implements LinkPort {
     this.#listener = undefined
   }
 
-  deliver(frame: Uint8Array): void {
+  deliver(frame: Frame): void {
     this.#listener?.(frame)
   }
 }

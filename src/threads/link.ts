@@ -3,6 +3,7 @@ import type { BrokerContext } from '../brokers/context.js'
 import { type BrokerHub, OutcomeAwaited } from '../brokers/hub.js'
 import { ByteReader } from '../bytes/byte-reader.js'
 import type { Routes } from './carried.js'
+import { attachedTo, bytesOf, type Frame, isFrame, messagesOf } from './frame.js'
 import { Inbound } from './inbound.js'
 import { Outbound } from './outbound.js'
 import { Outbox, type OutboxOptions } from './outbox.js'
@@ -106,7 +107,7 @@ export class Link {
   take(value: unknown): void {
     if (this.#closed) return
     try {
-      if (ArrayBuffer.isView(value)) this.#takeTurn(value as Uint8Array)
+      if (isFrame(value)) this.#takeTurn(value)
       else this.#options.onOther?.(value)
     } catch (fault) {
       this.close('a frame of the other thread could not be read', fault)
@@ -144,7 +145,7 @@ export class Link {
   readonly #onMessage = (value: unknown): void => this.take(value)
 
   /** Handles a frame, and those that are there behind it, in one turn. */
-  #takeTurn(first: Uint8Array): void {
+  #takeTurn(first: Frame): void {
     let acknowledged = 0
     let frames = 0
     let other: unknown
@@ -152,16 +153,16 @@ export class Link {
     this.#hub.turns.run(() => {
       let bytes = 0
       for (let value: unknown = first; value !== undefined; ) {
-        if (!ArrayBuffer.isView(value)) {
+        if (!isFrame(value)) {
           other = value
           return
         }
-        const reader = new ByteReader(value as Uint8Array)
+        const reader = new ByteReader(messagesOf(value), attachedTo(value))
         const header = reader.u32()
         acknowledged += header & FrameHeader.acknowledged
         if (!reader.done) frames++
         while (!reader.done) this.#message(reader)
-        bytes += value.byteLength
+        bytes += bytesOf(value)
         const goesOn = bytes < TURN_BYTES && (header & FrameHeader.early) === 0
         value = goesOn ? this.#options.takeNext?.() : undefined
       }

@@ -7,6 +7,7 @@ import type { Answering, Exchange } from './calls.js'
 import type { AnyEvent, AnySignal } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { brokerErrorCodec, errorCodec } from './codec.js'
+import { type Frame, memoryOf } from './frame.js'
 import type { LinkPort } from './port.js'
 import { FailureForm, FRAME_HEADER_BYTES, FrameHeader, Tag } from './tags.js'
 
@@ -250,12 +251,14 @@ export class Outbox {
   #post(): void {
     const writer = this.#writer
     this.#runEnd = 0
-    if (this.#port.tryPost?.(writer.written(0, writer.offset))) {
+    const attached = writer.takeAttached()
+    if (attached.length === 0 && this.#port.tryPost?.(writer.written(0, writer.offset))) {
       writer.clear()
       return
     }
-    const frame = writer.take()
-    this.#port.postMessage(frame, [frame.buffer as ArrayBuffer])
+    const messages = writer.take()
+    const frame: Frame = attached.length === 0 ? messages : [messages, ...attached]
+    this.#port.postMessage(frame, memoryOf(frame))
   }
 
   get #hasMessages(): boolean {
@@ -314,7 +317,7 @@ export class Outbox {
   }
 
   #schedule(): void {
-    if (this.#writer.offset >= FULL_FRAME_BYTES) {
+    if (this.#writer.size >= FULL_FRAME_BYTES) {
       this.flush()
       return
     }

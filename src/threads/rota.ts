@@ -3,6 +3,8 @@
  * have work take turns, a slice of time each.
  */
 
+import type { Frame } from './frame.js'
+
 /** How long one line may go on while others may be waiting, in milliseconds. */
 export const SLICE_MS = 2
 
@@ -98,22 +100,22 @@ export class Rota {
 /** The work of one context, in order: frames to be taken in, and whatever else is to be done between them. */
 export class WorkLine implements ThreadShare {
   readonly #rota: Rota
-  readonly #takeIn: (frame: Uint8Array) => void
+  readonly #takeIn: (frame: Frame) => void
   readonly #afterStep: (goesOn: boolean) => void
-  readonly #queue: (Uint8Array | (() => void))[] = []
+  readonly #queue: (Frame | (() => void))[] = []
   #rest: (() => void) | undefined
   #resting = false
   #listed = false
 
   /** @param afterStep called after each piece of work, with whether it goes on in a later slice */
-  constructor(rota: Rota, takeIn: (frame: Uint8Array) => void, afterStep: (goesOn: boolean) => void) {
+  constructor(rota: Rota, takeIn: (frame: Frame) => void, afterStep: (goesOn: boolean) => void) {
     this.#rota = rota
     this.#takeIn = takeIn
     this.#afterStep = afterStep
   }
 
   /** Adds a frame behind all that is there, or work, which must not throw. */
-  push(next: Uint8Array | (() => void)): void {
+  push(next: Frame | (() => void)): void {
     this.#queue.push(next)
     this.#list()
   }
@@ -132,9 +134,9 @@ export class WorkLine implements ThreadShare {
   }
 
   /** Takes the next frame out, if it is a frame that comes next and the slice is not over. */
-  takeFrame(): Uint8Array | undefined {
+  takeFrame(): Frame | undefined {
     if (this.over()) return undefined
-    return this.#queue[0] instanceof Uint8Array ? (this.#queue.shift() as Uint8Array) : undefined
+    return typeof this.#queue[0] === 'function' ? undefined : (this.#queue.shift() as Frame | undefined)
   }
 
   over(): boolean {
@@ -181,8 +183,8 @@ export class WorkLine implements ThreadShare {
   #step(): void {
     const next = this.#rest ?? this.#queue.shift()
     this.#rest = undefined
-    if (next instanceof Uint8Array) this.#takeIn(next)
-    else next?.()
+    if (typeof next === 'function') next()
+    else if (next !== undefined) this.#takeIn(next)
     this.#afterStep(this.#rest !== undefined)
   }
 

@@ -112,6 +112,58 @@ describe('ByteWriter', () => {
     expect(toHex(writer.take())).toBe('01')
   })
 
+  it('attaches bytes beside what is written, and forgets those of what is rewound', () => {
+    const writer = new ByteWriter()
+    const [first, second, third] = [1, 2, 3].map((n) => new Uint8Array(n).fill(n)) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array
+    ]
+    writer.u8(9)
+    writer.attach(first)
+    const before = writer.offset
+    writer.attach(second)
+    expect(writer.size).toBe(writer.offset + 3)
+    writer.rewind(before)
+    expect(writer.size).toBe(before + 1)
+    writer.attach(third)
+    const attached = writer.takeAttached()
+    expect(attached).toEqual([first, third])
+    expect(attached[1]).toBe(third)
+    expect(writer.takeAttached()).toEqual([])
+    const bytes = writer.take()
+    expect(toHex(bytes)).toBe('090000000000000001')
+    expect(writer.size).toBe(0)
+    const reader = new ByteReader(bytes, attached)
+    reader.u8()
+    expect(reader.attached()).toBe(first)
+    expect(reader.attached()).toBe(third)
+    expect(() => new ByteReader(new Uint8Array([0, 0, 0, 2]), attached).attached()).toThrow(
+      new RangeError('truncated: needed 3 attached byte values, of 2')
+    )
+    expect(() => new ByteReader(new Uint8Array(4)).attached()).toThrow(RangeError)
+  })
+
+  it('attaches a copy of what fills no more than half of its buffer, as parts of a pool do', () => {
+    const writer = new ByteWriter()
+    const pool = new Uint8Array(8).fill(1)
+    writer.attach(pool.subarray(2, 6))
+    writer.attach(pool.subarray(3))
+    const [half, more] = writer.takeAttached() as [Uint8Array, Uint8Array]
+    expect([half, more]).toEqual([new Uint8Array(4).fill(1), new Uint8Array(5).fill(1)])
+    expect([half.buffer === pool.buffer, more.buffer === pool.buffer]).toEqual([false, true])
+  })
+
+  it('refuses to attach shared memory, which cannot be given away', () => {
+    const writer = new ByteWriter()
+    expect(() => writer.attach(new Uint8Array(new SharedArrayBuffer(8)))).toThrow(
+      new TypeError(
+        'bytes to be attached must lie in an ArrayBuffer; those in shared memory are to be written'
+      )
+    )
+    expect([writer.offset, writer.takeAttached().length]).toEqual([0, 0])
+  })
+
   it('is read back by ByteReader whatever is written', () => {
     const entry = fc.oneof(
       fc.record({

@@ -87,6 +87,31 @@ describe('a scan', () => {
     expect(await okOf(job.scan('c', EVERYTHING))).toHaveLength(120)
   })
 
+  test('ends a page with what fits, also where the rows behind it are larger or smaller', async () => {
+    const { job } = await storage.open()
+    const sizes = [
+      ...Array(40).fill(2000),
+      ...Array(40).fill(60_000),
+      ...Array(400).fill(1100),
+      2_500_000,
+      10
+    ]
+    for (const [n, size] of sizes.entries())
+      await okOf(job.persist(put(key(n).bytes, new Uint8Array(size).fill(n))))
+    for (const pageSize of [undefined, 1, 7, 100, 1000]) {
+      for (const reverse of [false, true]) {
+        const how = { reverse, ...(pageSize !== undefined && { pageSize }) }
+        const rows = await collect(job.stream('c', EVERYTHING, how))
+        const expected = sizes.map((size, n) => [n % 256, size])
+        expect(rows.map(({ payload }) => [payload[0], payload.length])).toEqual(
+          reverse ? expected.reverse() : expected
+        )
+      }
+    }
+    const limited = await okOf(job.scan('c', EVERYTHING, { limit: 481 }))
+    expect(limited.map(({ payload }) => payload.length)).toEqual(sizes.slice(0, 481))
+  })
+
   test('gives each row memory of its own when asked to copy', async () => {
     const { job } = await storage.open()
     await okOf(job.persist([put(key(1).bytes, utf8('one')), put(key(2).bytes, utf8('two'))]))

@@ -41,6 +41,15 @@ const counted: WireCodec<number> = {
   }
 }
 const Counted = defineEvent<number>('test.counted', { codec: counted })
+/** Moves its bytes instead of copying them. Refuses empty ones, when it has attached them. */
+const moved: WireCodec<Uint8Array> = {
+  write(writer, bytes) {
+    writer.attach(bytes)
+    if (bytes.length === 0) throw new RangeError('empty')
+  },
+  read: (reader) => reader.attached()
+}
+const Moved = defineEvent<Uint8Array>('test.moved', { codec: moved })
 const eager: LinkOptions = { maxFramesInFlight: 2, acknowledgeEvery: 1 }
 
 /** Two hubs that are linked through a real pair of message ports, as two threads are. */
@@ -105,6 +114,27 @@ function arrivals<T>(
 }
 
 describe('a link', () => {
+  it('moves what a codec attaches, in order with everything else', async () => {
+    const { events } = bind(linked([Moved, Ping]))
+    const order: string[] = []
+    events(1).listen(Ping, ({ n }) => void order.push(`ping ${n}`))
+    events(1).listen(Moved, (bytes) => void order.push(`${bytes.length} of ${bytes[0]}`))
+    const payloads = [1, 100_000, 3, 0, 70_000].map((length, n) => new Uint8Array(length).fill(n))
+    const arrived = arrivals(events(1), Ping, 5)
+    for (const [n, payload] of payloads.entries()) {
+      events(0).emit(Moved, payload)
+      events(0).emit(Ping, { n })
+    }
+    await arrived
+    expect(order).toEqual([
+      ...['1 of 0', 'ping 0', '100000 of 1', 'ping 1', '3 of 2', 'ping 2'],
+      // The fourth could not be sent, and nothing of it was.
+      ...['ping 3', '70000 of 4', 'ping 4']
+    ])
+    expect(payloads.map(({ length }) => length)).toEqual([0, 0, 0, 0, 0])
+    expect(pair?.faults).toEqual([])
+  })
+
   it('delivers events in the order they were emitted', async () => {
     const { events } = bind(linked([Ping]))
     const arrived = arrivals(events(1), Ping, 1000)

@@ -2,8 +2,8 @@
 import { type KeyRange, rangeBehind } from '../key-range.js'
 import { Key } from '../keys.js'
 import type { KvScanQuery } from '../message-payloads.js'
-import { PACKED_KEY, PACKED_ROW, PackedPage, type PagePart } from '../packed.js'
-import type { KvRow } from '../types.js'
+import { keyOf, PACKED_KEY, PACKED_ROW, PackedPage } from '../packed.js'
+import { RowPacker } from './row-packer.js'
 import type { Statements } from './statements.js'
 
 /** What SQLite packs at a time: enough to make the call cheap, little enough to stay in the cache of the processor. */
@@ -15,6 +15,9 @@ const PROBE_ROWS = 16
 
 /** Rows larger than this on average are read one by one: copying them into one value costs more than it saves. */
 const PACKED_ROW_BYTES = 1024
+
+/** Rows may be so much larger than those before them until a piece of a page is shorter than it might be. */
+const SPARE = 1.25
 
 /** A condition on the rows, and the values to bind to it. */
 export interface Condition {
@@ -30,7 +33,7 @@ export function inRange(category: Uint8Array, { start, stop }: KeyRange): Condit
 }
 
 interface Chunk {
-  readonly part: PagePart
+  readonly part: Uint8Array
   readonly rows: number
   readonly bytes: number
   /** Where the rest of the range begins; `undefined` when there are no more rows. */
@@ -39,7 +42,7 @@ interface Chunk {
 
 /** Rows that have been read. */
 interface Part {
-  readonly part: PagePart
+  readonly part: Uint8Array
   readonly bytes: number
   /** The key of the last row in the order of the query. */
   readonly last: Key
@@ -48,7 +51,7 @@ interface Part {
 /** A range that is being read piece by piece. It holds nothing open, so that the file may be closed in between. */
 export class Scan {
   readonly query: KvScanQuery
-  readonly parts: PagePart[] = []
+  readonly parts: Uint8Array[] = []
   rowsLeft: number
   bytesLeft: number
   /** What is still to be read; `undefined` when there is nothing more. */
@@ -99,7 +102,8 @@ export class RangeReader {
   goOn(category: Uint8Array, scan: Scan): PackedPage | undefined {
     const { query, parts, rowsLeft, bytesLeft, rowBytes, rest } = scan
     if (rest === undefined) return new PackedPage(parts, false)
-    if (rowsLeft <= 0 || bytesLeft <= 0) {
+    // With less room than a row needs it is not worth another look.
+    if (rowsLeft <= 0 || bytesLeft < (rowBytes ?? 1)) {
       return new PackedPage(parts, parts.length > 0 || this.#size(category, rest, query, 1).rows > 0)
     }
     const maxBytes = Math.min(CHUNK_BYTES, bytesLeft)
@@ -107,7 +111,7 @@ export class RangeReader {
     const room = { maxRows: Math.min(CHUNK_ROWS, rowsLeft), maxBytes, expected }
     const large = !query.keysOnly && rowBytes !== undefined && rowBytes > PACKED_ROW_BYTES
     const chunk = large
-      ? this.#separately(category, rest, query, room)
+      ? this.#separately(category, rest, query, room, rowBytes)
       : this.#chunk(category, rest, query, room)
     if (chunk === undefined) return new PackedPage(parts, false)
     scan.took(chunk)
@@ -122,7 +126,7 @@ export class RangeReader {
     let size = this.#size(category, range, query, limit + 1)
     if (size.rows === 0) return undefined
     if (!query.keysOnly && size.bytes > size.rows * PACKED_ROW_BYTES) {
-      return this.#separately(category, range, query, room)
+      return this.#separately(category, range, query, room, size.bytes / size.rows)
     }
     if (size.rows > limit && limit < maxRows && size.bytes * 2 < maxBytes) {
       limit = Math.min(maxRows, Math.floor((size.rows * maxBytes) / size.bytes))
@@ -152,23 +156,26 @@ export class RangeReader {
     category: Uint8Array,
     range: KeyRange,
     query: KvScanQuery,
-    { maxRows, maxBytes }: Room
+    { maxRows, maxBytes }: Room,
+    rowBytes: number
   ): Chunk | undefined {
     const { where, values } = inRange(category, range)
+    const sql = select(where, query, `CAST(${PACKED_ROW} AS BLOB)`)
     // One row more than wanted tells whether there are more.
-    const found = this.#statements.get(select(where, query), 'raw').iterate(...values, maxRows + 1)
-    const part: KvRow[] = []
-    let bytes = 0
-    for (const [keyBytes, payload] of found as IterableIterator<[Uint8Array, Uint8Array]>) {
-      const rowBytes = keyBytes.length + payload.length
-      const last = part.at(-1)
-      if (last !== undefined && (part.length === maxRows || bytes + rowBytes > maxBytes)) {
-        return { part, rows: part.length, bytes, rest: rangeBehind(range, last.key, query.reverse ?? false) }
-      }
-      part.push({ key: Key.view(keyBytes), payload })
-      bytes += rowBytes
+    const found = this.#statements.get(sql, 'pluck').iterate(...values, maxRows + 1)
+    const packer = new RowPacker(Math.min(maxBytes, Math.ceil(maxRows * rowBytes * SPARE)))
+    let rows = 0
+    let last: Uint8Array | undefined
+    let more = false
+    for (const row of found as IterableIterator<Uint8Array>) {
+      more = rows === maxRows || !packer.add(row)
+      if (more) break
+      rows++
+      last = row
     }
-    return part.length === 0 ? undefined : { part, rows: part.length, bytes, rest: undefined }
+    if (last === undefined) return undefined
+    const rest = more ? rangeBehind(range, keyOf(last), query.reverse ?? false) : undefined
+    return { part: packer.packed, rows, bytes: packer.used, rest }
   }
 
   /** How many rows there are up to a limit, and how large they are. Does not read the payloads. */

@@ -1,0 +1,33 @@
+/**
+ * Owns what one side of a link hands to the other at once: messages, and beside them the large byte values that they refer
+ * to, whose memory is given away instead of copied.
+ */
+
+/** Messages alone, or with what was attached to them behind them. */
+export type Frame = Uint8Array | readonly [messages: Uint8Array, ...attached: Uint8Array[]]
+
+const NOTHING: readonly Uint8Array[] = []
+
+export function isFrame(value: unknown): value is Frame {
+  return ArrayBuffer.isView(value) || Array.isArray(value)
+}
+
+export function messagesOf(frame: Frame): Uint8Array {
+  return ArrayBuffer.isView(frame) ? frame : frame[0]
+}
+
+export function attachedTo(frame: Frame): readonly Uint8Array[] {
+  return ArrayBuffer.isView(frame) ? NOTHING : (frame.slice(1) as Uint8Array[])
+}
+
+/** How large it is in all. */
+export function bytesOf(frame: Frame): number {
+  if (ArrayBuffer.isView(frame)) return frame.byteLength
+  return frame.reduce((sum, { byteLength }) => sum + byteLength, 0)
+}
+
+/** The memory that is given away with it. */
+export function memoryOf(frame: Frame): ArrayBuffer[] {
+  const parts = ArrayBuffer.isView(frame) ? [frame] : frame
+  return [...new Set(parts.map(({ buffer }) => buffer as ArrayBuffer))]
+}
