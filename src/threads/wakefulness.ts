@@ -13,17 +13,24 @@ import type { RingPort } from './ring-port.js'
 const AWAKE_MS = 0.5
 
 /** So often the port is looked at in each round of the event loop: for a few microseconds. A round leaves garbage behind. */
-const LOOKS = 100
+const LOOKS = 400
 
-/** Staying awake costs processor time: it must save this part of the wait at least. */
-const WORTH = 0.15
+/** Staying awake costs processor time: it is begun when it saves this part of the wait, and ended when it saves less than that. */
+const WORTH = 0.1
+const STILL_WORTH = 0.03
+
+/** Waits that have become so many times as long as they were are a reason to try the other way soon. */
+const WORSE = 1.5
 
 /**
  * After so many waits the other way is tried; after twice as many each time that it was no better, because going to sleep
  * between two frames may cost the time of several.
  */
-const TRY_AFTER = 32
-const TRY_AFTER_MOST = 1024
+const TRY_AFTER = 64
+const TRY_AFTER_MOST = 2048
+
+/** So many waits make a try. What was known of that way before is forgotten: it may be of a time when everything was slow. */
+const TRY_WAITS = 32
 
 export class Wakefulness {
   readonly #port: RingPort
@@ -31,15 +38,19 @@ export class Wakefulness {
   #since = 0
   /** How many frames have come. */
   #frames = 0
+  /** Which way is in use, and which is gone in this wait. */
+  #awakePays = true
   #staying = false
   #goingRound = false
-  /** Whether this wait is one in which the other way is tried. */
-  #trying = false
+  /** How long the waits took in which the other way is being tried; `undefined` while it is not. */
+  #tried: number[] | undefined
   #tryAfter = TRY_AFTER
   #untilTry = TRY_AFTER
   /** How long a wait takes in milliseconds, each way; to begin with what is usual. */
-  readonly #awake = new MovingMedian(0.02)
-  readonly #asleep = new MovingMedian(0.1)
+  readonly #awake = new MovingMean(0.02)
+  readonly #asleep = new MovingMean(0.1)
+  /** How long one took when the way in use was chosen. */
+  #chosenAt = Number.POSITIVE_INFINITY
 
   constructor(port: RingPort) {
     this.#port = port
@@ -49,8 +60,8 @@ export class Wakefulness {
   awaits(): void {
     if (this.#since === 0) {
       this.#since = performance.now()
-      this.#trying = --this.#untilTry === 0
-      this.#staying = this.#pays !== this.#trying
+      if (--this.#untilTry === 0) this.#tried = []
+      this.#staying = this.#awakePays === (this.#tried === undefined)
     }
     if (this.#staying) this.#goRound()
   }
@@ -59,19 +70,30 @@ export class Wakefulness {
   received(more: boolean): void {
     this.#frames++
     if (this.#since === 0) return
-    const paid = this.#pays
-    const median = this.#staying ? this.#awake : this.#asleep
-    median.add(performance.now() - this.#since)
+    const waited = performance.now() - this.#since
     this.#since = 0
-    if (this.#trying) this.#tryAfter = Math.min(this.#tryAfter * 2, TRY_AFTER_MOST)
-    if (this.#pays !== paid) this.#tryAfter = TRY_AFTER
-    if (this.#trying || this.#pays !== paid) this.#untilTry = this.#tryAfter
+    if (this.#tried === undefined) this.#used(waited)
+    else if (this.#tried.push(waited) === TRY_WAITS) this.#choose(this.#tried)
     if (more) this.awaits()
   }
 
-  /** Whether staying awake is worth its processor time. */
-  get #pays(): boolean {
-    return this.#awake.value < this.#asleep.value * (1 - WORTH)
+  #used(waited: number): void {
+    const mean = this.#awakePays ? this.#awake : this.#asleep
+    mean.add(waited)
+    if (mean.value > this.#chosenAt * WORSE) this.#untilTry = Math.min(this.#untilTry, TRY_AFTER)
+  }
+
+  /** Goes on with the way that has turned out to be the better one. */
+  #choose(waits: readonly number[]): void {
+    this.#tried = undefined
+    const other = this.#awakePays ? this.#asleep : this.#awake
+    other.begin(waits)
+    const worth = this.#awakePays ? STILL_WORTH : WORTH
+    const pays = this.#awake.value < this.#asleep.value * (1 - worth)
+    this.#tryAfter = pays === this.#awakePays ? Math.min(this.#tryAfter * 2, TRY_AFTER_MOST) : TRY_AFTER
+    this.#untilTry = this.#tryAfter
+    this.#awakePays = pays
+    this.#chosenAt = pays ? this.#awake.value : this.#asleep.value
   }
 
   #goRound(): void {
@@ -99,8 +121,11 @@ export class Wakefulness {
   }
 }
 
-/** Goes a small step towards each value, however far away that is: one slow answer says little about the next. */
-class MovingMedian {
+/**
+ * The mean, because several frames may be under way: they come one right behind the other then, with a long wait in
+ * between. One slow answer says little about the next: no value counts for more than a few times the mean.
+ */
+class MovingMean {
   #value: number
 
   constructor(initial: number) {
@@ -112,8 +137,15 @@ class MovingMedian {
   }
 
   add(value: number): void {
-    this.#value *= value > this.#value ? 1 + STEP : 1 - STEP
+    this.#value += WEIGHT * (Math.min(value, this.#value * MOST) - this.#value)
+  }
+
+  /** Forgets what was before. The largest of the values does not count. */
+  begin(values: readonly number[]): void {
+    const sum = values.reduce((total, value) => total + value, -Math.max(...values))
+    this.#value = sum / (values.length - 1)
   }
 }
 
-const STEP = 0.05
+const WEIGHT = 0.05
+const MOST = 4
