@@ -49,7 +49,8 @@ export function measurementsOf(row: Row, directory: string): Measurement[] {
 }
 
 export function resultOf(row: Row, numbers: Numbers): RowResult {
-  const ours = roundsOf(numbers, 'persistency', row.measure)
+  const [first = 'persistency'] = row.contestants
+  const ours = roundsOf(numbers, first, row.measure)
   return {
     title: row.title,
     measure: row.measure,

@@ -2,6 +2,7 @@
 
 export const CONTESTANTS = [
   'persistency',
+  'persistency-mapped',
   'better-sqlite3',
   'better-sqlite3-defaults',
   'worker',
@@ -31,6 +32,7 @@ export interface Row {
   readonly unit: Unit
   /** This package comes first. */
   readonly contestants: readonly Contestant[]
+  /** Bounds on the number of the first. */
   readonly targets: readonly Target[]
   readonly timeoutMs?: number
 }
@@ -47,7 +49,8 @@ interface Operation {
 const ENGINE = 'better-sqlite3'
 const CORE: readonly Contestant[] = ['persistency', ENGINE, 'worker', 'classic-level', 'lmdb']
 const ALL: readonly Contestant[] = [...CORE, 'keyv', 'deno-kv']
-const PUTS: readonly Contestant[] = CONTESTANTS
+const MAPPED = 'persistency-mapped'
+const PUTS: readonly Contestant[] = CONTESTANTS.filter((contestant) => contestant !== MAPPED)
 /** Who can be given all writes at once without writing them there and then. */
 const ASYNCHRONOUS: readonly Contestant[] = ['persistency', 'worker', 'classic-level', 'lmdb']
 
@@ -209,7 +212,7 @@ export function rowsOf({ quick, long }: { quick: boolean; long: boolean }): read
 
 /** Each against our own number with fewer rows. */
 function longRows(sizes: Sizes): Row[] {
-  return OPERATIONS.filter(({ operation }) => /^puts-|^gets-64/.test(operation)).map((operation) => {
+  const rows = OPERATIONS.filter(({ operation }) => /^puts-|^gets-64/.test(operation)).map((operation) => {
     const fewer = `${operation.operation}/${SMALL}/${sizes.small}`
     const target: Target = { ...atLeast(0.6, 'persistency'), measure: fewer }
     return {
@@ -219,6 +222,13 @@ function longRows(sizes: Sizes): Row[] {
       timeoutMs: LONG_TIMEOUT_MS
     }
   })
+  const gets = rows.filter(({ measure }) => measure.startsWith('gets'))
+  const mapped = gets.map((row) => ({
+    ...row,
+    title: `${row.title}, mapped`,
+    contestants: [MAPPED] as const
+  }))
+  return [...rows, ...mapped]
 }
 
 function rowOf(operation: Operation, bytes: number, rows: number, targets: readonly Target[]): Row {

@@ -20,6 +20,13 @@ export interface JobOptions {
    * are read from the operating system's cache, or the disk. Default 32 MiB, on shared threads 2 MiB.
    */
   readonly cacheSizeBytes?: number
+  /**
+   * Bytes of the file that the storage may map into memory, from its beginning, instead of reading them page by page:
+   * reads of a file much larger than `cacheSizeBytes` become up to twice as fast. At most 2 GiB have an effect, and what
+   * is mapped counts as resident memory. Whoever cuts a mapped file short, or a disk that fails under it, ends the whole
+   * process. Default 0: nothing is mapped.
+   */
+  readonly mmapSizeBytes?: number
   /** Bytes of accepted writes that may wait for their commit. Default 64 MiB. */
   readonly maxQueueBytes?: number
   /** Operations that may wait for their commit. Default 100 000. */
@@ -62,6 +69,7 @@ export type ResolvedJobOptions = Required<JobOptions>
 export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   durability: 'normal',
   cacheSizeBytes: 32 * 1024 * 1024,
+  mmapSizeBytes: 0,
   maxQueueBytes: 64 * 1024 * 1024,
   maxQueueOps: 100_000,
   whenFull: 'wait',
@@ -84,6 +92,7 @@ type Check = (value: unknown) => string | undefined
 const CHECKS: Record<keyof JobOptions, Check> = {
   durability: oneOf('normal', 'full', 'off'),
   cacheSizeBytes: integerFrom(64 * 1024),
+  mmapSizeBytes: integerFrom(0),
   maxQueueBytes: integerFrom(1),
   maxQueueOps: integerFrom(1),
   whenFull: oneOf('wait', 'refuse'),

@@ -9,7 +9,8 @@ export type Frame = Uint8Array | readonly [messages: Uint8Array, ...attached: Ui
 const NOTHING: readonly Uint8Array[] = []
 
 export function isFrame(value: unknown): value is Frame {
-  return ArrayBuffer.isView(value) || Array.isArray(value)
+  if (ArrayBuffer.isView(value)) return true
+  return Array.isArray(value) && value.length > 0 && value.every((part) => ArrayBuffer.isView(part))
 }
 
 export function messagesOf(frame: Frame): Uint8Array {

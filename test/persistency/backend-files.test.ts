@@ -69,7 +69,7 @@ describe('the file', () => {
 describe('the connection', () => {
   const connect = (durability: Durability, file: string): Database.Database =>
     openDatabase(
-      { file, options: { durability, cacheSizeBytes: 2 ** 20 } },
+      { file, options: { durability, cacheSizeBytes: 2 ** 20, mmapSizeBytes: 2 ** 22 } },
       { busyTimeoutMs: 1234, urgent: () => false }
     )
 
@@ -89,6 +89,7 @@ describe('the connection', () => {
       expect(pragma('foreign_keys')).toBe(0)
       expect(pragma('journal_size_limit')).toBe(64 * 1024 * 1024)
       expect(pragma('cache_size')).toBe(-1024)
+      expect(pragma('mmap_size')).toBe(2 ** 22)
       expect(pragma('wal_autocheckpoint')).toBe(4000)
     } finally {
       db.close()
@@ -104,6 +105,30 @@ describe('the connection', () => {
       db.close()
     }
   })
+})
+
+describe('a file that is mapped', () => {
+  const ofLinux = process.platform === 'linux' ? test : test.skip
+
+  ofLinux.each([0, 2 ** 26])(
+    'is in memory up to %d bytes, and its rows are the same',
+    async (mmapSizeBytes) => {
+      const root = storage.folder()
+      const { job, persistency } = await storage.open({ mmapSizeBytes }, root)
+      const ops = Array.from({ length: 3000 }, (_, n) => ({
+        ...({ kind: 'put', category: 'c', key: key(n), payload: new Uint8Array(500).fill(n) } as const)
+      }))
+      await okOf(job.persist(ops))
+      await persistency.close()
+      const again = (await storage.open({ mmapSizeBytes }, root)).job
+      const found = await okOf(again.getMany('c', [key(7), key(2999), key(3000)]))
+      expect(found.map((payload) => payload?.[0])).toEqual([7, 2999 % 256, undefined])
+      await okOf(again.persistAcked({ kind: 'put', category: 'c', key: key(7), payload: utf8('new') }))
+      expect(textOf(await okOf(again.get('c', key(7))))).toBe('new')
+      const maps = readFileSync('/proc/self/maps', 'utf8')
+      expect(/tenant\.db$/m.test(maps)).toBe(mmapSizeBytes > 0)
+    }
+  )
 })
 
 describe('a job that nobody writes to', () => {

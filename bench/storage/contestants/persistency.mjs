@@ -12,9 +12,11 @@ const unwrap = (result) => {
   return result.value
 }
 
-export async function open(directory) {
+export const open = (directory) => openJob(directory, {})
+
+export async function openJob(directory, options) {
   const persistency = unwrap(await Persistency.open(directory))
-  const job = unwrap(await persistency.openJob('bench', { requestTimeoutMs: 600_000 }))
+  const job = unwrap(await persistency.openJob('bench', { requestTimeoutMs: 600_000, ...options }))
   const putOp = (key, payload) => ({ kind: 'put', category: CATEGORY, key, payload })
   const put = async (key, payload) => unwrap(await job.persistAcked(putOp(key, payload)))
   const flush = async () => unwrap(await job.flush())

@@ -41,7 +41,7 @@ const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 export interface DatabaseFile {
   /** Its path, or `:memory:`. */
   readonly file: string
-  readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes'>
+  readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes' | 'mmapSizeBytes'>
 }
 
 /** Opens the file of a job, making it and its directory when they are not there. Throws `PersistencyError`. */
@@ -130,7 +130,7 @@ export function hasKvLayout(db: Database.Database): boolean {
 function configure(
   db: Database.Database,
   file: string,
-  { durability, cacheSizeBytes }: DatabaseFile['options']
+  { durability, cacheSizeBytes, mmapSizeBytes }: DatabaseFile['options']
 ): void {
   const mode = db.pragma('journal_mode = WAL', { simple: true })
   if (mode !== 'wal' && mode !== 'memory') {
@@ -141,6 +141,7 @@ function configure(
   db.pragma('temp_store = MEMORY')
   db.pragma('foreign_keys = OFF')
   limitCache(db, cacheSizeBytes)
+  db.pragma(`mmap_size = ${mmapSizeBytes}`)
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`)
 }

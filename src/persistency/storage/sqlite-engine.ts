@@ -155,10 +155,10 @@ export class SqliteEngine implements StorageEngine {
   #start(
     task: StorageStart['task'],
     jobId: string,
-    { durability, cacheSizeBytes, busyTimeoutMs, whenIdle, journal }: StorageStart['options'],
+    { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }: StorageStart['options'],
     maxOpen: number
   ): StorageStart {
-    const options = { durability, cacheSizeBytes, busyTimeoutMs, whenIdle, journal }
+    const options = { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
     return { task, jobId, file: jobFile(this.rootDir, jobId), options, maxOpen }
   }
 }

@@ -30,7 +30,7 @@ export interface StorageStart {
   readonly file: string
   readonly options: Pick<
     ResolvedJobOptions,
-    'durability' | 'cacheSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
+    'durability' | 'cacheSizeBytes' | 'mmapSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
   >
   /** How many databases may be open at once on the thread; the same for all of its jobs. */
   readonly maxOpen: number

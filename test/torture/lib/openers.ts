@@ -15,6 +15,7 @@ const NO_THREAD = { threads: 'none' } as const
 export const OPENERS: readonly Opener[] = [
   { name: 'a thread each', stored: true, threads: 'each', options: {} },
   { name: 'a thread each, little room', stored: true, threads: 'each', options: { maxQueueOps: 5 } },
+  { name: 'a thread each, mapped', stored: true, threads: 'each', options: { mmapSizeBytes: 2 ** 30 } },
   { name: 'a thread each, in memory', stored: false, threads: 'each', options: {} },
   { name: 'a thread each, with a journal', stored: true, threads: 'each', options: { journal: true } },
   { name: 'one thread for all', stored: true, threads: 'one', options: { threads: { shared: 1 } } },

@@ -5,11 +5,13 @@ import { STORAGE_CONTRACT } from '../../../dist/persistency/messages.js'
 import { OpenStores, StoreHolder } from '../../../dist/persistency/storage/open-stores.js'
 import { Pace } from '../../../dist/persistency/storage/pace.js'
 import { StorageSession } from '../../../dist/persistency/storage/session.js'
+import type { Frame } from '../../../dist/threads/frame.js'
 
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }
 const OPTIONS = {
   durability: 'off',
   cacheSizeBytes: 1 << 20,
+  mmapSizeBytes: 0,
   busyTimeoutMs: 0,
   whenIdle: 'keep',
   journal: false
@@ -17,9 +19,9 @@ const OPTIONS = {
 
 /** A port whose frames go wherever `onFrame` says. */
 class TappedPort implements LinkPort {
-  onFrame: (frame: Uint8Array) => void = () => {}
+  onFrame: (frame: Frame) => void = () => {}
 
-  postMessage(frame: Uint8Array): void {
+  postMessage(frame: Frame): void {
     this.onFrame(frame)
   }
 

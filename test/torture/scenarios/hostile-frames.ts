@@ -17,6 +17,7 @@ import {
   RequestBroker,
   type TxOp
 } from 'persistency'
+import { type Frame, messagesOf } from '../../../dist/threads/frame.js'
 import { check, checkEqual, isErrorNamed } from '../lib/checks.mjs'
 import { corpus } from '../lib/corpus.js'
 import { mutate } from '../lib/mutate.js'
@@ -33,8 +34,8 @@ const SENTINEL = key('sentinel')
 
 /** What a job and its storage said to each other, frame by frame. */
 interface Conversation {
-  readonly toWorker: readonly Uint8Array[]
-  readonly toHost: readonly Uint8Array[]
+  readonly toWorker: readonly Frame[]
+  readonly toHost: readonly Frame[]
 }
 
 export const hostileFrames: Scenario = {
@@ -62,13 +63,13 @@ const put = (n: number, payload: Uint8Array): TxOp => ({ kind: 'put', category: 
 
 /** Every kind of message once, with the frames in which they crossed. */
 async function record(hubs: TwoHubs): Promise<Conversation> {
-  const conversation = { toWorker: [] as Uint8Array[], toHost: [] as Uint8Array[] }
+  const conversation = { toWorker: [] as Frame[], toHost: [] as Frame[] }
   await talk(hubs, conversation, async () => {
     const say = (ops: TxOp[], seq: number): void =>
       hubs.host.emit(hubs.context, PersistEvent, { jobId: 'fuzzed', seq, bytes: 100, ops })
     say([{ kind: 'put', category: 'kept', key: SENTINEL, payload: new Uint8Array([1, 2, 3]) }], 1)
     await Promise.all(ask(hubs))
-    say([put(1, new Uint8Array(10)), put(2, new Uint8Array(0)), put(3, new Uint8Array(300))], 2)
+    say([put(1, new Uint8Array(10)), put(2, new Uint8Array(0)), put(3, new Uint8Array(17_000))], 2)
     await nextTurn()
     await Promise.all(ask(hubs))
     say(
@@ -82,6 +83,7 @@ async function record(hubs: TwoHubs): Promise<Conversation> {
     await Promise.all(ask(hubs))
   })
   check(conversation.toWorker.length > 3 && conversation.toHost.length > 3, 'nothing was recorded')
+  check(conversation.toHost.some(Array.isArray), 'nothing was attached to a frame')
   return conversation
 }
 
@@ -103,13 +105,13 @@ function ask({ host, context }: TwoHubs): Reply[] {
 /** Joins two ends for as long as `body` takes. */
 async function talk(
   hubs: TwoHubs,
-  heard: { toWorker: Uint8Array[]; toHost: Uint8Array[] },
+  heard: { toWorker: Frame[]; toHost: Frame[] },
   body: () => Promise<void>
 ): Promise<void> {
   const worker = hubs.workerEnd()
   const host = hubs.hostEnd()
-  const carry = (to: End, into: Uint8Array[]) => (frame: Uint8Array) => {
-    into.push(frame.slice())
+  const carry = (to: End, into: Frame[]) => (frame: Frame) => {
+    into.push(copyOf(frame))
     queueMicrotask(() => to.link.take(frame))
   }
   host.port.onFrame = carry(worker, heard.toWorker)
@@ -123,12 +125,30 @@ async function talk(
 }
 
 /** The frames of a conversation up to one that is damaged, and some that follow it. */
-function damagedRun(frames: readonly Uint8Array[], random: Random): Uint8Array[] {
+function damagedRun(frames: readonly Frame[], random: Random): Frame[] {
   const at = random.integer(0, frames.length - 1)
   const kept = random.chance(0.1)
-  const victim = kept ? random.pick(KEPT) : (frames[at] as Uint8Array)
-  const damaged = kept && random.chance(0.5) ? victim : mutate(victim, random, random.pick(frames))
+  const victim = kept ? random.pick(KEPT) : (frames[at] as Frame)
+  const damaged = kept && random.chance(0.5) ? victim : damage(victim, random, frames)
   return [...frames.slice(0, at), damaged, ...frames.slice(at + 1, at + 3)]
+}
+
+/** Damages messages, or what was attached to them; may attach something that does not belong there. */
+function damage(frame: Frame, random: Random, others: readonly Frame[]): Frame {
+  const spoil = (bytes: Uint8Array): Uint8Array => mutate(bytes, random, messagesOf(random.pick(others)))
+  const [messages, ...attached] = ArrayBuffer.isView(frame) ? [frame] : frame
+  if (attached.length > 0 && random.chance(0.5)) {
+    return [messages, ...attached.filter(() => random.chance(0.8)).map(spoil)]
+  }
+  const spoiled = spoil(messages)
+  if (attached.length > 0) return [spoiled, ...attached]
+  return random.chance(0.1) ? [spoiled, messages] : spoiled
+}
+
+function copyOf(frame: Frame): Frame {
+  if (ArrayBuffer.isView(frame)) return frame.slice()
+  const [messages, ...attached] = frame
+  return [messages.slice(), ...attached.map((bytes) => bytes.slice())]
 }
 
 function toWorker(hubs: TwoHubs, { toWorker: frames }: Conversation, random: Random): void {
@@ -136,7 +156,7 @@ function toWorker(hubs: TwoHubs, { toWorker: frames }: Conversation, random: Ran
   for (const frame of damagedRun(frames, random)) worker.link.take(frame)
   if (random.chance(0.05))
     worker.link.take(
-      random.pick<unknown>([null, 7, 'text', {}, { peer: 1 }, new DataView(new ArrayBuffer(9))])
+      random.pick<unknown>([null, 7, 'text', {}, [], [7], { peer: 1 }, new DataView(new ArrayBuffer(9))])
     )
   checkFaults(worker)
   close(worker)
