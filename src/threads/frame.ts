@@ -29,6 +29,6 @@ export function bytesOf(frame: Frame): number {
 
 /** The memory that is given away with it. */
 export function memoryOf(frame: Frame): ArrayBuffer[] {
-  const parts = ArrayBuffer.isView(frame) ? [frame] : frame
-  return [...new Set(parts.map(({ buffer }) => buffer as ArrayBuffer))]
+  if (ArrayBuffer.isView(frame)) return [frame.buffer as ArrayBuffer]
+  return [...new Set(frame.map(({ buffer }) => buffer as ArrayBuffer))]
 }
