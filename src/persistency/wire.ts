@@ -116,12 +116,8 @@ export const scanQuery: WireCodec<KvScanQuery> = {
 export const scanPage: WireCodec<KvScanPage> = {
   write(writer, page) {
     bool.write(writer, page.more)
-    if (page instanceof PackedPage) {
-      writeParts(writer, page.parts)
-      return
-    }
-    writer.u32(0)
-    for (const row of page.rows) writePackedRow(writer, row)
+    if (page instanceof PackedPage) writeParts(writer, page.parts)
+    else writePart(writer, page.rows, writePackedRow)
   },
   read(reader) {
     const more = bool.read(reader)
@@ -148,12 +144,8 @@ export const keyList: WireCodec<KvManyQuery> = {
 /** The payloads are views on what brought them. */
 export const payloadList: WireCodec<KvPayloads> = {
   write(writer, answer) {
-    if (answer instanceof PackedPayloads) {
-      writeParts(writer, answer.packed)
-      return
-    }
-    writer.u32(0)
-    for (const payload of answer.payloads) writePackedPayload(writer, payload)
+    if (answer instanceof PackedPayloads) writeParts(writer, answer.packed)
+    else writePart(writer, answer.payloads, writePackedPayload)
   },
   read(reader) {
     const payloads: (Uint8Array | undefined)[] = []
@@ -232,21 +224,31 @@ export const persistFailed: WireCodec<PersistFailedPayload> = {
   })
 }
 
-/**
- * What is packed in parts: those at the front that are large are attached, and the rest is written. Nobody has a use for
- * a part afterwards.
- */
+/** Packed parts, large ones attached. Nobody has a use for a part afterwards. */
 function writeParts(writer: ByteWriter, parts: readonly Uint8Array[]): void {
-  const firstSmall = parts.findIndex(({ length }) => length < ATTACHED_BYTES)
-  const attached = firstSmall === -1 ? parts.length : firstSmall
-  writer.u32(attached)
-  for (let i = 0; i < attached; i++) writer.attach(parts[i] as Uint8Array)
-  for (let i = attached; i < parts.length; i++) writer.raw(parts[i] as Uint8Array)
+  for (const part of parts) {
+    const attached = part.length >= ATTACHED_BYTES
+    bool.write(writer, attached)
+    if (attached) writer.attach(part)
+    else writer.blob(part)
+  }
+}
+
+/** Items that are not packed yet, as one part. */
+function writePart<T>(
+  writer: ByteWriter,
+  items: readonly T[],
+  write: (writer: ByteWriter, item: T) => void
+): void {
+  bool.write(writer, false)
+  const at = writer.offset
+  writer.u32(0)
+  for (const item of items) write(writer, item)
+  writer.patchU32(at, writer.offset - at - 4)
 }
 
 function* readParts(reader: ByteReader): Generator<Uint8Array> {
-  for (let left = reader.u32(); left > 0; left--) yield reader.attached()
-  yield reader.view(reader.remaining)
+  while (!reader.done) yield bool.read(reader) ? reader.attached() : reader.blob()
 }
 
 /** As `PACKED_PAYLOAD` of `packed.ts`. */
