@@ -20,7 +20,6 @@ export class ByteWriter {
   #offset = 0
   /** What travels beside what is written, and where what was written for it ends. */
   readonly #attached: { readonly bytes: Uint8Array; readonly at: number }[] = []
-  #attachedBytes = 0
 
   /** @param initialBytes size of the first buffer, and of the one that replaces an overgrown buffer. */
   constructor(initialBytes: number = 1024) {
@@ -36,7 +35,7 @@ export class ByteWriter {
 
   /** Bytes written and attached so far. */
   get size(): number {
-    return this.#offset + this.#attachedBytes
+    return this.#attached.reduce((sum, { bytes }) => sum + bytes.length, this.#offset)
   }
 
   u8(n: number): void {
@@ -118,12 +117,10 @@ export class ByteWriter {
     this.u32(this.#attached.length)
     const own = bytes.length * 2 > bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
     this.#attached.push({ bytes: own, at: this.#offset })
-    this.#attachedBytes += bytes.length
   }
 
   /** What was attached since this was last asked, in order. */
   takeAttached(): Uint8Array[] {
-    this.#attachedBytes = 0
     return this.#attached.length === 0 ? [] : this.#attached.splice(0).map(({ bytes }) => bytes)
   }
 
@@ -140,8 +137,7 @@ export class ByteWriter {
   /** Forgets everything from offset `to` on. */
   rewind(to: number): void {
     this.#offset = to
-    while ((this.#attached.at(-1)?.at ?? 0) > to)
-      this.#attachedBytes -= this.#attached.pop()?.bytes.length ?? 0
+    while ((this.#attached.at(-1)?.at ?? 0) > to) this.#attached.pop()
   }
 
   /** Grows the buffer once for so many bytes to come, rather than step by step. */

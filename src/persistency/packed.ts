@@ -57,19 +57,12 @@ export class PackedPayloads implements KvPayloads {
 /** Appends the rows packed in `bytes` to `rows`; they share its memory. */
 export function unpackRows(bytes: Uint8Array, rows: KvRow[]): void {
   const unpacker = new Unpacker(bytes)
-  while (unpacker.more) {
-    const keyLength = unpacker.length()
-    const payloadLength = unpacker.length()
-    rows.push({ key: Key.view(unpacker.take(keyLength)), payload: unpacker.take(payloadLength) })
-  }
+  while (unpacker.more) rows.push(unpacker.row())
 }
 
 /** The key of one packed row; it shares its memory. */
 export function keyOf(row: Uint8Array): Key {
-  const unpacker = new Unpacker(row)
-  const length = unpacker.length()
-  unpacker.length()
-  return Key.view(unpacker.take(length))
+  return new Unpacker(row).row().key
 }
 
 /** Appends the payloads packed in `bytes` to `payloads`; they share its memory. */
@@ -100,6 +93,12 @@ class Unpacker {
     if (this.#bytes[this.#at] !== HYPHEN) return false
     this.#at++
     return true
+  }
+
+  row(): KvRow {
+    const keyLength = this.length()
+    const payloadLength = this.length()
+    return { key: Key.view(this.take(keyLength)), payload: this.take(payloadLength) }
   }
 
   length(): number {

@@ -3,22 +3,17 @@
  * promise for each, with all that hangs on it, would be more than the writes themselves. So those that stand next to each
  * other share one, and are let in together.
  */
-import type { Acknowledge, WriteOps } from './accepted-writes.js'
+import { type AcceptedWrite, countOf } from './accepted-writes.js'
 import type { PersistencyError } from './errors.js'
 
 /** A write that is not accepted yet. */
-export interface WaitingWrite {
-  readonly ops: WriteOps
-  /** What it counts for in the limits of a queue. */
-  readonly bytes: number
-  /** Who waits for its commit. */
-  readonly acknowledge: Acknowledge | undefined
-}
+export type WaitingWrite = Omit<AcceptedWrite, 'seq'>
 
 export class WaitingWrites {
   readonly #accept: (write: WaitingWrite) => void
   readonly #writes: WaitingWrite[] = []
-  readonly #answer: Promise<PersistencyError | undefined>
+  /** How the wait ends: with an error, or with none. */
+  readonly answer: Promise<PersistencyError | undefined>
   #resolve: (error: PersistencyError | undefined) => void = () => {}
   #bytes = 0
   #ops = 0
@@ -26,7 +21,7 @@ export class WaitingWrites {
 
   constructor(accept: (write: WaitingWrite) => void) {
     this.#accept = accept
-    this.#answer = new Promise((resolve) => {
+    this.answer = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
@@ -40,16 +35,15 @@ export class WaitingWrites {
     return this.#ops
   }
 
-  /**
-   * Takes in a write of so many operations; answers how the wait ends, with an error or with none, or `undefined` when it
-   * is over.
-   */
-  join(write: WaitingWrite, ops: number): Promise<PersistencyError | undefined> | undefined {
-    if (this.#state !== 'waiting') return undefined
+  /** Whether others may join. */
+  get open(): boolean {
+    return this.#state === 'waiting'
+  }
+
+  join(write: WaitingWrite): void {
     this.#writes.push(write)
     this.#bytes += write.bytes
-    this.#ops += ops
-    return this.#answer
+    this.#ops += countOf(write.ops)
   }
 
   /** Their turn has come. */

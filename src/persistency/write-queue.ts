@@ -176,13 +176,12 @@ export class WriteQueue {
   /** Has a write wait for room, together with those at the end of the line if there are few of them. */
   #lineUp(write: WaitingWrite, ops: number): Promise<PersistencyError | undefined> {
     const last = this.#waiters.last
-    if (last instanceof WaitingWrites && this.#isSmall(last.bytes + write.bytes, last.ops + ops)) {
-      const answer = last.join(write, ops)
-      if (answer !== undefined) return answer
-    }
-    const group = new WaitingWrites(this.#acceptWaiting)
-    this.#waiters.push(group)
-    return group.join(write, ops) as Promise<PersistencyError | undefined>
+    const joins =
+      last instanceof WaitingWrites && last.open && this.#isSmall(last.bytes + write.bytes, last.ops + ops)
+    const group = joins ? last : new WaitingWrites(this.#acceptWaiting)
+    if (!joins) this.#waiters.push(group)
+    group.join(write)
+    return group.answer
   }
 
   #isSmall(bytes: number, ops: number): boolean {

@@ -38,7 +38,7 @@ export class Wakefulness {
   #since = 0
   /** How many frames have come. */
   #frames = 0
-  /** Which way is in use, and which is gone in this wait. */
+  /** Which way is in use, and which one this wait goes. */
   #awakePays = true
   #staying = false
   #goingRound = false
@@ -72,15 +72,18 @@ export class Wakefulness {
     if (this.#since === 0) return
     const waited = performance.now() - this.#since
     this.#since = 0
-    if (this.#tried === undefined) this.#used(waited)
+    if (this.#tried === undefined) this.#follow(waited)
     else if (this.#tried.push(waited) === TRY_WAITS) this.#choose(this.#tried)
     if (more) this.awaits()
   }
 
-  #used(waited: number): void {
-    const mean = this.#awakePays ? this.#awake : this.#asleep
-    mean.add(waited)
-    if (mean.value > this.#chosenAt * WORSE) this.#untilTry = Math.min(this.#untilTry, TRY_AFTER)
+  get #inUse(): MovingMean {
+    return this.#awakePays ? this.#awake : this.#asleep
+  }
+
+  #follow(waited: number): void {
+    this.#inUse.add(waited)
+    if (this.#inUse.value > this.#chosenAt * WORSE) this.#untilTry = Math.min(this.#untilTry, TRY_AFTER)
   }
 
   /** Goes on with the way that has turned out to be the better one. */
@@ -93,7 +96,7 @@ export class Wakefulness {
     this.#tryAfter = pays === this.#awakePays ? Math.min(this.#tryAfter * 2, TRY_AFTER_MOST) : TRY_AFTER
     this.#untilTry = this.#tryAfter
     this.#awakePays = pays
-    this.#chosenAt = pays ? this.#awake.value : this.#asleep.value
+    this.#chosenAt = this.#inUse.value
   }
 
   #goRound(): void {
