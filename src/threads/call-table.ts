@@ -6,11 +6,13 @@
 
 const INITIAL_SLOTS = 64
 
-/** Numbers are unsigned and have 32 bits. */
-const MOST_SLOTS = 2 ** 31
-
 export class CallTable<Call extends { readonly id: number }> {
   #slots: (Call | undefined)[] = emptySlots(INITIAL_SLOTS)
+  /**
+   * Those whose place another call has. Whoever gives the numbers passes over places that are taken in a table of its
+   * own, so here there are few, unless somebody sends nonsense.
+   */
+  readonly #crowdedOut = new Map<number, Call>()
   #size = 0
   #lastId = 0
 
@@ -20,47 +22,63 @@ export class CallTable<Call extends { readonly id: number }> {
 
   /** A number whose place is free. */
   nextId(): number {
-    if (this.#size * 2 >= this.#slots.length) this.#grow()
+    this.#makeRoom()
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#slots[this.#lastId & (this.#slots.length - 1)] !== undefined)
     return this.#lastId
   }
 
+  /** @throws RangeError when there is a call of this number */
   add(call: Call): void {
-    while (this.#slots[call.id & (this.#slots.length - 1)] !== undefined) this.#grow()
-    this.#slots[call.id & (this.#slots.length - 1)] = call
+    if (this.get(call.id) !== undefined) throw new RangeError(`call ${call.id} is under way already`)
+    this.#makeRoom()
+    this.#place(call)
     this.#size++
   }
 
   get(id: number): Call | undefined {
     const call = this.#slots[id & (this.#slots.length - 1)]
-    return call?.id === id ? call : undefined
+    if (call?.id === id) return call
+    return this.#crowdedOut.size === 0 ? undefined : this.#crowdedOut.get(id)
   }
 
   /** Takes a call out; answers `undefined` when it is not there any more. */
   take(id: number): Call | undefined {
     const call = this.get(id)
     if (call === undefined) return undefined
-    this.#slots[id & (this.#slots.length - 1)] = undefined
+    const at = id & (this.#slots.length - 1)
+    if (this.#slots[at] === call) this.#slots[at] = undefined
+    else this.#crowdedOut.delete(id)
     this.#size--
     return call
   }
 
   /** Takes all calls out, in no particular order. */
   clear(): Call[] {
-    const calls = this.#slots.filter((call) => call !== undefined)
+    const calls = this.#all()
     this.#slots = emptySlots(INITIAL_SLOTS)
+    this.#crowdedOut.clear()
     this.#size = 0
     return calls
   }
 
-  /** Calls that had different places have different places in a larger table. */
-  #grow(): void {
-    if (this.#slots.length >= MOST_SLOTS)
-      throw new RangeError('too many calls under way, or one number twice')
-    const larger = emptySlots<Call>(this.#slots.length * 2)
-    for (const call of this.#slots) if (call !== undefined) larger[call.id & (larger.length - 1)] = call
-    this.#slots = larger
+  #all(): Call[] {
+    return [...this.#slots.filter((call) => call !== undefined), ...this.#crowdedOut.values()]
+  }
+
+  #place(call: Call): void {
+    const at = call.id & (this.#slots.length - 1)
+    if (this.#slots[at] === undefined) this.#slots[at] = call
+    else this.#crowdedOut.set(call.id, call)
+  }
+
+  /** Leaves half of the places free. */
+  #makeRoom(): void {
+    if (this.#size * 2 < this.#slots.length) return
+    const calls = this.#all()
+    this.#slots = emptySlots(this.#slots.length * 2)
+    this.#crowdedOut.clear()
+    for (const call of calls) this.#place(call)
   }
 }
 
