@@ -28,19 +28,25 @@ export function rowsFor(store, payloads, indices) {
 }
 
 /**
- * A store in which rows `0` to `count - 1`, in the order given, are written already by the same code as the rows that are
- * measured, and the index of the first that is not. Threads of a store are part of it, so none is made anew after this.
+ * A store in which `count` rows, in the order given, are written already by the same code as the rows that are measured,
+ * and more of them until the time is up; and the index of the first row that is not. Threads of a store are part of it, so
+ * none is made anew after this.
  */
-export async function warmedUp(openIn, payloads, count, order, method) {
+export async function warmedUp({ openIn, payloads, count, order, method, milliseconds = 0 }) {
   const store = await openIn('rows')
   const written = Math.min(count, CHUNK_ROWS)
-  const rows = rowsFor(store, payloads, order(written))
-  await store[method](rows.keys, rows.payloads)
-  return { store, first: written }
+  const start = performance.now()
+  let first = 0
+  do {
+    const rows = rowsFor(store, payloads, order(written, first))
+    await store[method](rows.keys, rows.payloads)
+    first += written
+  } while (performance.now() - start < milliseconds)
+  return { store, first }
 }
 
 async function putRate(openIn, payloads, count, order, method) {
-  const { store, first } = await warmedUp(openIn, payloads, count, order, method)
+  const { store, first } = await warmedUp({ openIn, payloads, count, order, method })
   const indices = order(count, first)
   let milliseconds = 0
   await eachChunk(count, CHUNK_ROWS, async (from, to) => {
