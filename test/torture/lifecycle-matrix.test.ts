@@ -77,11 +77,11 @@ interface Scene {
 }
 
 async function opened(): Promise<Scene & { job: Job }> {
-  const { persistency, job } = await storage.open({ busyTimeoutMs: 20_000, journal: true })
+  const { persistency, job } = await storage.open({ busyTimeoutMs: 5000, journal: true })
   return { persistency, job, release: nothing }
 }
 
-/** A closing cannot go on while somebody else has the lock that its last write waits for. */
+/** A closing cannot go on while somebody else has the lock that its last write waits for; it gives up in the end. */
 async function stuck(end: (scene: Scene) => unknown): Promise<Scene & { job: Job }> {
   const scene = await opened()
   await okOf(scene.job.persistAcked(put))
