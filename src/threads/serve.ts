@@ -42,6 +42,8 @@ class ServedThread {
   readonly #lanes: WorkerLanes
   readonly #peers: Peers
   readonly #served: ServedContexts
+  /** It may be asked for twice: by a stop, and by an exit of the process meanwhile. */
+  #stopping: Promise<void> | undefined
 
   constructor(port: MessagePort, start: WorkerStart, contract: ThreadContract, setup: Setup) {
     this.#port = port
@@ -84,7 +86,10 @@ class ServedThread {
     const context = BrokerContext.from(control)
     this.#served.answer(context)
     answerWith(this.#hub, context, ConnectPeer, async (request) => this.#peers.connect(request))
-    this.#hub.listen(context, StopWorker, () => this.#stop())
+    this.#hub.listen(context, StopWorker, () => {
+      this.#stopping ??= this.#stop()
+      return this.#stopping
+    })
     this.#link.route(context, { send: CONTROL_CONTRACT.toHost, receive: CONTROL_CONTRACT.toWorker })
     process.once('exit', () => this.#markStopped())
   }

@@ -41,6 +41,8 @@ export class ServedContexts {
   readonly #served = new Map<string, Served>()
   /** Those that have not been closed yet, also when that is under way. */
   readonly #open = new Set<UrgentService>()
+  /** The closings under way. */
+  readonly #releasing = new Set<Promise<unknown>>()
 
   constructor(parts: ServedContextsParts) {
     this.#parts = parts
@@ -54,9 +56,19 @@ export class ServedContexts {
     hub.listen(control, AbandonContext, ({ contextId }) => this.#abandon(contextId))
   }
 
-  /** Closes everything, after what has come for it. */
+  /**
+   * Closes everything, after what has come for it, and waits for what is being closed already. What is still being set up
+   * has nobody who waits for it. What fails to close keeps nothing else from it; the first failure is thrown at the end.
+   */
   async releaseAll(): Promise<void> {
-    await Promise.all([...this.#served.keys()].map((contextId) => this.#release(contextId)))
+    const failures: unknown[] = []
+    while (this.#served.size > 0 || this.#releasing.size > 0) {
+      for (const contextId of [...this.#served.keys()]) {
+        this.#release(contextId).catch((failure: unknown) => failures.push(failure))
+      }
+      await Promise.allSettled(this.#releasing)
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** Closes everything at once, as far as it can be; for services that have a `closeNow`. */
@@ -77,6 +89,7 @@ export class ServedContexts {
     const lane = laneOf(laneId)
     const settingUp: SettingUp = { givenUp: false }
     this.#settingUp.set(context.id, settingUp)
+    let service: UrgentService | undefined
     try {
       const { share } = lane
       const answer = await lane.run(() => setup({ hub, context, data, urgent, share }))
@@ -84,12 +97,12 @@ export class ServedContexts {
         lane.close()
         return err(answer.error)
       }
-      const service = (isResult(answer) ? answer._unsafeUnwrap() : answer) ?? undefined
+      service = (isResult(answer) ? answer._unsafeUnwrap() : answer) ?? undefined
       if (service !== undefined) this.#open.add(service)
       const unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       this.#served.set(context.id, { service, lane, unroute })
     } catch (thrown) {
-      lane.close()
+      await this.#close({ service, lane, unroute: () => {} }).catch(() => {})
       throw thrown
     } finally {
       this.#settingUp.delete(context.id)
@@ -101,7 +114,17 @@ export class ServedContexts {
     const served = this.#served.get(contextId)
     this.#served.delete(contextId)
     if (served === undefined) return ok(undefined)
-    const { service, lane, unroute } = served
+    const closing = this.#close(served)
+    this.#releasing.add(closing)
+    try {
+      await closing
+    } finally {
+      this.#releasing.delete(closing)
+    }
+    return ok(undefined)
+  }
+
+  async #close({ service, lane, unroute }: Served): Promise<void> {
     try {
       await lane.run(() => service?.close())
     } finally {
@@ -109,7 +132,6 @@ export class ServedContexts {
       unroute()
       lane.close()
     }
-    return ok(undefined)
   }
 
   /** The host does not know whether the context is served: it is to be over either way. */

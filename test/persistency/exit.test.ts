@@ -51,6 +51,14 @@ describe('a program ends by itself, with everything accepted stored,', () => {
 })
 
 test.each([
+  ['of its job', 'job.close()'],
+  ['of its owner', 'owner.close()']
+])('a program that calls process.exit() while the closing %s has much to do stores all', async (_, close) => {
+  const ended = await run(`write(90_000); ${close}; setImmediate(() => process.exit(3))`)
+  expect([ended.code, ended.stderr, ended.rows]).toEqual([3, '', 90_000])
+})
+
+test.each([
   ['forgets to close them', 4, '', {}],
   ['calls process.exit()', 4, 'process.exit(0)', {}],
   [
