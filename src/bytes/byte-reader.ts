@@ -19,6 +19,8 @@ export class ByteReader {
   readonly #attached: readonly Uint8Array[]
   /** Where reading must stop: the end of the input, or of the part that was entered. */
   #end: number
+  /** The ends of what the parts that were entered lie in, from the outside in. */
+  readonly #outerEnds: number[] = []
   #offset = 0
 
   /**
@@ -130,6 +132,7 @@ export class ByteReader {
   again<T>(from: number, to: number, read: (reader: ByteReader) => T): T {
     const offset = this.#offset
     const end = this.#end
+    const depth = this.#outerEnds.length
     this.#offset = from
     this.#end = to
     try {
@@ -137,6 +140,7 @@ export class ByteReader {
     } finally {
       this.#offset = offset
       this.#end = end
+      this.#outerEnds.length = depth
     }
   }
 
@@ -163,16 +167,21 @@ export class ByteReader {
    * Cheaper than a second reader over a view.
    */
   enter(n: number): number {
-    const outerEnd = this.#end
     if (n > this.remaining) throw this.#truncated(n)
+    const depth = this.#outerEnds.length
+    this.#outerEnds.push(this.#end)
     this.#end = this.#offset + n
-    return outerEnd
+    return depth
   }
 
-  /** Widens reading again and goes to the end of the part that was entered, read or not. */
-  leave(outerEnd: number): void {
-    this.#offset = this.#end
-    this.#end = outerEnd
+  /**
+   * Widens reading again and goes to the end of the part that was entered, read or not. Parts within it that were not
+   * left, because reading them failed, are left, too.
+   */
+  leave(depth: number): void {
+    this.#offset = this.#outerEnds[depth + 1] ?? this.#end
+    this.#end = this.#outerEnds[depth] as number
+    this.#outerEnds.length = depth
   }
 
   #advance(count: number): number {

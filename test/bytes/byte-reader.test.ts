@@ -82,6 +82,20 @@ describe('ByteReader', () => {
     expect(() => reader.distanceTo(9)).toThrow(RangeError)
   })
 
+  it('leaves the parts within a part as well that were not left, because reading them failed', () => {
+    const reader = new ByteReader(fromHex('0102030405'))
+    const outer = reader.enter(4)
+    const middle = reader.enter(3)
+    reader.enter(1)
+    reader.leave(middle)
+    expect(reader.u8()).toBe(4)
+    reader.enter(0)
+    reader.leave(outer)
+    expect(reader.u8()).toBe(5)
+    expect(() => reader.again(0, 2, (again) => again.u8() + again.enter(9))).toThrow(RangeError)
+    expect(reader.done).toBe(true)
+  })
+
   it('stays within a part that was entered, and goes on behind it', () => {
     const reader = new ByteReader(fromHex('0102030004'))
     const outer = reader.enter(2)

@@ -7,9 +7,11 @@ import {
   BrokerContext,
   BrokerHub,
   defineEvent,
+  defineMultiRequest,
   defineRequest,
   defineSignal,
   EventBroker,
+  MultiRequestBroker,
   RequestBroker,
   SignalBroker,
   type WireCodec
@@ -536,3 +538,41 @@ function heapInUse(): number {
   collectGarbage()
   return process.memoryUsage().heapUsed
 }
+
+/** Reads no 13. */
+const superstitious: WireCodec<number> = {
+  write: (writer, n) => writer.u8(n),
+  read(reader) {
+    reader.enter(1)
+    const n = reader.u8()
+    if (n === 13) throw new RangeError('no 13')
+    return n
+  }
+}
+const Numbers = defineMultiRequest<void, number>('test.numbers', { codec: { response: superstitious } })
+const Number13 = defineRequest<number, number>('test.number13', {
+  codec: { payload: superstitious, response: superstitious }
+})
+
+describe('an answer that cannot be read', () => {
+  it('costs its own message only, wherever in it the reading stopped', async () => {
+    const both = linked([Numbers, Number13])
+    const requests = (side: 0 | 1): RequestBroker => both.requests(side)
+    const there = new MultiRequestBroker(both.hubs[1], both.context)
+    for (const n of [13, 7, 13]) there.provide(Numbers, () => ok(n))
+    requests(1).provide(Number13, (n) => n + 1)
+    const here = new MultiRequestBroker(both.hubs[0], both.context)
+    const asked = [
+      here.requestSettled(Numbers),
+      requests(0).request(Number13, 12),
+      requests(0).request(Number13, 13),
+      requests(0).request(Number13, 1)
+    ] as const
+    const [outcomes, answer, payload, sound] = await Promise.all(asked)
+    expect(outcomes).toMatchObject([{ error: { kind: 'notSendable' } }])
+    expect(answer._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
+    expect(payload._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
+    expect(sound._unsafeUnwrap()).toBe(2)
+    expect(both.faults).toEqual([])
+  })
+})
