@@ -120,7 +120,8 @@ function writeArray(writer: ByteWriter, array: unknown[], containers: object[]):
 function readForm(reader: ByteReader, form: number): unknown {
   switch (form) {
     case Form.engine:
-      return deserialize(reader.view(reader.remaining))
+      // A copy: what is made of bytes shares their memory, and a frame has messages of others as well.
+      return deserialize(reader.view(reader.remaining).slice())
     case Form.undefined:
       return undefined
     case Form.null:

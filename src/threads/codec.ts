@@ -45,7 +45,8 @@ export const errorCodec: WireCodec<unknown> = {
   },
   read(reader) {
     const form = reader.u8()
-    const value: unknown = deserialize(reader.view(reader.remaining))
+    // A copy: what is made of bytes shares their memory, and a frame has messages of others as well.
+    const value: unknown = deserialize(reader.view(reader.remaining).slice())
     return form === ErrorForm.error ? fromParts(value as ErrorParts) : value
   }
 }

@@ -9,7 +9,8 @@ function clone(value: unknown): unknown {
   writer.text('what was there before')
   const start = writer.offset
   cloneCodec.write(writer, value)
-  const reader = new ByteReader(writer.takeFrom(start))
+  const reader = new ByteReader(writer.take())
+  reader.skip(start)
   const copy = cloneCodec.read(reader)
   expect(reader.done).toBe(true)
   return copy
@@ -123,4 +124,15 @@ describe('what crosses without a codec', () => {
     writer.u8(2)
     expect(() => cloneCodec.read(new ByteReader(writer.take()))).toThrow(RangeError)
   })
+})
+
+it.each([
+  ['a buffer', Buffer.from('abc')],
+  ['an error', { cause: Buffer.from('abc') }]
+])('gives the bytes of %s memory of their own', (_, value) => {
+  const copy = clone(value) as { buffer?: ArrayBuffer; cause?: Uint8Array }
+  const { buffer = copy.cause?.buffer } = copy
+  expect(copy).toEqual(value)
+  expect(Buffer.from(buffer as ArrayBuffer).includes('what was there before')).toBe(false)
+  expect((buffer as ArrayBuffer).byteLength).toBeLessThan(100)
 })
