@@ -41,7 +41,8 @@ export class Link {
   readonly #outbound: Outbound
   readonly #inbound: Inbound
   readonly #unroutes = new Set<() => void>()
-  readonly #drained: (() => void)[] = []
+  /** Who waits until so many frames have been worked off, in order. */
+  readonly #drained: { readonly frames: number; readonly resolve: () => void }[] = []
   #busy = false
   #closed = false
   #takingIn = false
@@ -100,7 +101,8 @@ export class Link {
   /** Resolves when the other side has worked off everything sent so far, or the link is closed. */
   drained(): Promise<void> {
     if (this.#closed || !this.#outbox.busy) return Promise.resolve()
-    return new Promise((resolve) => this.#drained.push(resolve))
+    const { framesSoFar: frames } = this.#outbox
+    return new Promise((resolve) => this.#drained.push({ frames, resolve }))
   }
 
   /** Takes in whatever the port brings. A frame that cannot be read breaks the link. */
@@ -214,8 +216,14 @@ export class Link {
     this.#checkBusy()
   }
 
+  get #nextDrained(): number {
+    return this.#drained[0]?.frames ?? 0
+  }
+
   #checkBusy(): void {
-    if (this.#closed || !this.#outbox.busy) for (const wake of this.#drained.splice(0)) wake()
+    while (this.#drained.length > 0 && (this.#closed || this.#outbox.workedOff >= this.#nextDrained)) {
+      this.#drained.shift()?.resolve()
+    }
     const busy = !this.#closed && (this.#outbound.pending > 0 || this.#outbox.busy)
     if (busy === this.#busy) return
     this.#busy = busy

@@ -54,7 +54,8 @@ export class Outbox {
   /** Messages in the frame that somebody waits for, and how many of them make a frame full. */
   #awaited = 0
   #fullAwaited = FIRST_AWAITED
-  /** Frames with messages that have been posted and not worked off by the other side. */
+  /** Frames with messages that have been posted, and those of them that have not been worked off by the other side. */
+  #posted = 0
   #inFlight = 0
   /** Frames that we worked off, of which the other side does not know yet. */
   #unreported = 0
@@ -71,6 +72,15 @@ export class Outbox {
   /** Whether something is waiting to leave or has not been worked off by the other side. */
   get busy(): boolean {
     return this.#inFlight > 0 || this.#hasMessages
+  }
+
+  /** How many frames there will have been once everything so far has left, and how many have been worked off. */
+  get framesSoFar(): number {
+    return this.#posted + (this.#hasMessages ? 1 : 0)
+  }
+
+  get workedOff(): number {
+    return this.#posted - this.#inFlight
   }
 
   /** Whether a message is being encoded: a codec or a getter of it runs. */
@@ -235,7 +245,10 @@ export class Outbox {
     this.#unreported = 0
     this.#awaited = 0
     this.#fullAwaited = FIRST_AWAITED
-    if (hasMessages) this.#inFlight++
+    if (hasMessages) {
+      this.#posted++
+      this.#inFlight++
+    }
     this.#post()
     this.#writer.u32(0)
     if (hasMessages) this.#onSent()

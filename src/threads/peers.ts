@@ -11,7 +11,7 @@ export class Peers {
   readonly #hub: BrokerHub
   readonly #known: readonly CarriedMessage[]
   readonly #ports = new Map<number, MessagePort>()
-  readonly #links = new Set<Link>()
+  readonly #links = new Map<number, { readonly link: Link; readonly port: MessagePort }>()
 
   constructor(hub: BrokerHub, { toWorker, toHost, toPeers = [] }: ThreadContract) {
     this.#hub = hub
@@ -20,15 +20,21 @@ export class Peers {
 
   /** A port has arrived, and is used when the request for it comes; or none will come. */
   deliver({ peer, port }: PortDelivery<MessagePort>): void {
-    if (port !== undefined) this.#ports.set(peer, port)
-    else this.#take(peer)?.close()
+    if (port !== undefined) {
+      this.#ports.set(peer, port)
+      return
+    }
+    this.#take(peer)?.close()
+    this.#links.get(peer)?.port.close()
   }
 
   /** Links a context to the worker at the other end of the port. */
   connect({ id, context, send, receive }: PeerRequest): Result<void, unknown> {
     const port = this.#take(id)
     if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
-    const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1 })
+    // The other worker learns from the port that this side has given the link up.
+    const onFault = (): void => port.close()
+    const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1, onFault })
     try {
       const routes = {
         send: send.map((name) => this.#find(name)),
@@ -40,10 +46,10 @@ export class Peers {
       port.close()
       return err(error)
     }
-    this.#links.add(link)
+    this.#links.set(id, { link, port })
     port.unref()
     port.once('close', () => {
-      this.#links.delete(link)
+      this.#links.delete(id)
       link.close('the worker at the other end is gone')
     })
     return ok(undefined)
@@ -51,7 +57,7 @@ export class Peers {
 
   /** Ends all links. */
   close(): void {
-    for (const link of this.#links) link.close('this worker was stopped')
+    for (const { link } of this.#links.values()) link.close('this worker was stopped')
   }
 
   #take(peer: number): MessagePort | undefined {

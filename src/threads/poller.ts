@@ -8,6 +8,9 @@ import type { RingPort } from './ring-port.js'
 /** How long to look for the next frame, in milliseconds. */
 const LOOK_MS = 0.1
 
+/** Looking holds up what else the thread has to do, such as promises and timers; those get a turn after so many milliseconds. */
+const TURN_MS = 1
+
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
 const CLOSE_MS = 0.5
 
@@ -43,15 +46,24 @@ export class Poller {
     this.#scheduled = true
     this.#port.watch()
     // Promises of this turn go first: an answer must not wait for our looking around.
-    setImmediate(() => {
-      this.#scheduled = false
-      try {
-        if (this.#look()) this.#vain = 0
-        else this.#toSkip = Math.min(2 ** this.#vain++, MOST_SKIPPED)
-      } finally {
+    setImmediate(this.#round)
+  }
+
+  readonly #round = (): void => {
+    let goesOn = false
+    try {
+      const end = performance.now() + TURN_MS
+      if (this.#look(end)) {
+        this.#vain = 0
+        goesOn = performance.now() >= end
+      } else this.#toSkip = Math.min(2 ** this.#vain++, MOST_SKIPPED)
+    } finally {
+      if (goesOn) setImmediate(this.#round)
+      else {
+        this.#scheduled = false
         this.#port.unwatch()
       }
-    })
+    }
   }
 
   /** While the other thread does not get to run, because all processors are taken, looking only keeps it from running. */
@@ -61,8 +73,8 @@ export class Poller {
     return true
   }
 
-  /** Answers whether a frame has come. */
-  #look(): boolean {
+  /** Answers whether a frame has come. Ends at `end`, or when none has come for a moment. */
+  #look(end: number): boolean {
     let found = false
     let until = performance.now() + LOOK_MS
     for (let looks = 1; this.#mayWait() && performance.now() < until; looks++) {
@@ -71,7 +83,7 @@ export class Poller {
       found = true
       this.#receive(value)
       this.#lastFrame = performance.now()
-      until = this.#lastFrame + LOOK_MS
+      until = Math.min(this.#lastFrame + LOOK_MS, end)
     }
     return found
   }

@@ -114,8 +114,8 @@ export class RingPort implements LinkPort {
   unwatch(): void {
     if (--this.#watchers > 0) return
     this.#in.sleep()
-    // What came just before has not been called out.
-    while (!this.#in.empty) {
+    // What came just before has not been called out, and what was taken from the port will be no event.
+    while (!this.#in.empty || this.#parcels[0]?.seq === this.#received) {
       this.#watchers++
       this.#in.wake()
       const before = this.#received

@@ -7,6 +7,7 @@
  * are timed, now and then the one that is not in use, too.
  */
 
+import { AsyncResource } from 'node:async_hooks'
 import type { RingPort } from './ring-port.js'
 
 /** How long to stay awake for one answer at most, in milliseconds. */
@@ -111,7 +112,8 @@ export class Wakefulness {
     return Math.min(AWAKE_MS, this.#asleep.value * 2)
   }
 
-  readonly #round = (): void => {
+  /** Who listens is not called as part of whatever is waited for. */
+  readonly #round = AsyncResource.bind((): void => {
     const frames = this.#frames
     // Whoever waits for what has come must get it before anything else is looked for.
     for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look()
@@ -121,7 +123,7 @@ export class Wakefulness {
     }
     this.#goingRound = false
     this.#port.unwatch()
-  }
+  })
 }
 
 /**

@@ -198,7 +198,7 @@ export class WorkerHost {
       .#connectPeer({ ...peer, send: back, receive: forth })
       .andThen(() => this.#connectPeer({ ...peer, send: forth, receive: back }))
       .mapErr((error) => {
-        this.#port.postMessage({ peer: id, port: undefined })
+        for (const host of [this, other]) host.#port.postMessage({ peer: id, port: undefined })
         return error
       })
   }
@@ -264,6 +264,8 @@ export class WorkerHost {
   }
 
   #onExit(code: number): WorkerExit {
+    // What the thread has answered last may lie in the ring, where this side was going to look by itself.
+    this.#port.look()
     this.#ended = true
     undrain(this)
     const expected = this.#stopping !== undefined

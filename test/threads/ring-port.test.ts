@@ -106,3 +106,28 @@ describe('RingPort', () => {
     }
   )
 })
+
+it('delivers what was taken from the port in passing, although nobody looks any more', () => {
+  const { port1, port2 } = new MessageChannel()
+  close = () => port1.close()
+  const forth = ringMemory()
+  const back = ringMemory()
+  const near = new RingPort({ port: port1, out: forth, in: back })
+  const received: unknown[] = []
+  let looked = false
+  const takeParcel = (): unknown => {
+    // Both are sent in the moment between the look into the ring and the one at the port.
+    if (!looked) {
+      near.tryPost(frameOf(1))
+      near.postMessage(frameOf(3))
+    }
+    looked = true
+    return receiveMessageOnPort(port2)?.message
+  }
+  const far = new RingPort({ port: port2, out: back, in: forth, takeParcel })
+  far.on('message', (frame) => received.push(frame))
+  far.watch()
+  expect(far.nextOfAll()).toEqual(frameOf(1))
+  far.unwatch()
+  expect(received).toEqual([frameOf(3)])
+})

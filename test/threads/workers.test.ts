@@ -171,6 +171,63 @@ describe('a worker under load', () => {
     expect(output).toEqual({ count: 20_000, inOrder: true })
   })
 
+  it('gives its last answer although this thread is busy until it has ended', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      const waits = []
+      for (let n = 0; n < 100; n++) waits.push(await requests.request(Echo, n))
+      const last = requests.request(Echo, 'last')
+      const stopped = worker.stop()
+      const until = performance.now() + 1000
+      while (performance.now() < until);
+      print({ last: (await last).unwrapOr('lost') })
+      await stopped
+    `)
+    expect(output).toEqual({ last: 'last' })
+  })
+
+  it('has everything before drained() worked off, although somebody else goes on sending', async () => {
+    const { output } = await run(`
+      const worker = await started()
+      let drained = false
+      let n = 0
+      const send = () => {
+        if (drained || n > 1_000_000) return
+        for (let i = 0; i < 100; i++) events.emit(Tick, n++)
+        setImmediate(send)
+      }
+      events.listen(Heard, () => {})
+      send()
+      setImmediate(send)
+      await worker.drained()
+      drained = true
+      print({ ended: n < 1_000_000 })
+      await worker.stop()
+    `)
+    expect(output).toEqual({ ended: true })
+  })
+
+  it('is not called as part of what somebody else waits for', async () => {
+    const { output } = await run(`
+      import { AsyncLocalStorage } from 'node:async_hooks'
+      const store = new AsyncLocalStorage()
+      const worker = await started()
+      const seen = new Set()
+      events.listen(Heard, () => seen.add(store.getStore() ?? 'nobody'))
+      for (let n = 0; n < 300; n++) {
+        await store.run('request ' + n, async () => {
+          const answer = requests.request(Echo, n)
+          events.emit(Tick, n)
+          await answer
+        })
+      }
+      await worker.drained()
+      print([...seen])
+      await worker.stop()
+    `)
+    expect(output).toEqual(['nobody'])
+  })
+
   it('has worked off everything sent whenever drained() resolves', async () => {
     const { output } = await run(`
       const worker = await started()
