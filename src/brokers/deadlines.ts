@@ -18,6 +18,9 @@ export interface DeadlineEntry {
 /** The longest delay that a timer of the platform can take; a longer limit counts as none. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** So many lists and timers are kept while no call needs them: programs use few limits, but may compute them. */
+const KEPT_LISTS = 32
+
 /** All limits of one hub. */
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>()
@@ -27,7 +30,10 @@ export class Deadlines {
     if (timeoutMs > LONGEST_TIMER_MS) return
     let list = this.#lists.get(timeoutMs)
     if (list === undefined) {
-      list = new DeadlineList(timeoutMs, () => this.#lists.delete(timeoutMs))
+      list = new DeadlineList(timeoutMs, {
+        keep: () => this.#lists.size <= KEPT_LISTS,
+        forget: () => this.#lists.delete(timeoutMs)
+      })
       this.#lists.set(timeoutMs, list)
     }
     list.add(entry)
@@ -39,17 +45,23 @@ export class Deadlines {
   }
 }
 
+/** What becomes of a list that has become empty. */
+interface Emptied {
+  keep(): boolean
+  forget(): void
+}
+
 class DeadlineList {
   readonly #timeoutMs: number
-  readonly #onIdle: () => void
+  readonly #emptied: Emptied
   #head: DeadlineEntry | undefined
   #tail: DeadlineEntry | undefined
   #timer: NodeJS.Timeout | undefined
   #firing = false
 
-  constructor(timeoutMs: number, onIdle: () => void) {
+  constructor(timeoutMs: number, emptied: Emptied) {
     this.#timeoutMs = timeoutMs
-    this.#onIdle = onIdle
+    this.#emptied = emptied
   }
 
   add(entry: DeadlineEntry): void {
@@ -71,8 +83,17 @@ class DeadlineList {
     if (entry.next === undefined) this.#tail = entry.previous
     else entry.next.previous = entry.previous
     entry.deadlineList = entry.next = entry.previous = undefined
-    // The timer stays armed for the next call, but an idle one keeps no process alive.
-    if (this.#head === undefined) this.#timer?.unref()
+    if (this.#head === undefined) this.#rest()
+  }
+
+  /** The timer stays armed for the next call, but an idle one keeps no process alive. */
+  #rest(): void {
+    if (this.#timer === undefined || this.#emptied.keep()) this.#timer?.unref()
+    else {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+      this.#emptied.forget()
+    }
   }
 
   #arm(delayMs: number): void {
@@ -93,7 +114,7 @@ class DeadlineList {
     } finally {
       this.#firing = false
     }
-    if (this.#head === undefined) this.#onIdle()
+    if (this.#head === undefined) this.#emptied.forget()
     else this.#arm(this.#head.deadline - now)
   }
 }

@@ -55,7 +55,7 @@ export class PendingCall implements Call, DeadlineEntry {
         return false
       }
       this.#callerSignal = signal
-      setMaxListeners(0, signal)
+      allowManyListeners(signal)
       signal.addEventListener('abort', this)
     }
     this.#timeoutMs = timeoutMs
@@ -115,5 +115,13 @@ export class PendingCall implements Call, DeadlineEntry {
     return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, {
       cause: signal.reason
     })
+  }
+}
+
+function allowManyListeners(signal: CancelSignal): void {
+  try {
+    setMaxListeners(0, signal)
+  } catch {
+    // A signal of another make does not count its listeners.
   }
 }

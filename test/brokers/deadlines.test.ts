@@ -1,6 +1,11 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { BrokerHub } from 'persistency/brokers'
 import { runChild } from '../support/brokers-child.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 type Deadlines = BrokerHub['deadlines']
 type Entry = Parameters<Deadlines['add']>[0]
@@ -197,3 +202,22 @@ describe('timers', () => {
     expect(lifetimeMs).toBeLessThan(4000)
   })
 })
+
+it('keeps nothing of limits that are different each time', () => {
+  const add = (count: number): void => {
+    for (let n = 0; n < count; n++) {
+      const entry = new Timed()
+      deadlines.add(entry, 10_000_000 + Math.random())
+      deadlines.remove(entry)
+    }
+  }
+  add(1000)
+  const before = heapInUse()
+  add(50_000)
+  expect(heapInUse() - before).toBeLessThan(2 * 1024 * 1024)
+})
+
+function heapInUse(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
