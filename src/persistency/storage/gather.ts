@@ -29,6 +29,11 @@ export function gather(statements: Statements, category: Uint8Array, keys: reado
   return new PackedPayloads(packed)
 }
 
+/** Whether so many rows are read with one statement, and so as of one moment. */
+export function fitsOneStatement(rows: number): boolean {
+  return rows <= sizeFor(rows, SIZES[0])
+}
+
 /** A statement that is at least half used up is faster than several smaller ones. */
 function sizeFor(rows: number, most: number): number {
   return SIZES.find((size) => size <= most && size < rows * 2) ?? 1

@@ -7,7 +7,8 @@ import type { Database } from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Patient } from './busy.js'
 import type { JournalLog } from './journal/journal-log.js'
-import { openJournal } from './journal/open-journal.js'
+import { findJournal, openJournal } from './journal/open-journal.js'
+import { MOVED, type OpenedFile } from './opened-file.js'
 import { openDatabase } from './schema.js'
 import { storageError } from './sqlite-errors.js'
 import { SqliteStore } from './sqlite-store.js'
@@ -59,6 +60,8 @@ export class StoreHolder {
   readonly #patient: Patient
   #store: SqliteStore | undefined
   #known: boolean
+  /** The file, once it was opened. */
+  #file: OpenedFile | undefined
   #keepers = 0
 
   /** @param shared whether other jobs are served on this thread */
@@ -113,11 +116,18 @@ export class StoreHolder {
       const message = `${file}: was removed while the job did not have it open; close the job, and open it to begin anew`
       throw new PersistencyError('ERR_OPEN', message, { backendCode: 'ENOENT' })
     }
+    if (this.#file?.inPlace === false) {
+      const message = `${file}: was replaced while the job did not have it open; close the job, and open it to go on with what is there`
+      throw new PersistencyError('ERR_OPEN', message, { backendCode: MOVED })
+    }
     this.#stores.enter(this, maxOpen)
     try {
       const db = openDatabase(this.#start, this.#patient)
       this.#known = true
-      return new SqliteStore(db, this.#patient, journalOf(db, this.#start, this.#patient))
+      const journal = journalOf(db, this.#start, this.#patient)
+      const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
+      this.#file ??= store.file
+      return store
     } catch (thrown) {
       this.#stores.left(this)
       throw thrown

@@ -143,11 +143,14 @@ export class StorageSession {
       scan = new Scan(query)
     }
     const work = (): unknown => {
-      do {
-        const page = holder.open().goOn(scan)
-        if (page !== undefined) return page
-      } while (!pace.over)
-      return UNFINISHED
+      const store = holder.open()
+      return store.consistently(() => {
+        do {
+          const page = store.goOn(scan)
+          if (page !== undefined) return page
+        } while (!pace.over)
+        return UNFINISHED
+      })
     }
     return { kind: 'call', writes: false, work, startOver, call, value: undefined, error: undefined }
   }

@@ -7,7 +7,7 @@ import type { PackedPayloads } from '../packed.js'
 import type { PackedPuts } from '../packed-writes.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
-import { gather } from './gather.js'
+import { fitsOneStatement, gather } from './gather.js'
 import type { JournalLog, SeqRange } from './journal/journal-log.js'
 import { OpenedFile } from './opened-file.js'
 import { RangeReader, Scan } from './range-reader.js'
@@ -16,6 +16,7 @@ import { Statements } from './statements.js'
 
 // Each is prepared when it is first used: a thousand open jobs that do little are to take little memory.
 const BEGIN = 'BEGIN IMMEDIATE'
+const BEGIN_READING = 'BEGIN'
 const COMMIT = 'COMMIT'
 const ROLLBACK = 'ROLLBACK'
 const SAVEPOINT = 'SAVEPOINT write'
@@ -28,6 +29,7 @@ const ROWS_FROM_START = 'SELECT category, key, payload FROM kv ORDER BY category
 const ROWS_BEHIND =
   'SELECT category, key, payload FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
 const ALL_ROWS = 'SELECT count(*) FROM kv'
+const DATA_VERSION = 'PRAGMA data_version'
 
 /** A row as it lies in the file. */
 export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
@@ -39,18 +41,37 @@ export class SqliteStore {
   readonly #statements: Statements
   readonly #ranges: RangeReader
   readonly #rows: RowWriter
-  /** Where writes are recorded, if they are. */
-  readonly journal: JournalLog | undefined
+  /** Finds a journal that another owner has begun since the file was opened. */
+  readonly #findJournal: () => JournalLog | undefined
+  #journal: JournalLog | undefined
+  /** Of the file, when it was found to have no journal. */
+  #dataVersion: number | undefined
 
   /** Takes over the connection; `close` closes it. */
-  constructor(db: Database, patient: Patient, journal?: JournalLog) {
+  constructor(
+    db: Database,
+    patient: Patient,
+    journal?: JournalLog,
+    findJournal = (): JournalLog | undefined => undefined
+  ) {
     this.#db = db
     this.#patient = patient
     this.#file = new OpenedFile(db.name)
-    this.journal = journal
+    this.#journal = journal
+    this.#findJournal = findJournal
     this.#statements = new Statements(db)
     this.#ranges = new RangeReader(this.#statements)
     this.#rows = new RowWriter(this.#statements, 'kv')
+  }
+
+  /** Where writes are recorded, if they are. */
+  get journal(): JournalLog | undefined {
+    return this.#journal
+  }
+
+  /** The file as it was opened. */
+  get file(): OpenedFile {
+    return this.#file
   }
 
   /** For what is done to the database as a whole. */
@@ -65,13 +86,21 @@ export class SqliteStore {
   begin(): void {
     this.#file.requireInPlace()
     whenFree(this.#patient, () => this.#statements.get(BEGIN).run())
-    if (this.journal === undefined) return
     try {
-      this.journal.begin()
+      if (this.#journal === undefined) this.#lookForJournal()
+      this.#journal?.begin()
     } catch (thrown) {
       this.rollback()
       throw thrown
     }
+  }
+
+  /** No write may pass by a journal. Nobody can begin one within this transaction. */
+  #lookForJournal(): void {
+    const version = this.#statements.get(DATA_VERSION, 'pluck').get() as number
+    if (version === this.#dataVersion) return
+    this.#journal = this.#findJournal()
+    this.#dataVersion = version
   }
 
   /** Answers what the transaction added to the journal. */
@@ -89,6 +118,20 @@ export class SqliteStore {
   /** Reads outside of a transaction, waiting for a lock if need be. */
   read<T>(work: () => T): T {
     return whenFree(this.#patient, work)
+  }
+
+  /** Reads in one transaction, so that what several statements see is of one moment. */
+  consistently<T>(work: () => T): T {
+    if (this.#db.inTransaction) return work()
+    this.#statements.get(BEGIN_READING).run()
+    try {
+      const read = work()
+      this.#statements.get(COMMIT).run()
+      return read
+    } catch (thrown) {
+      this.rollback()
+      throw thrown
+    }
   }
 
   /** Applies the operations of one write, all or none, within the transaction. */
@@ -170,7 +213,8 @@ export class SqliteStore {
 
   /** The payloads of many rows, in the order of the keys. */
   getMany(category: string, keys: readonly Key[]): PackedPayloads {
-    return gather(this.#statements, this.#rows.category(category), keys)
+    const gathered = (): PackedPayloads => gather(this.#statements, this.#rows.category(category), keys)
+    return fitsOneStatement(keys.length) ? gathered() : this.consistently(gathered)
   }
 
   count(category: string, range: KeyRange): number {
@@ -206,9 +250,14 @@ export class SqliteStore {
   /**
    * Brings everything committed to the disk, whatever the durability in force: a commit under `synchronous = FULL`
    * syncs the write-ahead log, which holds all commits since the last checkpoint. Rewriting the version makes such a
-   * commit. With `synchronous = OFF` earlier checkpoints were not synced either, so one that is syncs the file.
+   * commit. With `synchronous = OFF` earlier checkpoints were not synced either, so one that is syncs the file. Waits for
+   * a lock if need be.
    */
   sync(): void {
+    whenFree(this.#patient, () => this.#sync())
+  }
+
+  #sync(): void {
     const former = this.#db.pragma('synchronous', { simple: true })
     const version = this.#db.pragma('user_version', { simple: true })
     try {

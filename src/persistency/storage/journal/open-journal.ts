@@ -25,6 +25,11 @@ export function openJournal(
   return new JournalLog(db)
 }
 
+/** The journal of a file that is open, if there is one by now. */
+export function findJournal(db: Database, file: string): JournalLog | undefined {
+  return hasJournal(db, file) ? new JournalLog(db) : undefined
+}
+
 /** Another process may have been faster. */
 function begin(db: Database, file: string, limits: JournalOptions): void {
   db.transaction(() => {

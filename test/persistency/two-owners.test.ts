@@ -1,0 +1,108 @@
+/** What an owner of a file sees and does while another one, on a connection of its own, writes into it. */
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { type Job, key, type TxOp } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+import { holdLock, withDatabase } from '../support/storage-sqlite.js'
+
+const storage = useStorage()
+
+const put = (n: number, text = 'x'): TxOp => ({
+  kind: 'put',
+  category: 'c',
+  key: key(n),
+  payload: utf8(text)
+})
+
+describe('rows that are there all along are in', () => {
+  /** Reads over and over while another owner inserts rows in front of them, in threads of their own. */
+  async function whileOthersInsert(read: (job: Job) => Promise<number>): Promise<number[]> {
+    const { root, job } = await storage.open()
+    const rows = Array.from({ length: 300 }, (_, n) => put(1_000_000 + n))
+    await okOf(job.persist(rows))
+    await okOf(job.flush())
+    const other = await okOf(storage.owner({ rootDir: root, threads: 'dedicated' }).openJob('tenant'))
+    const seen: number[] = []
+    for (let n = 0; n < 300; n++) {
+      const writing = [0, 1, 2].map((part) => other.persistAcked(put(n * 3 + part)))
+      seen.push(await read(job))
+      for (const written of await Promise.all(writing)) expect(written.isOk()).toBe(true)
+    }
+    return seen
+  }
+
+  const old = (rows: readonly { readonly key: { readonly bytes: Uint8Array } }[]): number =>
+    rows.filter((row) => Buffer.compare(row.key.bytes, key(1_000_000).bytes) >= 0).length
+
+  test('every scan', async () => {
+    const seen = await whileOthersInsert(async (job) => old(await okOf(job.scan('c', keyOf()))))
+    expect(new Set(seen)).toEqual(new Set([300]))
+  })
+
+  test('every stream', async () => {
+    const seen = await whileOthersInsert(async (job) => {
+      const rows = []
+      for await (const row of job.stream('c', keyOf(), { pageSize: 100 })) rows.push(row)
+      return old(rows)
+    })
+    expect(new Set(seen)).toEqual(new Set([300]))
+  })
+
+  test('every getMany, as of one moment', async () => {
+    const { root, job } = await storage.open()
+    const other = await okOf(storage.owner({ rootDir: root, threads: 'dedicated' }).openJob('tenant'))
+    const keys = Array.from({ length: 200 }, (_, n) => key(n))
+    await okOf(job.persistAcked(keys.map((_, n) => put(n, '0'))))
+    for (let round = 1; round <= 100; round++) {
+      const writing = other.persistAcked(keys.map((_, n) => put(n, String(round))))
+      const found = await okOf(job.getMany('c', keys))
+      expect(new Set(found.map((payload) => Buffer.from(payload as Uint8Array).toString())).size).toBe(1)
+      await okOf(writing)
+    }
+  })
+})
+
+describe('a journal that another owner begins', () => {
+  test('has the writes of those who opened the file before it was there', async () => {
+    const { root, job } = await storage.open()
+    await okOf(job.persistAcked(put(1)))
+    const other = await okOf(storage.owner({ rootDir: root }).openJob('tenant', { journal: true }))
+    await okOf(job.persistAcked(put(2)))
+    await okOf(job.persistAcked([put(3), put(4)]))
+    await okOf(job.deleteAcked('c', key(2)))
+    expect((await okOf(other.journalStatus())).lastSeq).toBe(3)
+    expect(await okOf(other.verify())).toMatchObject({ ok: true })
+    expect((await okOf(job.journalStatus())).lastSeq).toBe(3)
+  })
+})
+
+test('a durable flush waits for a lock as long as busyTimeoutMs', async () => {
+  const { file, job } = await storage.open({ busyTimeoutMs: 20_000 })
+  await okOf(job.persistAcked(put(1)))
+  const lock = holdLock(file)
+  const flushed = job.flush({ durable: true })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  lock.release()
+  expect((await flushed).isOk()).toBe(true)
+})
+
+test('a file that was replaced while its job did not have it open is not taken for the old one', async () => {
+  const rootDir = storage.folder()
+  const shared = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' } as const
+  const persistency = storage.owner({ rootDir, ...shared })
+  const job = await okOf(persistency.openJob('a'))
+  await okOf(job.persistAcked(put(1)))
+  const next = await okOf(persistency.openJob('b'))
+  await okOf(next.persistAcked(put(1)))
+  const file = join(rootDir, 'a.db')
+  const copy = withDatabase(file, (db) => db.serialize())
+  writeFileSync(`${file}.copy`, copy)
+  renameSync(`${file}.copy`, file)
+  const error = await errorOf(job.get('c', key(1)))
+  expect(error).toMatchObject({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })
+  expect(error.message).toContain('was replaced while the job did not have it open')
+  await okOf(job.close())
+  expect(await okOf((await okOf(persistency.openJob('a'))).count('c', keyOf()))).toBe(1)
+})
