@@ -235,3 +235,28 @@ describe('rebuild', () => {
     expect((await errorOf(job.rebuild({ onProgress: 5 as never }))).code).toBe('ERR_OPTION')
   })
 })
+
+describe('more past states at once than are kept', () => {
+  /** So many events take several steps. */
+  const write = async (job: Job, events: number): Promise<void> => {
+    for (let n = 0; n < events; n++) void job.persist(put(n))
+    await okOf(job.flush())
+  }
+
+  test('are all made', async () => {
+    const { job } = await storage.open({ journal: true })
+    await write(job, 20_000)
+    const seqs = Array.from({ length: 7 }, (_, n) => 20_000 - n)
+    const counts = await Promise.all(seqs.map((seq) => okOf(job.at(seq).count('c', keyOf()))))
+    expect(counts).toEqual(seqs)
+  })
+
+  test('are made although the file is closed in between', async () => {
+    const shared = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close', journal: true } as const
+    const persistency = storage.owner({ rootDir: storage.folder(), ...shared })
+    const jobs = await Promise.all(['a', 'b', 'c'].map((id) => okOf(persistency.openJob(id))))
+    for (const job of jobs) await write(job, 20_000)
+    const reports = await Promise.all(jobs.map((job) => okOf(job.verify())))
+    expect(reports.map(({ ok }) => ok)).toEqual([true, true, true])
+  })
+})

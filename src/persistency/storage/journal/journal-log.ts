@@ -77,6 +77,11 @@ export class JournalLog {
     return this.#generation
   }
 
+  /** Whether nothing has been taken back since `generation` was last the same. */
+  get certain(): boolean {
+    return this.#known
+  }
+
   /** Lets nothing fall off as long as `held` answers `true`. */
   hold(held: () => boolean): void {
     this.#retention.held = held

@@ -6,13 +6,16 @@ import type { JournalLog } from './journal-log.js'
 import { requireKept } from './page.js'
 import { PastStore } from './past-store.js'
 
-/** So many are kept; the one that was used least recently gives way. */
+/**
+ * So many are kept; of those that are ready, the one that was used least recently gives way. One in the making does not:
+ * several of them would only throw each other out for ever.
+ */
 const MAX_KEPT = 4
 
 /** One that nobody has used for so long is let go of, in milliseconds. */
 const IDLE_MS = 30_000
 
-/** Events that a state in the making needs are kept for so long after its last step, in milliseconds. */
+/** A state in the making, and the events that it needs, are kept for so long after its last step, in milliseconds. */
 const HELD_MS = 2000
 
 /** How long one step may take, in milliseconds. */
@@ -25,10 +28,11 @@ export class PastStores {
   /** The journal that they are made of, as it was when they were. */
   #of: { readonly journal: JournalLog; readonly generation: number } | undefined
   #timer: NodeJS.Timeout | undefined
-  #heldUntil = 0
+  /** Those in the making, and until when somebody can be expected to go on with them. */
+  readonly #makingUntil = new Map<PastStore, number>()
 
   /** Whether a state is in the making, so that the journal must not lose events. */
-  readonly held = (): boolean => performance.now() < this.#heldUntil
+  readonly held = (): boolean => [...this.#makingUntil.keys()].some((past) => this.#isInTheMaking(past))
 
   /** The state as of an event, when it is ready; otherwise goes a step towards it. */
   at<T>(journal: JournalLog, seq: number, use: (store: SqliteStore) => T): Stepwise<T> {
@@ -53,10 +57,16 @@ export class PastStores {
     for (const name of [...this.#stores.keys()]) this.#drop(name)
   }
 
-  /** What was made of events that were taken back since, or of a file that was closed in between, is worth nothing. */
+  /** What was made of events that were taken back since is worth nothing. The file may have been closed in between. */
   #forgetOthers(journal: JournalLog): void {
     const { generation } = journal
-    if (this.#of?.journal === journal && this.#of.generation === generation) return
+    const former = this.#of?.journal
+    const nothingTakenBack =
+      former?.generation === this.#of?.generation && (former === journal || former?.certain === true)
+    if (nothingTakenBack) {
+      this.#of = { journal, generation }
+      return
+    }
     for (const name of [...this.#stores.keys()]) this.#drop(name)
     this.#of = { journal, generation }
   }
@@ -68,6 +78,7 @@ export class PastStores {
     use: (store: SqliteStore) => T
   ): Stepwise<T> {
     const past = this.#take(journal, name, seq)
+    if (past === undefined) return { ready: false, done: 0, total: seq - journal.firstSeq + 1 }
     const deadline = performance.now() + STEP_MS
     let ready: boolean
     try {
@@ -76,23 +87,37 @@ export class PastStores {
       this.#drop(name)
       throw thrown
     }
-    this.#heldUntil = ready ? 0 : performance.now() + HELD_MS
+    if (ready) this.#makingUntil.delete(past)
+    else this.#makingUntil.set(past, performance.now() + HELD_MS)
     return ready ? { ready, value: use(past.store) } : { ready, ...past.progress(seq) }
   }
 
-  #take(journal: JournalLog, name: number | 'last', seq: number): PastStore {
+  /** `undefined` while all places are taken by others in the making. */
+  #take(journal: JournalLog, name: number | 'last', seq: number): PastStore | undefined {
     let past = this.#stores.get(name)
     if (past !== undefined && past.seq !== seq && !past.fits(journal)) {
       this.#drop(name)
       past = undefined
     }
+    if (past === undefined && !this.#makePlace()) return undefined
     this.#stores.delete(name)
-    while (this.#stores.size >= MAX_KEPT) this.#drop(this.#stores.keys().next().value as number | 'last')
     past ??= new PastStore()
     this.#stores.set(name, past)
     this.#usedAt.set(past, performance.now())
     this.#timer ??= setTimeout(() => this.#dropIdle(), IDLE_MS).unref()
     return past
+  }
+
+  #makePlace(): boolean {
+    if (this.#stores.size < MAX_KEPT) return true
+    const leastRecent = [...this.#stores].find(([, past]) => !this.#isInTheMaking(past))
+    if (leastRecent === undefined) return false
+    this.#drop(leastRecent[0])
+    return true
+  }
+
+  #isInTheMaking(past: PastStore): boolean {
+    return performance.now() < (this.#makingUntil.get(past) ?? 0)
   }
 
   #dropIdle(): void {
@@ -108,6 +133,7 @@ export class PastStores {
     if (past === undefined) return
     this.#stores.delete(name)
     this.#usedAt.delete(past)
+    this.#makingUntil.delete(past)
     past.close()
   }
 }
