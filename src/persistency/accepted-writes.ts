@@ -77,7 +77,18 @@ export class AcceptedWrites {
     const ops = this.#ops.replace(position, undefined)
     if (ops === undefined) return undefined
     const bytes = this.#bytes.at(position) as number
-    return { seq, ops, bytes, acknowledge: this.#acknowledgements.replace(position, undefined) }
+    const acknowledge = this.#acknowledgements.replace(position, undefined)
+    this.#dropGaps()
+    return { seq, ops, bytes, acknowledge }
+  }
+
+  /** Where nothing is committed any more, because the disk is full for instance, nothing else would remove them. */
+  #dropGaps(): void {
+    while (this.#ops.size > 0 && this.#ops.first === undefined) {
+      this.#ops.shift()
+      this.#bytes.shift()
+      this.#acknowledgements.shift()
+    }
   }
 
   /** Those that are there now, in order. */

@@ -35,8 +35,9 @@ export class JobWrites {
   readonly #context: BrokerContext
   readonly #listeners: readonly ListenerHandle[]
   #accepting: PersistEventPayload | undefined
-  /** While writes are sent again: those that could not be. Who hears of them may write, which must come behind. */
-  #notSentAgain: (() => void)[] | undefined
+  /** Tells of those that could not be sent, once everybody has heard of them, and of others that must come first. */
+  #notSent: (() => void)[] = []
+  #sendingAgain = false
   /** How long the last transaction took. */
   #commitMs = 0
   /** The losses since the last flush that nobody was told of by an `Err`, with the first cause. */
@@ -86,16 +87,14 @@ export class JobWrites {
    */
   sendAgain(before: (seq: number) => void): number {
     const { unsettled } = this.queue
-    const notSent: (() => void)[] = []
-    this.#notSentAgain = notSent
+    this.#sendingAgain = true
     for (const write of unsettled) {
       before(write.seq)
-      this.#accepting = write
-      this.#hub.emit(this.#context, PersistAgain, write)
+      this.#emitWrite(PersistAgain, write)
     }
-    this.#accepting = undefined
-    this.#notSentAgain = undefined
-    for (const tell of notSent) tell()
+    this.#sendingAgain = false
+    // Who hears of a failure may write, which must come behind.
+    this.#tellNotSent()
     return unsettled.length
   }
 
@@ -137,7 +136,7 @@ export class JobWrites {
       ListenerFailed,
       ({ event, error }) => {
         const ofWrite = event === PersistEvent.name || event === PersistAgain.name
-        if (ofWrite && error instanceof BrokerError) this.#notSent(error)
+        if (ofWrite && error instanceof BrokerError) this.#couldNotSend(error)
       },
       internal
     )
@@ -145,18 +144,28 @@ export class JobWrites {
   }
 
   #announce(write: PersistEventPayload): void {
+    this.#emitWrite(PersistEvent, write)
+    // Not before: who watches the writes must have heard of one to forget it.
+    if (this.#accepting === undefined && this.#notSent.length > 0) this.#tellNotSent()
+  }
+
+  #emitWrite(event: typeof PersistEvent | typeof PersistAgain, write: PersistEventPayload): void {
+    const outer = this.#accepting
     this.#accepting = write
-    this.#hub.emit(this.#context, PersistEvent, write)
-    this.#accepting = undefined
+    this.#hub.emit(this.#context, event, write)
+    this.#accepting = outer
   }
 
   /** The write under acceptance could not be handed to the storage, for want of memory for instance. */
-  #notSent(cause: BrokerError): void {
+  #couldNotSend(cause: BrokerError): void {
     const write = this.#accepting
     if (write === undefined) return
-    const tell = (): void => this.#emitFailed(write, toPersistencyError(cause, this.#jobId))
-    if (this.#notSentAgain === undefined) tell()
-    else this.#notSentAgain.push(tell)
+    this.#notSent.push(() => this.#emitFailed(write, toPersistencyError(cause, this.#jobId)))
+  }
+
+  #tellNotSent(): void {
+    if (this.#sendingAgain) return
+    for (const tell of this.#notSent.splice(0)) tell()
   }
 
   #emitFailed({ seq, ops }: Pick<AcceptedWrite, 'seq' | 'ops'>, error: PersistencyError): void {

@@ -110,10 +110,24 @@ export function checkPayload(payload: unknown, category: string, key: Key): Pers
     const message = `a payload must be a Uint8Array; got ${describeValue(payload)}; see payload(...) and persistEncoded`
     return new PersistencyError('ERR_PAYLOAD', message)
   }
+  if (payload.length === 0 && isDetached(payload)) {
+    const message = 'the memory of a payload was given to another thread: it has no bytes any more'
+    return new PersistencyError('ERR_PAYLOAD', message)
+  }
   const bytes = payload.length + key.length + category.length * 3
   if (bytes <= MAX_ROW_BYTES) return undefined
   const message = `a row holds at most ${MAX_ROW_BYTES} bytes with its key; got a payload of ${payload.length}`
   return new PersistencyError('ERR_PAYLOAD', message)
+}
+
+/** Memory that was given away cannot be told from none by its length. */
+function isDetached({ buffer }: Uint8Array): boolean {
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
 }
 
 /** One operation or several, as a list. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */

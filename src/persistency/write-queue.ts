@@ -101,14 +101,29 @@ export class WriteQueue {
     if (this.#failure !== undefined) return this.#failure
     const bytes = sizeOf(ops)
     const count = countOf(ops)
-    if (!this.crowded && this.#hasRoom(bytes, count)) {
-      this.#accept(ops, bytes, acknowledge)
+    const fits = !this.crowded && this.#hasRoom(bytes, count)
+    if (!fits && this.#options.whenFull === 'refuse') return this.#overloaded(count, bytes)
+    const owned = this.#owned(ops)
+    if (owned instanceof PersistencyError) return owned
+    if (fits) {
+      this.#accept(owned, bytes, acknowledge)
       if (acknowledge !== undefined) return undefined
       this.#burst += count
       return this.#burst < BURST_OPS ? undefined : this.#paused()
     }
-    if (this.#options.whenFull === 'refuse') return this.#overloaded(count, bytes)
-    return this.#lineUp({ ops, bytes, acknowledge }, count)
+    return this.#lineUp({ ops: owned, bytes, acknowledge }, count)
+  }
+
+  /** The operations as they are to be kept. */
+  #owned(ops: WriteOps): WriteOps | PersistencyError {
+    const { jobId, own } = this.#options
+    if (own === undefined) return ops
+    try {
+      return own(ops)
+    } catch (cause) {
+      const message = `a write of job "${jobId}" cannot be kept for a restart: its bytes cannot be copied`
+      return new PersistencyError('ERR_PAYLOAD', message, { cause })
+    }
   }
 
   /** Runs `run` after everything submitted before has been accepted; `fail` instead when the queue fails first. */
@@ -195,10 +210,9 @@ export class WriteQueue {
   #accept(ops: WriteOps, bytes: number, acknowledge: Acknowledge | undefined): void {
     this.#bytes += bytes
     this.#ops += countOf(ops)
-    const { jobId, own, accept } = this.#options
-    const kept = own === undefined ? ops : own(ops)
-    const seq = this.#accepted.push(kept, bytes, acknowledge)
-    accept({ jobId, seq, ops: listOf(kept), bytes })
+    const { jobId, accept } = this.#options
+    const seq = this.#accepted.push(ops, bytes, acknowledge)
+    accept({ jobId, seq, ops: listOf(ops), bytes })
   }
 
   #settle(write: AcceptedWrite, error: PersistencyError | undefined): boolean {
@@ -229,11 +243,21 @@ export class WriteQueue {
         return
       }
       admitted += ops
-      first.run()
+      this.#letIn(first)
       this.#waiters.shift()
     }
     this.#advancing = false
     if (!this.crowded) for (const wake of this.#idle.splice(0)) wake()
+  }
+
+  /** What goes wrong with one must not keep the others out. */
+  #letIn(waiter: Waiter): void {
+    try {
+      waiter.run()
+    } catch (cause) {
+      const message = `job "${this.#options.jobId}": what waited for room could not go on`
+      waiter.fail(new PersistencyError('ERR_BROKER', message, { cause }))
+    }
   }
 
   #advanceLater(): void {

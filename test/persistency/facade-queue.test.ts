@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, PersistEvent, type PutOp, type TxOp } from 'persistency'
-import { useStorage } from '../support/storage-folder.js'
+import { HAS_THREADS, useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { holdLock } from '../support/storage-sqlite.js'
 
@@ -169,3 +169,28 @@ test('the queue is empty again after writes that failed', async () => {
   expect(job.queued).toEqual({ bytes: 0, ops: 0 })
   expect(await okOf(job.persistAcked(put(1)))).toEqual({ seq: 21, ops: 1 })
 })
+
+test('a signal of another make that waits in a full queue keeps nobody out', async () => {
+  const { job } = await storage.open({ maxQueueOps: 2 })
+  const signal = { aborted: false, reason: undefined, addEventListener() {}, removeEventListener() {} }
+  const writes = Array.from({ length: 10 }, (_, n) => job.persist(put(n)))
+  const read = job.get('c', key(9), { signal: signal as never })
+  expect(await okOf(read)).toEqual(new Uint8Array([9]))
+  await Promise.all(writes.map((write) => okOf(write)))
+  await okOf(job.persistAcked(put(10)))
+  await okOf(job.close())
+})
+
+test.each([false, true])(
+  'a payload whose memory was given away is refused (restart: %s)',
+  async (restart) => {
+    const { job } = await storage.open(HAS_THREADS ? { restart } : {})
+    const given = put(1) as PutOp
+    structuredClone(given.payload, { transfer: [given.payload.buffer as ArrayBuffer] })
+    expect((await errorOf(job.persist(given))).code).toBe('ERR_PAYLOAD')
+    expect((await errorOf(job.persist([put(2), given]))).code).toBe('ERR_PAYLOAD')
+    await okOf(job.persist({ ...given, payload: new Uint8Array(0) }))
+    expect(await okOf(job.get('c', key(1)))).toEqual(new Uint8Array(0))
+    expect(await okOf(job.count('c', keyOf()))).toBe(1)
+  }
+)
