@@ -186,6 +186,7 @@ export class SubscriptionRun {
       ops = work.ops()
     } catch (failure) {
       if (failure instanceof End) throw failure
+      if (failure instanceof PersistencyError && FINAL.includes(failure.code)) throw new End(failure)
       return { done: 0, failure }
     }
     if (done === 0) return outcome ?? { done }

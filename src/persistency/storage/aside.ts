@@ -41,10 +41,10 @@ export function aside(task: AsideTask, operation: Operation): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let failure: unknown = new PersistencyError('ERR_STORAGE', `${task.file}: the thread for it ended early`)
     let done: { readonly value: unknown } | undefined
+    const worker = new Worker(WORKER, { workerData: start, execArgv: [], name: `storage ${task.kind}` })
     const look = setInterval(() => {
       if (operation.ended !== undefined) Atomics.store(new Int32Array(ended), 0, 1)
     }, LOOK_EVERY_MS)
-    const worker = new Worker(WORKER, { workerData: start, execArgv: [], name: `storage ${task.kind}` })
     worker.on('message', (message: AsideMessage) => {
       if (message.kind === 'progress') operation.progress(message.progress)
       else if (message.kind === 'done') done = message

@@ -50,13 +50,26 @@ async function serve(
   const patient = { busyTimeoutMs, urgent }
   const pace = new Pace(share, patient)
   const holder = new StoreHolder(stores, start, patient, share !== undefined)
-  const progress = await opened(pace, () => {
-    const { connection } = holder.open()
-    return start.restart && new ProgressLog(start.restart, connection)
-  })
-  const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
-  const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress, logSync })
-  const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session, alone })
+  try {
+    const progress = await opened(pace, () => {
+      const { connection } = holder.open()
+      return start.restart && new ProgressLog(start.restart, connection)
+    })
+    const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
+    const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress, logSync })
+    const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session, alone })
+    return serviceOf(session, maintenance, logSync)
+  } catch (thrown) {
+    holder.close()
+    throw thrown
+  }
+}
+
+function serviceOf(
+  session: StorageSession,
+  maintenance: Maintenance,
+  logSync: LogSync | undefined
+): UrgentService {
   return {
     async close() {
       await maintenance.close()
