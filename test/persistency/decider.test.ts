@@ -174,6 +174,19 @@ describe('commands', () => {
     }
   })
 
+  test('that were carried out are not decided again, although they would be refused by now', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }))
+    const withdraw = { kind: 'withdraw', amount: 10 } as const
+    const first = await okOf(handleCommand(job, account, 'a', withdraw, { idempotencyKey: 'w' }))
+    await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 3 }))
+    const again = await okOf(handleCommand(job, account, 'a', withdraw, { idempotencyKey: 'w' }))
+    expect(again).toMatchObject({ events: [], state: { balance: 3 }, streamSeq: 4 })
+    expect(again.appended).toEqual({ ...first.appended, repeated: true })
+    expect((await okOf(job.journalStatus())).lastSeq).toBe(4)
+  })
+
   test('need the whole stream', async () => {
     const { job } = await open({ journal: { maxEvents: 2 } })
     for (let n = 0; n < 3; n++) await okOf(job.append({ type: 'opened' }, { stream: 'a' }))

@@ -41,6 +41,9 @@ export interface EventStreams {
   append(events: readonly NewEvent[], options: AppendOptions): ResultAsync<Appended, PersistencyError>
 }
 
+/** No stream is ever at this position. */
+const NEVER = Number.MAX_SAFE_INTEGER
+
 /** A stream as it has been folded. */
 export interface LoadedState<State> {
   readonly state: State
@@ -52,7 +55,10 @@ export interface LoadedState<State> {
 export interface HandleOptions<Event, State> {
   /** For each event. */
   readonly metadata?: EventMetadata
-  /** A command that was carried out under the same key is not carried out again. As with `append`. */
+  /**
+   * A command that was carried out under the same key is not decided and not carried out again: the answer has no
+   * events, the state as it is now, and `appended` of then. Remembered as long as with `append`.
+   */
   readonly idempotencyKey?: string
   /** Operations that are applied with the events, all or none. Called again when the command is decided again. */
   readonly ops?: (events: readonly Event[], state: State) => TxOp | readonly TxOp[]
@@ -115,7 +121,8 @@ export function loadState<Event extends DomainEvent, State>(
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
  * {@link loadState} and of `append`.
  *
- * Rejects only with what `decide`, or `evolve` and `ops` on what it decided, throw: a refusal is answered, not thrown.
+ * Rejects only with what `decide`, or `evolve`, `ops` and `encode` on what it decided, throw: a refusal is answered, not
+ * thrown.
  */
 export function handleCommand<Command, Event extends DomainEvent, State, Refusal>(
   streams: EventStreams,
@@ -125,9 +132,14 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
   options: HandleOptions<NoInfer<Event>, NoInfer<State>> = {}
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
   let missing = false
+  const { idempotencyKey } = options
   const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
+    const before =
+      idempotencyKey === undefined ? ok(undefined) : await appended(streams, stream, idempotencyKey)
+    if (before.isErr()) return err(before.error)
     const loaded = await fold(streams, decider, stream)
     if (loaded.isErr()) return err(loaded.error)
+    if (before.value !== undefined) return ok(ok(repeated(loaded.value, before.value)))
     if (missing && loaded.value.streamSeq === 0) return err(gone(stream))
     const carriedOut = await carryOut(streams, decider, stream, command, loaded.value, options)
     missing = loaded.value.streamSeq === 0
@@ -149,19 +161,34 @@ async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
   const events = decision.value
   if (events.length === 0) return ok(ok({ events, ...before, appended: undefined }))
   const state = events.reduce(decider.evolve, before.state)
-  const appended = await streams.append(events.map(decider.events.encode), {
+  const answer = await streams.append(events.map(decider.events.encode), {
     stream,
     expectedSeq: before.streamSeq,
     ...(ops !== undefined && { ops: ops(events, state) }),
     ...(metadata !== undefined && { metadata }),
     ...(idempotencyKey !== undefined && { idempotencyKey })
   })
-  if (appended.isErr()) return err(appended.error)
-  // It was carried out before: what it came to then is in the stream that has been folded.
-  if (appended.value.repeated) {
-    return ok(ok({ events: [], ...before, appended: appended.value }))
-  }
-  return ok(ok({ events, state, streamSeq: appended.value.streamSeq, appended: appended.value }))
+  if (answer.isErr()) return err(answer.error)
+  if (answer.value.repeated) return ok(ok(repeated(before, answer.value)))
+  return ok(ok({ events, state, streamSeq: answer.value.streamSeq, appended: answer.value }))
+}
+
+/** It was carried out before: what it came to then is in the stream that has been folded. */
+function repeated<State>(folded: LoadedState<State>, then: Appended): Handled<never, State> {
+  return { events: [], ...folded, appended: then }
+}
+
+/**
+ * The answer of an append under a key, if there was one. An append that expects what never is gets that, or a conflict;
+ * it writes nothing.
+ */
+async function appended(
+  streams: EventStreams,
+  stream: string,
+  idempotencyKey: string
+): Promise<Result<Appended | undefined, PersistencyError>> {
+  const asked = await streams.append([{ type: 'asked' }], { stream, expectedSeq: NEVER, idempotencyKey })
+  return asked.isErr() && asked.error.code === 'ERR_CONFLICT' ? ok(undefined) : asked
 }
 
 async function fold<Event extends DomainEvent, State>(
