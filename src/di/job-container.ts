@@ -5,7 +5,7 @@ import type { PersistencyError } from '../persistency/errors.js'
 import type { Job } from '../persistency/job.js'
 import type { JobOptions } from '../persistency/options.js'
 import { Persistency } from '../persistency/persistency.js'
-import { lifetimeOf } from './lifetime.js'
+import { lifetimeOf, orThrow } from './lifetime.js'
 import { BROKER_CONTEXT, JOB } from './tokens.js'
 
 /**
@@ -22,7 +22,7 @@ export function registerJob(container: DependencyContainer, job: Job): Dependenc
   parent.add(disposeChild)
   lifetimeOf(child).add(() => {
     parent.forget(disposeChild)
-    return job.close()
+    return orThrow(job.close())
   })
   return child
 }

@@ -1,5 +1,6 @@
 /** Owns what must be closed when a container is disposed. */
 import 'reflect-metadata'
+import type { ResultAsync } from 'neverthrow'
 import { type DependencyContainer, Lifecycle } from 'tsyringe'
 
 type Close = () => unknown
@@ -25,13 +26,20 @@ export class Lifetime {
       try {
         await close()
       } catch (failure) {
-        failures.push(failure)
+        if (failure instanceof AggregateError) failures.push(...failure.errors)
+        else failures.push(failure)
       }
     }
     this.#closers.clear()
     if (failures.length > 0)
       throw new AggregateError(failures, 'not everything in the container could be closed')
   }
+}
+
+/** Waits for a closing that answers a Result. Throws its error. */
+export async function orThrow(closing: ResultAsync<void, Error>): Promise<void> {
+  const closed = await closing
+  if (closed.isErr()) throw closed.error
 }
 
 /** The lifetime of exactly this container; a child has its own. */

@@ -1,7 +1,7 @@
 /** Owns what a container needs to hand out brokers and the coordinator of jobs. */
 import 'reflect-metadata'
 import type { Result } from 'neverthrow'
-import type { DependencyContainer } from 'tsyringe'
+import type { DependencyContainer, InjectionToken } from 'tsyringe'
 import { BrokerContext } from '../brokers/context.js'
 import { EventBroker } from '../brokers/event-broker.js'
 import { BrokerHub } from '../brokers/hub.js'
@@ -11,7 +11,7 @@ import { SignalBroker } from '../brokers/signal-broker.js'
 import { joinTeardown } from '../brokers/teardown.js'
 import type { PersistencyError } from '../persistency/errors.js'
 import { Persistency, type PersistencyOptions } from '../persistency/persistency.js'
-import { lifetimeOf } from './lifetime.js'
+import { lifetimeOf, orThrow } from './lifetime.js'
 import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
 
 /**
@@ -41,28 +41,42 @@ export function registerBrokers(
 }
 
 /**
- * Opens the persistency of a directory and registers it as `Persistency`, together with the brokers. Errors: those of
- * `Persistency.open`; nothing is registered then. Disposing the container closes it, and so does {@link Teardown} in
- * the context of the container.
+ * Opens the persistency of a directory and registers it as `Persistency`, and the brokers with it unless they are
+ * there. It speaks through `options.hub`, else the hub that the container has, else that of this thread; the context of
+ * the container's brokers stays what it is. Errors: those of `Persistency.open`; nothing is registered then. Disposing
+ * the container closes it, and so does {@link Teardown} in the context of the container.
  */
 export function registerPersistency(
   container: DependencyContainer,
   options: string | PersistencyOptions
 ): Result<Persistency, PersistencyError> {
-  const hub = (typeof options === 'object' ? options.hub : undefined) ?? BrokerHub.default
-  return Persistency.open(options).map((persistency) => {
-    registerBrokers(container, hub)
+  const registered = registeredIn(container, BROKER_HUB)
+  const hub = (typeof options === 'object' ? options?.hub : undefined) ?? registered ?? BrokerHub.default
+  return Persistency.open(withHub(options, hub)).map((persistency) => {
+    if (hub !== registered || !container.isRegistered(EventBroker, true)) {
+      registerBrokers(container, hub, registeredIn(container, BROKER_CONTEXT))
+    }
     container.register(Persistency, { useValue: persistency })
-    const close = (): unknown => persistency.close()
     const joined = joinTeardown(
       container.resolve(MultiRequestBroker),
       `persistency ${persistency.rootDir}`,
-      close
+      () => persistency.close()
     )
     lifetimeOf(container).add(async () => {
       if (joined.isOk()) joined.value.remove()
-      await close()
+      await orThrow(persistency.close())
     })
     return persistency
   })
+}
+
+/** What a container, or a parent of it, has for a token. */
+function registeredIn<T>(container: DependencyContainer, token: InjectionToken<T>): T | undefined {
+  return container.isRegistered(token, true) ? container.resolve(token) : undefined
+}
+
+/** What is no options at all is left as it is, for `Persistency.open` to refuse. */
+function withHub(options: string | PersistencyOptions, hub: BrokerHub): string | PersistencyOptions {
+  if (typeof options === 'string') return { rootDir: options, hub }
+  return typeof options === 'object' && options !== null ? { ...options, hub } : options
 }

@@ -10,13 +10,27 @@ import {
   defineRequest,
   EventBroker,
   type Job,
+  JobOpened,
   key,
+  MultiRequestBroker,
   PersistEvent,
   Persistency,
   RequestBroker
 } from 'persistency'
-import { BROKER_CONTEXT, JOB, jobContainer, registerBrokers, registerPersistency } from 'persistency/di'
+import { tearDown } from 'persistency/brokers'
+import {
+  BROKER_CONTEXT,
+  BROKER_HUB,
+  JOB,
+  jobContainer,
+  registerBrokers,
+  registerPersistency
+} from 'persistency/di'
 import { container, type DependencyContainer, inject, injectable } from 'tsyringe'
+import { useWorkers } from '../support/storage-process.js'
+import { holdLock } from '../support/storage-sqlite.js'
+
+const workers = useWorkers()
 
 const Greeting = defineEvent<string>('di.greeting')
 const Name = defineRequest<void, string>('di.name')
@@ -80,6 +94,49 @@ describe('the persistency of a container', () => {
     const registered = registerPersistency(app, root)._unsafeUnwrap()
     expect(app.resolve(Persistency)).toBe(registered)
     await registered.close()
+  })
+
+  it('joins the brokers that are there, in their context and on their hub', async () => {
+    const hub = new BrokerHub()
+    const shop = BrokerContext.create('shop')
+    registerBrokers(app, hub, shop)
+    const child = app.createChildContainer()
+    const persistency = registerPersistency(child, root)._unsafeUnwrap()
+    expect(child.resolve(EventBroker).context).toBe(shop)
+    const opened: string[] = []
+    new EventBroker(hub, persistency.context).listen(JobOpened, ({ jobId }) => opened.push(jobId))
+    await jobContainer(child, 'alice')
+    expect(opened).toEqual(['alice'])
+    const { done } = await tearDown(new MultiRequestBroker(hub, shop))
+    expect(done).toMatchObject([{ part: `persistency ${persistency.rootDir}` }])
+  })
+
+  it('speaks through a hub of its own where one is given, in the context that is registered', async () => {
+    registerBrokers(app, new BrokerHub(), BrokerContext.create('shop'))
+    const context = app.resolve(BROKER_CONTEXT)
+    const hub = new BrokerHub()
+    const persistency = registerPersistency(app, { rootDir: root, hub })._unsafeUnwrap()
+    expect(app.resolve(BROKER_HUB)).toBe(hub)
+    expect(app.resolve(EventBroker).context).toBe(context)
+    await persistency.close()
+  })
+
+  it('tells with the disposal of the container what could not be closed', async () => {
+    registerPersistency(app, { rootDir: root, busyTimeoutMs: 30_000 })._unsafeUnwrap()
+    const job = (await jobContainer(app, 'alice'))._unsafeUnwrap().resolve(Ledger).job
+    const put = { kind: 'put', category: 'c', key: key(1), payload: Uint8Array.of(1) } as const
+    await job.persistAcked(put)
+    const lock = holdLock(join(root, 'alice.db'))
+    job.persist(put)
+    const disposed = app.dispose() as Promise<void>
+    await workers.killLast()
+    const failure = await disposed.then(
+      () => undefined,
+      (thrown: unknown) => thrown
+    )
+    lock.release()
+    expect(failure).toBeInstanceOf(AggregateError)
+    expect((failure as AggregateError).errors).toMatchObject([{ code: 'ERR_STORAGE_DIED' }])
   })
 
   it('is not registered when it cannot be opened', () => {
