@@ -4,13 +4,13 @@ import type { RequestTrace } from '../brokers/request-trace.js'
 import { durationHistogram } from './durations.js'
 import { errorTypeOf } from './error-type.js'
 import { meterOf, type Observation, type ObserverOptions, observation, tracerOf } from './options.js'
-import { STORAGE_OPERATIONS } from './storage-operations.js'
+import { OWN_REQUESTS } from './storage-operations.js'
 import { watchCalls } from './watch-calls.js'
 
 /**
  * Reports the requests and multi-requests that this thread makes, in all contexts: a span and a duration for each, by
- * name. The provider gets the place in the trace as `call.traceparent`, on another thread too. What jobs ask of their
- * storage is left to `observe`. A worker that makes requests observes them by a call of its own.
+ * name. The provider gets the place in the trace as `call.traceparent`, on another thread too. What this package
+ * itself asks, of the storage of jobs and of worker threads, is left out; see `observe`. A worker that makes requests observes them by a call of its own.
  */
 export function observeBrokers(options: ObserverOptions = {}): Observation {
   const meter = meterOf(options)
@@ -21,7 +21,7 @@ export function observeBrokers(options: ObserverOptions = {}): Observation {
     tracer: tracerOf(options),
     durations,
     report(trace) {
-      if (STORAGE_OPERATIONS.has(trace.request)) return undefined
+      if (OWN_REQUESTS.has(trace.request)) return undefined
       const attributes: Attributes = {
         'persistency.request.name': trace.request,
         'persistency.request.kind': trace.kind,

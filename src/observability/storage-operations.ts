@@ -1,5 +1,15 @@
-/** Owns what the requests of a job to its storage are called in reports: as the methods of `Job`. */
-import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan } from '../persistency/messages.js'
+/** Owns which requests are those of the library itself, and what those of a job are called in reports: as the methods of `Job`. */
+import {
+  KvCount,
+  KvDelete,
+  KvExists,
+  KvFlush,
+  KvGet,
+  KvGetMany,
+  KvScan,
+  STORAGE_CONTRACT
+} from '../persistency/messages.js'
+import { CONTROL_CONTRACT } from '../threads/control.js'
 
 /** By the name of the request. */
 export const STORAGE_OPERATIONS: ReadonlyMap<string, string> = new Map([
@@ -11,3 +21,10 @@ export const STORAGE_OPERATIONS: ReadonlyMap<string, string> = new Map([
   [KvDelete.name, 'deleteAcked'],
   [KvFlush.name, 'flush']
 ])
+
+/** The names of what jobs ask of their storage, and hosts of their workers. */
+export const OWN_REQUESTS: ReadonlySet<string> = new Set(
+  [...STORAGE_CONTRACT.toWorker, ...CONTROL_CONTRACT.toWorker]
+    .filter(({ kind }) => kind === 'request')
+    .map(({ name }) => name)
+)
