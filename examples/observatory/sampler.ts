@@ -59,8 +59,7 @@ export class Sampler {
     this.events = new EventBroker(hub, BrokerContext.create('observatory'))
     const life = new EventBroker(hub, persistency.context)
     this.#listeners = [
-      // The job is on the list of its persistency right after it told that it is open.
-      life.listen(JobOpened, ({ jobId }) => queueMicrotask(() => this.#opened(jobId))),
+      life.listen(JobOpened, ({ jobId }) => this.#opened(jobId)),
       life.listen(JobClosed, ({ jobId }) => this.#ended(jobId, 'closed')),
       life.listen(JobFailed, ({ jobId, error }) => this.#ended(jobId, 'failed', error))
     ]

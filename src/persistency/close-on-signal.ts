@@ -8,6 +8,8 @@ import { EXIT_DEADLINE_MS } from '../threads/exit-drain.js'
 
 /** Something that is closed before the process ends. */
 export interface Closable {
+  /** Names it in messages. */
+  readonly name: string
   /** Never rejects; answers what went wrong. */
   close(): Promise<string | undefined>
 }
@@ -72,11 +74,16 @@ function forget(signal: EndSignal): void {
 async function end(signal: EndSignal): Promise<void> {
   if (ending) return
   ending = true
-  const all = [...(closables.get(signal) ?? [])]
+  const open = new Set(closables.get(signal))
   // Who else listens decides when the process ends.
   const alone = process.listenerCount(signal) === 1
-  const failures = await Promise.race([Promise.all(all.map((closable) => closable.close())), deadline()])
-  for (const failure of failures) if (failure !== undefined) report(failure)
+  const closing = [...open].map(async (closable) => {
+    const failure = await closable.close()
+    open.delete(closable)
+    if (failure !== undefined) report(failure)
+  })
+  await Promise.race([Promise.all(closing), deadline()])
+  for (const { name } of open) report(`not closed within ${EXIT_DEADLINE_MS / 1000} s of ${signal}: ${name}`)
   ending = false
   forgetUnused()
   if (!alone) return
@@ -85,10 +92,8 @@ async function end(signal: EndSignal): Promise<void> {
 }
 
 /** Closing has the time that an exit of the process has. */
-function deadline(): Promise<string[]> {
-  const seconds = EXIT_DEADLINE_MS / 1000
-  const message = `not everything was closed within ${seconds} s of the signal`
-  return new Promise((resolve) => setTimeout(resolve, EXIT_DEADLINE_MS, [message]).unref())
+function deadline(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, EXIT_DEADLINE_MS).unref())
 }
 
 function forgetUnused(): void {

@@ -158,8 +158,6 @@ export class Job {
       lastSeq: () => this.#writes.queue.lastSeq
     })
     if (options.restart) this.#restart = this.#restartOf()
-    this.#announce(JobOpened, { jobId: parts.id })
-    tellJob('opened', { jobId: parts.id, context: parts.context })
   }
 
   /** Whether the job takes calls. */
@@ -523,6 +521,12 @@ export class Job {
     return this.#restart
   }
 
+  /** It can be found by its id. @internal */
+  announceOpened(): void {
+    this.#announce(JobOpened, { jobId: this.id })
+    tellJob('opened', { jobId: this.id, context: this.context })
+  }
+
   /**
    * Takes no more calls; resolves when everything that waited for room has been accepted, with `restart` when it has an
    * outcome. @internal
@@ -618,8 +622,9 @@ export class Job {
   ): ResultAsync<VerifyReport, PersistencyError> {
     if (!report.ok || options?.quick === true) return okAsync(report)
     const { signal } = options ?? {}
+    const patience = { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
     return this.#journal
-      .compare(signal === undefined ? {} : { signal })
+      .compare(patience)
       .map((comparison) => withJournal(report, comparison))
       .orElse((error) => (error.code === 'ERR_NO_JOURNAL' ? ok(report) : err(error)))
   }

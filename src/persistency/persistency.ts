@@ -123,7 +123,7 @@ export class Persistency extends ByJobId {
     this.#defaults = parts.jobOptions
     const { closeOnSignal: signals = false } = parts
     const close = async (): Promise<string | undefined> => (await this.close()).match(() => undefined, String)
-    this.#leaveSignals = signals === false ? () => {} : closeOnSignal(signals, { close })
+    this.#leaveSignals = signals === false ? () => {} : closeOnSignal(signals, { name: parts.rootDir, close })
   }
 
   /**
@@ -239,7 +239,8 @@ export class Persistency extends ByJobId {
    * Closes a job and deletes its files. A job that was never stored is ok.
    *
    * Errors: `ERR_JOB_ID`, before any file is touched; `ERR_JOB_IN_USE` when another owner, in this process or another,
-   * has the file open; `ERR_REMOVE`; those of closing.
+   * has the file open; `ERR_ROOT_IN_USE`; `ERR_VERSION` and `ERR_FOREIGN_SCHEMA` when the file is not ours; `ERR_REMOVE`;
+   * those of closing.
    */
   dropJob(id: string): ResultAsync<void, PersistencyError> {
     const checked = checkJobId(id)
@@ -253,7 +254,8 @@ export class Persistency extends ByJobId {
    *
    * Errors: `ERR_JOB_ID`, `ERR_PATH`, `ERR_OPTION`; `ERR_EXISTS` when the job has a file, unless `overwrite`;
    * `ERR_JOB_IN_USE` when the job is open, here or elsewhere, or the backup is a database in use;
-   * `ERR_BACKUP_UNSOUND`; `ERR_RESTORE`; `ERR_ROOT_IN_USE`; `ERR_PERSISTENCY_CLOSED`.
+   * `ERR_BACKUP_UNSOUND`; `ERR_RESTORE`; `ERR_VERSION` and `ERR_FOREIGN_SCHEMA` when the file in its place is not ours;
+   * `ERR_ROOT_IN_USE`; `ERR_PERSISTENCY_CLOSED`.
    */
   restore(id: string, path: string, options?: RestoreOptions): ResultAsync<void, PersistencyError> {
     const checked = checkJobId(id)
@@ -310,6 +312,7 @@ export class Persistency extends ByJobId {
     tenant = { job: new Job({ id, hub, context, options, close }), storage: storage.value }
     this.#tenants.set(id, tenant)
     this.#jobs.set(id, tenant.job)
+    tenant.job.announceOpened()
     return ok(tenant.job)
   }
 

@@ -163,7 +163,9 @@ test('the opening and closing of every job is told in the context of its owner',
   const persistency = storage.owner()
   const events = new EventBroker(undefined, persistency.context)
   const seen: string[] = []
-  events.on(JobOpened).subscribe(({ jobId }) => seen.push(`opened ${jobId}`))
+  events
+    .on(JobOpened)
+    .subscribe(({ jobId }) => seen.push(`opened ${persistency.job(jobId)._unsafeUnwrap().id}`))
   events.on(JobClosed).subscribe(({ jobId }) => seen.push(`closed ${jobId}`))
   const a = await okOf(persistency.openJob('a'))
   expect(a.context.parent).toBe(persistency.context)
