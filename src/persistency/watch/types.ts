@@ -5,7 +5,7 @@ import type { ChangeOp, KvRow } from '../types.js'
 /** What to watch for, and how. */
 export interface WatchOptions {
   /** Begins with the rows that are there, as one item of kind `initial`. Default `false`: changes from now on. */
-  readonly initial?: true
+  readonly initial?: boolean
   /** Begins with this event of the journal instead, and goes on live. Not together with `initial`. */
   readonly from?: number
   /** Ends the watching with `ERR_ABORTED`. */

@@ -32,13 +32,7 @@ const DEFAULT_BUFFER_BYTES = 1024 * 1024
 
 export async function* watchItems(
   query: KvRangeQuery,
-  {
-    initial = false,
-    from,
-    maxBufferBytes = DEFAULT_BUFFER_BYTES
-  }: Omit<WatchOptions, 'initial'> & {
-    readonly initial?: boolean
-  },
+  { initial = false, from, maxBufferBytes = DEFAULT_BUFFER_BYTES }: WatchOptions & {},
   signal: Signal,
   parts: WatchParts
 ): Items {
