@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-const shipped = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']
+const shipped = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'docs/index.md', 'docs/errors.md']
 /** The entry points, each with a few values it must export at least. */
 const entries = {
   persistency: [],
@@ -54,7 +54,8 @@ function pack() {
   const [packed] = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', temp], root))
   const paths = packed.files.map((file) => file.path)
   for (const path of paths) {
-    check(/^dist\/.+\.(js|d\.ts)$/.test(path) || shipped.includes(path), `should not be shipped: ${path}`)
+    const isOurs = /^dist\/.+\.(js|d\.ts)$/.test(path) || /^docs\/.+\.(md|png|svg)$/.test(path)
+    check(isOurs || shipped.includes(path), `should not be shipped: ${path}`)
   }
   for (const path of shipped) check(paths.includes(path), `is not shipped: ${path}`)
   return join(temp, packed.filename)

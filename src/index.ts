@@ -131,6 +131,19 @@ export type {
 } from './persistency/eventsourcing/types.js'
 export { Job } from './persistency/job.js'
 export { EventStream } from './persistency/journal/event-stream.js'
+export type {
+  JournalAppendQuery,
+  JournalAtQuery,
+  JournalComparedRows,
+  JournalCompareQuery,
+  JournalCountAtQuery,
+  JournalGetAtQuery,
+  JournalPage,
+  JournalReadQuery,
+  JournalScanAtQuery,
+  PackedEvent,
+  Stepwise
+} from './persistency/journal/message-payloads.js'
 export {
   JournalAppend,
   JournalCompare,
@@ -197,6 +210,8 @@ export type {
   JobOpenedPayload,
   JobRestartedPayload,
   KvAddress,
+  KvManyQuery,
+  KvPayloads,
   KvRangeQuery,
   KvScanPage,
   KvScanQuery,
@@ -224,7 +239,13 @@ export {
   PersistFailed,
   WritesSettled
 } from './persistency/messages.js'
-export type { Durability, JobOptions, ResolvedJobOptions, ThreadsOption } from './persistency/options.js'
+export {
+  DEFAULT_JOB_OPTIONS,
+  type Durability,
+  type JobOptions,
+  type ResolvedJobOptions,
+  type ThreadsOption
+} from './persistency/options.js'
 export { payload, toPayload } from './persistency/payload.js'
 export {
   GetPersistency,

@@ -66,6 +66,7 @@ export type ThreadsOption = 'dedicated' | 'none' | { readonly shared: number }
 /** Job options with every default filled in. */
 export type ResolvedJobOptions = Required<JobOptions>
 
+/** The options of a job that is opened without any. On shared threads the cache is 2 MiB instead. */
 export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   durability: 'normal',
   cacheSizeBytes: 32 * 1024 * 1024,
