@@ -43,6 +43,8 @@ ${table(ID_STATES, PERSISTENCY_CALLS)}
 - \`closeJob\` of an id that is not open is ok; during an opening it closes what is opened. \`dropJob\` deletes the files
   besides, also after \`close\`.
 - \`jobs\`: whether the map holds the id.
+- \`restore\` is called without \`overwrite\` and with a backup that is not there, which is the \`ERR_RESTORE\`; a sound
+  one is ok there.
 `
 
 if (process.argv.includes('--write')) writeFileSync(page, text)

@@ -133,7 +133,7 @@ export class RequestBroker {
    * Asks the provider of this context, wherever it lives.
    *
    * Errors: the provider's own; `noProvider`, `providerFailed`, `timeout`, `aborted`; across threads also
-   * `notSendable` and `disconnected`.
+   * `notSendable`, `disconnected` and `overloaded`.
    *
    * @throws RangeError when `timeoutMs` is no positive number
    */

@@ -62,7 +62,9 @@ describe('CallTable', () => {
 
   it('does what a map would do, whatever the numbers', () => {
     const id = fc.integer({ min: 0, max: 7 }).map((n) => ((n & 3) * 2 ** 30 + (n >> 2)) >>> 0)
-    const steps = fc.array(fc.record({ add: fc.boolean(), id: fc.oneof(id, fc.nat(300)) }), { maxLength: 400 })
+    const steps = fc.array(fc.record({ add: fc.boolean(), id: fc.oneof(id, fc.nat(300)) }), {
+      maxLength: 400
+    })
     fc.assert(
       fc.property(steps, (list) => {
         const table = new CallTable<TestCall>()
