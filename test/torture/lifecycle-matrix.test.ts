@@ -232,6 +232,7 @@ test.each(ID_STATES.map((state, column) => [state, column] as const).filter(reac
 describe('the table has a row', () => {
   const INTERNAL = [
     'constructor',
+    'announceOpened',
     'beginClose',
     'finishClose',
     'fail',
