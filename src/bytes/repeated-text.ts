@@ -25,7 +25,8 @@ export function decodeRepeatedUtf8(bytes: Uint8Array, from: number, to: number):
   const candidate = known[slot]
   if (candidate !== undefined && isAt(candidate.bytes, bytes, from, length)) return candidate.text
   const text = decodeUtf8(bytes, from, to)
-  known[slot] = { bytes: bytes.slice(from, to), text }
+  // A copy, which `slice` of a Buffer is not: the bytes may be somebody's, and change.
+  known[slot] = { bytes: new Uint8Array(bytes.subarray(from, to)), text }
   return text
 }
 

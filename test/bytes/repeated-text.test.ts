@@ -24,3 +24,13 @@ describe('texts in frames', () => {
     for (let time = 0; time < 3; time++) expect(() => new ByteReader(bytes).text()).toThrow('not valid UTF-8')
   })
 })
+
+it('are their own, whatever becomes of the buffer they were read from', () => {
+  const writer = new ByteWriter()
+  writer.text('order-0047')
+  const buffer = Buffer.from(writer.take())
+  expect(new ByteReader(buffer).text()).toBe('order-0047')
+  buffer[buffer.length - 2] = '5'.charCodeAt(0)
+  expect(new ByteReader(buffer).text()).toBe('order-0057')
+  expect(new ByteReader(new Uint8Array(buffer)).text()).toBe('order-0057')
+})
