@@ -3,6 +3,7 @@
  * bytes. Owns the 65 535 byte limit that follows from it, and the refusal of text which UTF-8 cannot carry.
  */
 import type { ByteWriter } from '../bytes/byte-writer.js'
+import { isDetached } from '../bytes/detached.js'
 import { utf8Length } from '../bytes/utf8.js'
 
 /** The longest text (in UTF-8 bytes) or byte string that a part can hold. */
@@ -31,12 +32,18 @@ export function writeString(writer: ByteWriter, text: string): void {
 /**
  * Writes bytes as length and content.
  *
- * @throws RangeError over 65 535 bytes.
+ * @throws RangeError over 65 535 bytes; TypeError when their memory was given away.
  */
 export function writeBytes(writer: ByteWriter, bytes: Uint8Array): void {
   if (bytes.length > MAX_PART_BYTES) throw tooLong('byte string', bytes.length)
+  requireMemory(bytes)
   writer.u16(bytes.length)
   writer.raw(bytes)
+}
+
+/** @throws TypeError when the memory of bytes was given to another thread. */
+export function requireMemory(bytes: Uint8Array): void {
+  if (isDetached(bytes)) throw new TypeError('the memory of the bytes was given to another thread')
 }
 
 /**

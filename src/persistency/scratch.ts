@@ -13,6 +13,11 @@ export function encoded<T>(write: (writer: ByteWriter, value: T) => void, value:
   const start = scratch.offset
   try {
     write(scratch, value)
+    if (scratch.size > scratch.offset) {
+      throw new TypeError(
+        'a key or payload is bytes in one piece: write what is attached to it with blob() or raw()'
+      )
+    }
     return scratch.takeFrom(start)
   } catch (error) {
     scratch.rewind(start)

@@ -3,6 +3,7 @@
  * read once, so that later changes and getters in the caller's objects have no effect.
  */
 import { err, ok, type Result } from 'neverthrow'
+import { isDetached } from '../bytes/detached.js'
 import { listOf, type WriteOps } from './accepted-writes.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
@@ -110,7 +111,7 @@ export function checkPayload(payload: unknown, category: string, key: Key): Pers
     const message = `a payload must be a Uint8Array; got ${describeValue(payload)}; see payload(...) and persistEncoded`
     return new PersistencyError('ERR_PAYLOAD', message)
   }
-  if (payload.length === 0 && isDetached(payload)) {
+  if (isDetached(payload)) {
     const message = 'the memory of a payload was given to another thread: it has no bytes any more'
     return new PersistencyError('ERR_PAYLOAD', message)
   }
@@ -118,16 +119,6 @@ export function checkPayload(payload: unknown, category: string, key: Key): Pers
   if (bytes <= MAX_ROW_BYTES) return undefined
   const message = `a row holds at most ${MAX_ROW_BYTES} bytes with its key; got a payload of ${payload.length}`
   return new PersistencyError('ERR_PAYLOAD', message)
-}
-
-/** Memory that was given away cannot be told from none by its length. */
-function isDetached({ buffer }: Uint8Array): boolean {
-  try {
-    new Uint8Array(buffer)
-    return false
-  } catch {
-    return true
-  }
 }
 
 /** One operation or several, as a list. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */

@@ -7,6 +7,7 @@ import {
   bytes,
   type Codec,
   char,
+  defineCodec,
   enumeration,
   int64,
   integer,
@@ -222,5 +223,35 @@ describe('json', () => {
 
   it.each(['', '7b', 'ff', '317d'])('refuses to decode %p, which is not JSON', (digits) => {
     expect(() => json().decode(fromHex(digits))).toThrow(RangeError)
+  })
+})
+
+describe('bytes that are not there', () => {
+  const given = (): Uint8Array => {
+    const bytes = new Uint8Array([1, 2, 3])
+    structuredClone(bytes, { transfer: [bytes.buffer] })
+    return bytes
+  }
+
+  it('are refused, where no bytes at all are fine', () => {
+    for (const encode of [
+      key,
+      payload,
+      (b: Uint8Array) => bytes.encode(b),
+      (b: Uint8Array) => rest.encode(b)
+    ]) {
+      expect(() => encode(given())).toThrow('was given to another thread')
+      expect(() => encode(new Uint8Array(0))).not.toThrow()
+    }
+  })
+
+  it('are refused where they are attached, since a payload is in one piece', () => {
+    const image = defineCodec<Uint8Array>({
+      label: 'image',
+      write: (writer, value) => writer.attach(value),
+      read: (reader) => reader.attached()
+    })
+    expect(() => image.encode(new Uint8Array(100_000))).toThrow('bytes in one piece')
+    expect([...key('a').bytes]).toEqual([0, 1, 0x61])
   })
 })

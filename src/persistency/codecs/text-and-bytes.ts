@@ -1,7 +1,7 @@
 /** Codecs of length-prefixed text and bytes, and of bytes without any length. */
 import { describeValue } from '../error-context.js'
 import { isKeyLike, isUint8Array, type KeyLike } from '../key-parts.js'
-import { writeBytes, writeString } from '../length-prefixed.js'
+import { requireMemory, writeBytes, writeString } from '../length-prefixed.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /**
@@ -37,6 +37,7 @@ export const rest: Codec<Uint8Array, Uint8Array | KeyLike> = defineCodec({
   write: (writer, value: Uint8Array | KeyLike) => {
     if (isKeyLike(value)) return writer.raw(value.bytes)
     if (!isUint8Array(value)) throw new TypeError(`expected a Uint8Array or Key, got ${describeValue(value)}`)
+    requireMemory(value)
     writer.raw(value)
   },
   read: (reader) => new Uint8Array(reader.view(reader.remaining))

@@ -1,5 +1,6 @@
 /** Owns the checks on what callers pass to the journal. What passes is a clean copy, as in `validate.ts`. */
 import { err, ok, type Result } from 'neverthrow'
+import { isDetached } from '../../bytes/detached.js'
 import { describeValue } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../key-parts.js'
@@ -95,6 +96,11 @@ function readEvent(input: unknown, shared: EventMetadata): JournalAppendQuery['e
   if (!isUint8Array(data) || data.length > MAX_ROW_BYTES) {
     const limit = `a Uint8Array of at most ${MAX_ROW_BYTES} bytes`
     throw notAnEvent(`the data of event "${type}" must be ${limit}; got ${describeValue(data)}`)
+  }
+  if (isDetached(data)) {
+    throw notAnEvent(
+      `the memory of the data of event "${type}" was given to another thread: it has no bytes any more`
+    )
   }
   return { type, data, metadata: { ...shared, ...readMetadata(metadata) } }
 }
