@@ -11,9 +11,9 @@ import type { Call, CancelListener } from './provider.js'
 /** What a call may say about its own patience. */
 export interface RequestOptions {
   /** Time limit in milliseconds; `Infinity` for none. Default: what the definition says. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Gives up when it fires: the caller gets `aborted`, the provider's signal fires. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 export class PendingCall implements Call, DeadlineEntry {

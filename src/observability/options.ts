@@ -12,11 +12,11 @@ import {
 /** Where to report to, and what to add. */
 export interface ObserverOptions {
   /** Where metrics go; `false` for none. Default: the global one, as it is registered when this is called. */
-  readonly meterProvider?: MeterProvider | false
+  readonly meterProvider?: MeterProvider | false | undefined
   /** Where spans go; `false` for none, and then nothing is added to the requests either. Default: the global one. */
-  readonly tracerProvider?: TracerProvider | false
+  readonly tracerProvider?: TracerProvider | false | undefined
   /** Added to every measurement and span. */
-  readonly attributes?: Attributes
+  readonly attributes?: Attributes | undefined
 }
 
 /** An observation that goes on until it is stopped. */

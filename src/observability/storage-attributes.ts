@@ -9,12 +9,12 @@ export interface ObserveOptions extends ObserverOptions {
    * Whether measurements tell the jobs apart, as `db.namespace`. Each job is then a time series of its own, of every
    * metric: for few jobs. Spans name the job in any case. Default `false`.
    */
-  readonly jobs?: boolean
+  readonly jobs?: boolean | undefined
   /**
    * Whether measurements of calls tell the categories apart, as `db.collection.name`. For few categories, which are not
    * made from input. Spans name the category in any case. Default `false`.
    */
-  readonly categories?: boolean
+  readonly categories?: boolean | undefined
 }
 
 export class StorageAttributes {

@@ -141,15 +141,14 @@ export abstract class ByJobId {
   }
 
   /** As `Job.stream`; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
-  async *stream(
-    id: string,
-    category: string,
-    range: KeyRange | Key,
-    options?: StreamOptions
-  ): AsyncGenerator<KvRow, void, undefined> {
-    const job = this.job(id)
-    if (job.isErr()) throw job.error
-    yield* job.value.stream(category, range, options)
+  stream(id: string, category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
+    const rows = async function* (
+      job: Result<Job, PersistencyError>
+    ): AsyncGenerator<KvRow, void, undefined> {
+      if (job.isErr()) throw job.error
+      yield* job.value.stream(category, range, options)
+    }
+    return { [Symbol.asyncIterator]: () => rows(this.job(id)) }
   }
 
   append(id: string, events: NewEvent | readonly NewEvent[], options?: AppendOptions): Answer<Appended> {
@@ -165,6 +164,7 @@ export abstract class ByJobId {
     id: string,
     options?: EventsOptions & { readonly live?: false }
   ): Result<EventStream<JournalEvent>, PersistencyError>
+  events(id: string, options?: EventsOptions): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
   events(
     id: string,
     options?: EventsOptions

@@ -16,6 +16,7 @@ const CODES: Partial<Record<BrokerError['kind'], PersistencyErrorCode>> = {
 export function toPersistencyError(error: PersistencyError | BrokerError, jobId: string): PersistencyError {
   if (!(error instanceof BrokerError)) return error
   return new PersistencyError(CODES[error.kind] ?? 'ERR_BROKER', `job "${jobId}": ${error.message}`, {
-    cause: error
+    // Who gave a call up finds their own reason.
+    cause: error.kind === 'aborted' ? error.cause : error
   })
 }

@@ -28,7 +28,7 @@ let ending = false
 
 /** Closes `closable` on these signals, then ends the process; until the answer is called. */
 export function closeOnSignal(option: true | readonly EndSignal[], closable: Closable): () => void {
-  const signals = option === true ? USUAL : option
+  const signals = option === true ? USUAL : [...option]
   for (const signal of signals) watch(signal, closable)
   return () => {
     for (const signal of signals) unwatch(signal, closable)

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { RequestDefinition } from '../brokers/definitions.js'
+import { messageOf } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
@@ -141,9 +142,16 @@ export class JobMaintenance {
 
 /** A path of a file, made absolute. Errors: `ERR_PATH`. */
 export function checkPath(path: unknown): Result<string, PersistencyError> {
-  if (typeof path === 'string' && path.trim() !== '' && !path.includes('\0')) return ok(resolve(path))
-  const message = `a path of a file must be a string that is not empty and holds no NUL; got ${describeValue(path)}`
-  return err(new PersistencyError('ERR_PATH', message))
+  if (typeof path !== 'string' || path.trim() === '' || path.includes('\0')) {
+    const message = `a path of a file must be a string that is not empty and holds no NUL; got ${describeValue(path)}`
+    return err(new PersistencyError('ERR_PATH', message))
+  }
+  try {
+    return ok(resolve(path))
+  } catch (cause) {
+    // There is no working directory any more.
+    return err(new PersistencyError('ERR_PATH', `path ${path} leads nowhere: ${messageOf(cause)}`, { cause }))
+  }
 }
 
 /** Errors: `ERR_OPTION`. */

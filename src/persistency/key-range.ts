@@ -6,7 +6,7 @@ import { Key } from './keys.js'
 export interface KeyRange {
   readonly start: Key
   /** No stop, or an empty one, leaves the range open at its end. */
-  readonly stop?: Key
+  readonly stop?: Key | undefined
 }
 
 /**

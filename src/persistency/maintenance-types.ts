@@ -15,15 +15,15 @@ export interface Progress {
 /** What every long operation takes. None has a time limit of its own: `AbortSignal.timeout(ms)` is one. */
 export interface OperationOptions {
   /** Gives up when it fires; the operation then fails with `ERR_ABORTED`. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
   /** Called now and then while it goes on. What it throws is reported like the failure of a listener. */
-  readonly onProgress?: (progress: Progress) => void
+  readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /** How to back up. */
 export interface BackupOptions extends OperationOptions {
   /** Whether a file that is there already is replaced, once the backup is complete. Default `false`. */
-  readonly overwrite?: boolean
+  readonly overwrite?: boolean | undefined
 }
 
 /** What a backup came to. */
@@ -38,13 +38,13 @@ export interface Backup {
 /** How to restore. */
 export interface RestoreOptions {
   /** Whether what the job has stored is replaced. Default `false`. */
-  readonly overwrite?: boolean
+  readonly overwrite?: boolean | undefined
 }
 
 /** How to verify. */
 export interface VerifyOptions extends OperationOptions {
   /** Leaves out what takes longest, as `PRAGMA quick_check` does. Default `false`. */
-  readonly quick?: boolean
+  readonly quick?: boolean | undefined
 }
 
 /** Something that is not as it should be. */
@@ -74,9 +74,9 @@ export interface VerifyReport {
 /** What to measure, and how patiently. */
 export interface StatsOptions {
   /** Whether to count the rows, for which all of them are visited. Default `true`. */
-  readonly rows?: boolean
+  readonly rows?: boolean | undefined
   /** Gives up when it fires. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 /** How long the last transactions took. */

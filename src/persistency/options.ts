@@ -14,57 +14,62 @@ export interface JobOptions {
    * but never corrupts. `full`: each commit is on disk before it is acknowledged. `off`: the operating system decides;
    * a power loss may corrupt the file.
    */
-  readonly durability?: Durability
+  readonly durability?: Durability | undefined
   /**
    * Memory that the storage may use for pages of the file, in bytes; it takes only what it needs. Rows outside of it
    * are read from the operating system's cache, or the disk. Default 32 MiB, on shared threads 2 MiB.
    */
-  readonly cacheSizeBytes?: number
+  readonly cacheSizeBytes?: number | undefined
   /**
    * Bytes of the file that the storage may map into memory, from its beginning, instead of reading them page by page:
    * reads of a file much larger than `cacheSizeBytes` become up to twice as fast. At most 2 GiB have an effect, and what
    * is mapped counts as resident memory. Whoever cuts a mapped file short, or a disk that fails under it, ends the whole
    * process. Default 0: nothing is mapped.
    */
-  readonly mmapSizeBytes?: number
+  readonly mmapSizeBytes?: number | undefined
   /** Bytes of accepted writes that may wait for their commit. Default 64 MiB. */
-  readonly maxQueueBytes?: number
+  readonly maxQueueBytes?: number | undefined
   /** Operations that may wait for their commit. Default 100 000. */
-  readonly maxQueueOps?: number
+  readonly maxQueueOps?: number | undefined
   /** Past the limits of the queue, `wait` (default) makes `persist` wait for room, `refuse` makes it fail. */
-  readonly whenFull?: 'wait' | 'refuse'
+  readonly whenFull?: 'wait' | 'refuse' | undefined
   /** Time limit of reads and of `deleteAcked` in milliseconds, `Infinity` for none. Default 5000. */
-  readonly requestTimeoutMs?: number
+  readonly requestTimeoutMs?: number | undefined
   /** How long the storage waits for a lock that another process holds, in milliseconds. Default 5000. */
-  readonly busyTimeoutMs?: number
+  readonly busyTimeoutMs?: number | undefined
   /** How long opening the storage may take, in milliseconds. Default 30 000. */
-  readonly openTimeoutMs?: number
+  readonly openTimeoutMs?: number | undefined
   /**
    * `keep` (default) holds the database open as long as the job is. `close` lets it be closed while others need its
    * place under `maxOpenJobs`; the next call opens it again, in order, and the job notices nothing but the time that
    * takes. Needs a directory, and threads that are shared or `none`.
    */
-  readonly whenIdle?: 'keep' | 'close'
+  readonly whenIdle?: 'keep' | 'close' | undefined
   /**
    * Keeps every write as an event, which can be read again; see `docs/event-sourcing.md`. `true` keeps all of them,
    * limits let the oldest fall off. A file that has a journal goes on with it and its limits when this is left out or
    * `false`, the default; `true` lifts the limits.
    */
-  readonly journal?: boolean | JournalOptions
+  readonly journal?: boolean | JournalOptions | undefined
   /**
    * Has the storage started again when its thread dies: accepted writes are kept, sent again in order and applied once,
    * reads are asked again, and the job goes on; see `docs/lifecycle-and-guarantees.md`. It fails when new threads get
    * nowhere. Takes a copy of each write, and a row per transaction. Needs a directory and a thread besides the one that
    * opens the job. Default `false`: the job fails.
    */
-  readonly restart?: boolean
+  readonly restart?: boolean | undefined
 }
 
 /** Which threads the storage of the jobs runs on; `none` is that of whoever opens them. */
 export type ThreadsOption = 'dedicated' | 'none' | { readonly shared: number }
 
+/** Options with a value for each of them. */
+export type Complete<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
+}
+
 /** Job options with every default filled in. */
-export type ResolvedJobOptions = Required<JobOptions>
+export type ResolvedJobOptions = Complete<JobOptions>
 
 /** The options of a job that is opened without any. On shared threads the cache is 2 MiB instead. */
 export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
@@ -111,7 +116,24 @@ export function resolveJobOptions(
   defaults: ResolvedJobOptions = DEFAULT_JOB_OPTIONS
 ): Result<ResolvedJobOptions, PersistencyError> {
   const checked = checkOptions<JobOptions>(options ?? {}, CHECKS)
-  return checked.map((given) => ({ ...defaults, ...given }))
+  return checked.andThen(({ journal, ...given }) => {
+    const resolved = complete<JobOptions>(defaults, given)
+    if (typeof journal !== 'object') return ok(complete<JobOptions>(resolved, { journal }))
+    // A copy: what becomes of the object of the caller has not been checked.
+    return checkOptions<JournalOptions>(journal, JOURNAL_CHECKS).map((limits) => ({
+      ...resolved,
+      journal: Object.freeze(limits)
+    }))
+  })
+}
+
+/** The options that are given, and the defaults of the others. */
+export function complete<Options extends object>(
+  defaults: Complete<Options>,
+  given: Options = {} as Options
+): Complete<Options> {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(entries) }
 }
 
 /**
@@ -190,9 +212,15 @@ const JOURNAL_CHECKS = { maxEvents: integerFrom(1), maxAgeMs: integerFrom(1), ma
 function journalOption(value: unknown): string | undefined {
   if (typeof value === 'boolean') return undefined
   const limits = checkOptions(value, JOURNAL_CHECKS)
-  return limits.isOk()
+  return limits.isOk() && isPlain(value as object)
     ? undefined
     : 'true, false, or { maxEvents, maxAgeMs, maxBytes } with integers of at least 1'
+}
+
+/** Whether an object is one of fields, and not a list, a map or a date without any. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** Allows true and false. */

@@ -4,8 +4,8 @@ import { LONGEST_TIMER_MS } from '../brokers/deadlines.js'
 import { PersistencyError } from './errors.js'
 
 export interface PatienceOptions {
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export class Patience {

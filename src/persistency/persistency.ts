@@ -32,30 +32,30 @@ export interface PersistencyOptions extends JobOptions {
   /** Directory of the job files, or `:memory:` for jobs that live as long as they are open. */
   readonly rootDir: string
   /** Where the events and requests of the jobs travel. Default: the hub of this thread. */
-  readonly hub?: BrokerHub
+  readonly hub?: BrokerHub | undefined
   /**
    * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
    * where they take turns: for many tenants that are idle most of the time. A thread is started when it is needed and
    * ends with its last job; one that dies fails all jobs it serves, except for those with `restart`. `none` has the
    * storage work on the thread that calls it, which does nothing else meanwhile: for tests, scripts and small programs.
    */
-  readonly threads?: ThreadsOption
+  readonly threads?: ThreadsOption | undefined
   /**
    * How many databases may be open at once; each takes three file descriptors. Further jobs make one close that was
    * opened with `whenIdle: 'close'`, the least recently used one of its thread; where there is none, `openJob` is
    * `ERR_TOO_MANY_JOBS`. Shared threads have an equal share of it each, and are at most so many. Default no limit.
    */
-  readonly maxOpenJobs?: number
+  readonly maxOpenJobs?: number | undefined
   /**
    * Keeps every other owner out of the directory, in this process or another, until `close()` or the end of the
    * process. Makes the directory at once, and a file in it. Default `false`.
    */
-  readonly exclusive?: boolean
+  readonly exclusive?: boolean | undefined
   /**
    * Closes on these signals, then ends the process as the signal would have; `true` means SIGTERM and SIGINT. When
    * somebody else listens to the signal as well, ending the process is left to them. Main thread only. Default `false`.
    */
-  readonly closeOnSignal?: boolean | readonly EndSignal[]
+  readonly closeOnSignal?: boolean | readonly EndSignal[] | undefined
 }
 
 /** What a coordinator is made of. */

@@ -51,49 +51,49 @@ export interface KvRow {
 /** Which rows of a range are wanted, and how. */
 export interface ScanOptions {
   /** Descending instead of ascending key order. Default `false`. */
-  readonly reverse?: boolean
+  readonly reverse?: boolean | undefined
   /** At most so many rows, from the front of the order. Default all. */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Leaves the payloads out: they come back empty. Default `false`. */
-  readonly keysOnly?: boolean
+  readonly keysOnly?: boolean | undefined
   /**
    * Gives every key and payload memory of its own. By default those of a page are views on one piece of memory, which
    * is several times as fast, and any of them that is kept keeps the page alive. Default `false`.
    */
-  readonly copy?: boolean
+  readonly copy?: boolean | undefined
 }
 
 /** How patient a read is. */
 export interface ReadOptions {
   /** Time limit in milliseconds; `Infinity` for none. Default: `requestTimeoutMs` of the job. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Gives up when it fires; the read then fails with `ERR_ABORTED`. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 /** How a stream reads. */
 export interface StreamOptions extends ReadOptions {
-  readonly reverse?: boolean
-  readonly limit?: number
-  readonly keysOnly?: boolean
-  readonly copy?: boolean
+  readonly reverse?: boolean | undefined
+  readonly limit?: number | undefined
+  readonly keysOnly?: boolean | undefined
+  readonly copy?: boolean | undefined
   /** Rows fetched at a time. Default 512 and twice as many each time up to 4096; a page is also cut at
    * about a mebibyte, later ones at four. */
-  readonly pageSize?: number
+  readonly pageSize?: number | undefined
 }
 
 /** How long to wait for a write to be committed. */
 export interface AckOptions {
   /** Time limit in milliseconds. Default none: the answer comes with the commit, or with the end of the storage. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Stops waiting when it fires. The write itself is not taken back. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 /** How much a flush asks for. */
 export interface FlushOptions extends ReadOptions {
   /** Also wait until the data is on disk, whatever the durability of the job. Default `false`. */
-  readonly durable?: boolean
+  readonly durable?: boolean | undefined
 }
 
 /** Tells that a write is in the database. */

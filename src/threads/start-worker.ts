@@ -10,11 +10,11 @@ import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
 export interface StartWorkerOptions extends WorkerHostOptions {
   /** The context, or contexts, that the worker serves. Default: the current one. */
-  readonly context?: BrokerContext | readonly BrokerContext[]
+  readonly context?: BrokerContext | readonly BrokerContext[] | undefined
   /** Passed to the set-up of each context; it is cloned on its way. */
-  readonly data?: unknown
+  readonly data?: unknown | undefined
   /** How long starting may take, in milliseconds; `Infinity` for no limit. Default 30 000. */
-  readonly startTimeoutMs?: number
+  readonly startTimeoutMs?: number | undefined
 }
 
 const DEFAULT_START_TIMEOUT_MS = 30_000

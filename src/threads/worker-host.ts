@@ -34,21 +34,21 @@ export interface ThreadLimits {
 
 export interface WorkerHostOptions {
   /** The hub whose messages are carried. Default: the one of this thread. */
-  readonly hub?: BrokerHub
+  readonly hub?: BrokerHub | undefined
   /** Name of the thread in debuggers and process listings. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Flags for the thread, as in `execArgv` of `Worker`. Default none: a worker inherits no loaders or test flags. */
-  readonly execArgv?: readonly string[]
+  readonly execArgv?: readonly string[] | undefined
   /** Memory limits of the thread, as in `Worker`; a thread that goes over them dies alone. */
-  readonly resourceLimits?: ThreadLimits
+  readonly resourceLimits?: ThreadLimits | undefined
   /** Requests that may wait for the worker; more are refused with `overloaded`. Default 65 536. */
-  readonly maxPendingRequests?: number
+  readonly maxPendingRequests?: number | undefined
   /**
    * Has the contexts of the worker take turns, so that one which is sent much cannot keep the others waiting. Messages
    * keep their order within a context then, not across contexts, and `maxPendingRequests` is for each context.
    * Default `false`.
    */
-  readonly fair?: boolean
+  readonly fair?: boolean | undefined
 }
 
 /** How a worker ended. */

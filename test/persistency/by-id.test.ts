@@ -118,3 +118,14 @@ describe('a job that is not open', () => {
     expect((await errorOf(call(persistency, 'tenant'))).code).toBe('ERR_JOB_NOT_FOUND')
   })
 })
+
+test('a stream by id can be iterated again, as that of the job', async () => {
+  const { persistency, job } = await storage.open()
+  await okOf(job.persist([put(1), put(2)]))
+  const stream = persistency.stream('tenant', 'c', keyOf())
+  for (let round = 0; round < 2; round++) {
+    const seen: unknown[] = []
+    for await (const row of stream) seen.push(textOf(row.payload))
+    expect(seen).toEqual(['row 1', 'row 2'])
+  }
+})

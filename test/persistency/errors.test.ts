@@ -17,6 +17,7 @@ import {
   RequestBroker,
   SubscriptionClaim
 } from 'persistency'
+import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
@@ -428,4 +429,38 @@ describe('an error', () => {
     execute(file, 'ALTER TABLE kv RENAME TO elsewhere')
     expect(await errorOf(job.get('c', k))).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_ERROR' })
   })
+})
+
+test.each([
+  ['get', (job: Job, signal: AbortSignal) => job.get('c', key(1), { signal })],
+  ['flush', (job: Job, signal: AbortSignal) => job.flush({ signal })],
+  ['persistAcked', (job: Job, signal: AbortSignal) => job.persistAcked(put, { signal })],
+  ['stats', (job: Job, signal: AbortSignal) => job.stats({ signal })]
+])('%s that is given up has the reason of its caller for a cause', async (_, call) => {
+  const { job } = await storage.open()
+  const reason = new Error('changed my mind')
+  expect((await errorOf(call(job, AbortSignal.abort(reason)))).cause).toBe(reason)
+})
+
+test('an error whose cause has no text can be printed', () => {
+  const error = new PersistencyError('ERR_ABORTED', 'given up', { cause: Object.create(null) as object })
+  expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code: 'ERR_ABORTED', message: 'given up' })
+})
+
+test('a path that leads nowhere, because the working directory has been removed, is an error', async () => {
+  const { code, stdout, stderr } = await runProgram(
+    storage.folder(),
+    `import { mkdirSync, rmdirSync } from 'node:fs'
+     const { Persistency } = persistency
+     const job = (await Persistency.open(root + '/data')._unsafeUnwrap().openJob('tenant'))._unsafeUnwrap()
+     mkdirSync(root + '/gone')
+     process.chdir(root + '/gone')
+     rmdirSync(root + '/gone')
+     const opened = Persistency.open('here')
+     const backup = await job.backup('here.db')
+     console.log(opened.error.code, backup.error.code)
+     process.chdir(root)
+     await job.close()`
+  )
+  expect([code, stdout.trim(), stderr]).toEqual([0, 'ERR_ROOT_DIR ERR_PATH', ''])
 })

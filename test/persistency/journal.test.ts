@@ -315,3 +315,33 @@ describe('limits', () => {
     }
   )
 })
+
+describe('limits', () => {
+  test('are what they were when they were given', async () => {
+    const limits = { maxEvents: 10 }
+    const persistency = storage.owner({ rootDir: storage.folder(), journal: limits })
+    limits.maxEvents = 0
+    const job = await okOf(persistency.openJob('tenant'))
+    for (let n = 0; n < 5; n++) await okOf(job.persistAcked(put(n)))
+    expect(await okOf(job.journalStatus())).toMatchObject({
+      firstSeq: 1,
+      lastSeq: 5,
+      limits: { maxEvents: 10 }
+    })
+  })
+
+  test.each([[[]], [new Map()], [new Date()]])(
+    'are fields of an object, which %p has not',
+    async (journal) => {
+      const error = await errorOf(storage.owner().openJob('tenant', { journal: journal as never }))
+      expect(error.code).toBe('ERR_OPTION')
+    }
+  )
+})
+
+test('an event is refused whose data were given to another thread', async () => {
+  const { job } = await storage.open({ journal: true })
+  const data = new Uint8Array([1, 2])
+  structuredClone(data, { transfer: [data.buffer] })
+  expect((await errorOf(job.append({ type: 'x', data }))).code).toBe('ERR_EVENT')
+})

@@ -90,5 +90,4 @@ const _range: KeyRange = { start: k, stop: k }
 prefixRange('a')
 // @ts-expect-error a range has a start
 const _open: KeyRange = { stop: k }
-// @ts-expect-error a stop is given or left out
 const _undefined: KeyRange = { start: k, stop: undefined }

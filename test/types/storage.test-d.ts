@@ -1,11 +1,14 @@
 import type { Result, ResultAsync } from 'neverthrow'
 import {
   BrokerHub,
+  type CaughtUp,
   type Commit,
   type DeleteOp,
   type DeletePrefixOp,
   type Durability,
   EventBroker,
+  type EventStream,
+  type EventsOptions,
   GetPersistency,
   type Job,
   JobFailed,
@@ -13,6 +16,7 @@ import {
   JobRestarted,
   type JobRestartedNews,
   type JobRestartedPayload,
+  type JournalEvent,
   type Key,
   KvGet,
   type KvRow,
@@ -304,3 +308,12 @@ requests.provide(KvScan, () => ({ rows: [] }))
 requests.provide(KvGet, () => 'text')
 // @ts-expect-error operations in an event do not change
 events.listen(PersistEvent, ({ ops }) => void ops.push(put))
+
+// What is forwarded may be left out by the caller.
+declare const forwarded: { signal?: AbortSignal; timeoutMs?: number; options?: EventsOptions; stop?: Key }
+job.get('c', k, { signal: forwarded.signal, timeoutMs: forwarded.timeoutMs })
+job.scan('c', { start: k, stop: forwarded.stop })
+persistency.openJob('tenant', { journal: forwarded.options === undefined ? undefined : true })
+expectType(persistency.events('tenant', forwarded.options)).is<
+  Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
+>()

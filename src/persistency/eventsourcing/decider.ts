@@ -54,16 +54,16 @@ export interface LoadedState<State> {
 /** How a command is carried out. */
 export interface HandleOptions<Event, State> {
   /** For each event. */
-  readonly metadata?: EventMetadata
+  readonly metadata?: EventMetadata | undefined
   /**
    * A command that was carried out under the same key is not decided and not carried out again: the answer has no
    * events, the state as it is now, and `appended` of then. Remembered as long as with `append`.
    */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** Operations that are applied with the events, all or none. Called again when the command is decided again. */
-  readonly ops?: (events: readonly Event[], state: State) => TxOp | readonly TxOp[]
+  readonly ops?: ((events: readonly Event[], state: State) => TxOp | readonly TxOp[]) | undefined
   /** How often the command is decided again when somebody else was faster. Default 10 times in all. */
-  readonly retry?: RetryOptions
+  readonly retry?: RetryOptions | undefined
 }
 
 /** What a command has brought about. */

@@ -23,9 +23,9 @@ export interface RebuildProgress {
 
 /** How to rebuild. */
 export interface RebuildOptions {
-  readonly onProgress?: (progress: RebuildProgress) => void
+  readonly onProgress?: ((progress: RebuildProgress) => void) | undefined
   /** Stops waiting when it fires; the rebuilding goes on. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 /** A row of a projection. */

@@ -7,6 +7,7 @@ import { warnThrottled } from '../../brokers/warnings.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import type { LastCommitted } from '../journal/last-committed.js'
+import { type Complete, complete } from '../options.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
 import type { SubscriptionClaimQuery } from './message-payloads.js'
@@ -39,7 +40,7 @@ export interface Opened {
   readonly reset: boolean
 }
 
-const RETRY: Required<HandlerRetry> = { attempts: 5, delayMs: 100, maxDelayMs: 10_000 }
+const RETRY: Complete<HandlerRetry> = { attempts: 5, delayMs: 100, maxDelayMs: 10_000 }
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
@@ -116,7 +117,7 @@ export class Subscriptions {
       batch: options.batch ?? 1,
       stream: options.stream,
       writes: options.writes ?? false,
-      retry: { ...RETRY, ...options.retry },
+      retry: complete<HandlerRetry>(RETRY, options.retry),
       onPoison: options.onPoison ?? 'stop',
       onParked: (error, seq) => this.#tell(name, { error, seq, parked: true })
     })

@@ -12,24 +12,24 @@ export type StartAt = 'beginning' | 'oldest' | 'now' | number
 /** How often a handler is called for an event that it fails on, and how long to wait in between. */
 export interface HandlerRetry {
   /** How many calls in all. Default 5. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** Wait before the second call, in milliseconds; it doubles with each. Default 100; 0 for no waiting. */
-  readonly delayMs?: number
+  readonly delayMs?: number | undefined
   /** Longest wait of all, in milliseconds. Default 10 000. */
-  readonly maxDelayMs?: number
+  readonly maxDelayMs?: number | undefined
 }
 
 /** How a subscription is delivered. */
 export interface DeliveryOptions {
   /** Default: 5 calls, 100 ms apart at first. */
-  readonly retry?: HandlerRetry
+  readonly retry?: HandlerRetry | undefined
   /**
    * What happens to an event on which the handler has failed for the last time: `stop` (default) ends the subscription
    * there, `park` puts the event aside, in the file, and goes on.
    */
-  readonly onPoison?: 'park' | 'stop'
+  readonly onPoison?: 'park' | 'stop' | undefined
   /** Stops the subscription when it fires. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 /** How to subscribe. */
@@ -38,16 +38,16 @@ export interface SubscriptionOptions extends DeliveryOptions {
    * At most so many events share a transaction. Default 1: what a handler reads holds what it answered before. With
    * more it is faster, and reads lag behind by up to a batch.
    */
-  readonly batch?: number
+  readonly batch?: number | undefined
   /** Default `beginning`. Without effect once there is a checkpoint. */
-  readonly startAt?: StartAt
+  readonly startAt?: StartAt | undefined
   /** Only the events of this stream. */
-  readonly stream?: string
+  readonly stream?: string | undefined
   /**
    * Also delivers plain writes, those of handlers included: a handler that answers each write with a write never comes
    * to an end. Default `false`: only events of the application's own.
    */
-  readonly writes?: boolean
+  readonly writes?: boolean | undefined
 }
 
 /** What goes with an event to its handler. */

@@ -8,13 +8,13 @@ import { abortSignal, checkOptions, integerFrom } from '../options.js'
 /** How often to try, and how long to wait in between. */
 export interface RetryOptions {
   /** How many times in all. Default 10. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** Longest wait before the second attempt, in milliseconds; it doubles with each. Default 2; 0 for no waiting. */
-  readonly delayMs?: number
+  readonly delayMs?: number | undefined
   /** Longest wait of all, in milliseconds. Default 100. */
-  readonly maxDelayMs?: number
+  readonly maxDelayMs?: number | undefined
   /** Makes no further attempt when it fires: `ERR_ABORTED`. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 const CHECKS = {

@@ -6,11 +6,11 @@ import type { ChangeOp, ReadOptions, TxOp } from '../types.js'
 /** How much of the past a journal keeps. What is older falls off at the front, with the next write. Default all. */
 export interface JournalOptions {
   /** At most so many events. */
-  readonly maxEvents?: number
+  readonly maxEvents?: number | undefined
   /** Events that are older than this, in milliseconds, fall off. */
-  readonly maxAgeMs?: number
+  readonly maxAgeMs?: number | undefined
   /** At most so many bytes of events as they lie in the file. A row of the journal falls off as a whole. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
 }
 
 /** Texts that go with an event, by name. */
@@ -61,8 +61,8 @@ export interface NewEvent {
   /** What happened, for instance `order-placed`. */
   readonly type: string
   /** Default no bytes. */
-  readonly data?: Uint8Array
-  readonly metadata?: EventMetadata
+  readonly data?: Uint8Array | undefined
+  readonly metadata?: EventMetadata | undefined
 }
 
 /** What position of a stream an append expects; see {@link AppendOptions.expectedSeq}. */
@@ -71,25 +71,25 @@ export type ExpectedSeq = number | 'any' | 'none'
 /** How to append. */
 export interface AppendOptions {
   /** The stream that the events belong to. Default none. */
-  readonly stream?: string
+  readonly stream?: string | undefined
   /**
    * The position of the last event of the stream: a number exactly that, `none` (or 0) an empty stream, `any` (default)
    * whatever it is. When it is something else, nothing is written and the answer is `ERR_CONFLICT`.
    */
-  readonly expectedSeq?: ExpectedSeq
+  readonly expectedSeq?: ExpectedSeq | undefined
   /** Operations that are applied together with the events, all or none. */
-  readonly ops?: TxOp | readonly TxOp[]
+  readonly ops?: TxOp | readonly TxOp[] | undefined
   /** For each event that brings none of its own under the same name. */
-  readonly metadata?: EventMetadata
+  readonly metadata?: EventMetadata | undefined
   /**
    * Names this append: a second one of the same key writes nothing and gets the answer of the first. Remembered as
    * long as the events of the first are in the journal.
    */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** Time limit in milliseconds. Default none: the answer comes with the commit, or with the end of the storage. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Stops waiting when it fires. The append itself is not taken back. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
 }
 
 /** Tells that events are in the journal. */
@@ -105,15 +105,15 @@ export interface Appended {
 /** Which events to read. */
 export interface EventsOptions extends ReadOptions {
   /** Sequence number to begin with. Default the first that is there. */
-  readonly from?: number
+  readonly from?: number | undefined
   /** Sequence number of the last event wanted. Default what is there when the reading reaches the end. */
-  readonly to?: number
+  readonly to?: number | undefined
   /** Only the events of this stream. */
-  readonly stream?: string
+  readonly stream?: string | undefined
   /** Goes on with what comes, until the loop is left, the signal fires, or the job is closed. Default `false`. */
-  readonly live?: boolean
+  readonly live?: boolean | undefined
   /** Events fetched at a time. Default 2048; a page is also cut at about a mebibyte. */
-  readonly pageSize?: number
+  readonly pageSize?: number | undefined
 }
 
 /** What a journal holds at a moment. */
@@ -144,7 +144,7 @@ export interface JournalProgress {
 
 /** How to compare or rebuild. */
 export interface CompareOptions extends ReadOptions {
-  readonly onProgress?: (progress: JournalProgress) => void
+  readonly onProgress?: ((progress: JournalProgress) => void) | undefined
 }
 
 /** A row that is not what the journal says. */

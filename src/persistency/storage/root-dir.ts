@@ -16,8 +16,16 @@ export function checkRootDir(rootDir: unknown): Result<string, PersistencyError>
   if (rootDir.trim() === '') return refuse('rootDir is empty; name a directory, or ":memory:"')
   if (rootDir.includes('\0')) return refuse(`rootDir holds a NUL character; got ${describeValue(rootDir)}`)
   if (rootDir === MEMORY) return ok(rootDir)
-  const path = resolve(rootDir)
-  return checkDirectory(path, path).map(() => path)
+  return absolute(rootDir).andThen((path) => checkDirectory(path, path).map(() => path))
+}
+
+/** A relative path leads nowhere when the working directory has been removed. */
+function absolute(rootDir: string): Result<string, PersistencyError> {
+  try {
+    return ok(resolve(rootDir))
+  } catch (thrown) {
+    return refuse(`rootDir ${rootDir} cannot be used: ${messageOf(thrown)}`)
+  }
 }
 
 /** The file of a job; `:memory:` for one in memory. */

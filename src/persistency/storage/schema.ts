@@ -37,6 +37,9 @@ const CHECKPOINT_PAGES = 4000
 /** A WAL that has grown is cut back to this size by the next checkpoint that can. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
+/** SQLite takes a larger cache for none. */
+const MOST_CACHE_KIB = 2 ** 31 - 1
+
 /** A file, and how to use it. */
 export interface DatabaseFile {
   /** Its path, or `:memory:`. */
@@ -154,7 +157,7 @@ function limitCache(db: Database.Database, bytes: number): void {
   db.pragma('cache_size = 2')
   db.pragma('shrink_memory')
   db.pragma('schema_version')
-  db.pragma(`cache_size = -${Math.ceil(bytes / 1024)}`)
+  db.pragma(`cache_size = -${Math.min(Math.ceil(bytes / 1024), MOST_CACHE_KIB)}`)
 }
 
 /** Table and version in one transaction: no file is ever half made. Another process may have been faster. */

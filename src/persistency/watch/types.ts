@@ -5,16 +5,16 @@ import type { ChangeOp, KvRow } from '../types.js'
 /** What to watch for, and how. */
 export interface WatchOptions {
   /** Begins with the rows that are there, as one item of kind `initial`. Default `false`: changes from now on. */
-  readonly initial?: boolean
+  readonly initial?: boolean | undefined
   /** Begins with this event of the journal instead, and goes on live. Not together with `initial`. */
-  readonly from?: number
+  readonly from?: number | undefined
   /** Ends the watching with `ERR_ABORTED`. */
-  readonly signal?: CancelSignal
+  readonly signal?: CancelSignal | undefined
   /**
    * Bytes of changes that are held for a reader that is slow, 64 per operation included; past that it gets a `resync`.
    * Not used with a journal, which is read as far as the reader is. Default 1 MiB.
    */
-  readonly maxBufferBytes?: number
+  readonly maxBufferBytes?: number | undefined
 }
 
 /** All rows of the watched range as of one moment: forget what was known, what follows are changes to these. */
