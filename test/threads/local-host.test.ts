@@ -12,7 +12,7 @@ const contract = { toWorker: [Echo, Fault], toHost: [] }
 /** Answers what it is asked, and fails as no set-up should when it is told to. */
 const setup: Setup = ({ hub, context, data, share }) => {
   if (data === 'refuse') throw new Error('refused')
-  new RequestBroker(hub, context).provide(Echo, (what) => ok(what))
+  new RequestBroker(hub, context).provide(Echo, (what) => (what === 'never' ? new Promise(() => {}) : ok(what)))
   hub.listen(context, Fault, (what) =>
     share?.push(() => {
       throw new Error(what)
@@ -66,7 +66,7 @@ describe('a host without a worker', () => {
     const told: unknown[] = []
     host.onExit(({ expected, error }) => told.push(expected, (error as Error).message))
     hub.emit(context, Fault, 'broken')
-    const answer = new RequestBroker(hub, context).request(Echo, 'anybody')
+    const answer = new RequestBroker(hub, context).request(Echo, 'never')
     expect(await host.exited).toMatchObject({ expected: false, error: { message: 'broken' } })
     expect(told).toEqual([false, 'broken'])
     expect((await answer).isErr()).toBe(true)
