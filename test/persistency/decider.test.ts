@@ -207,3 +207,38 @@ describe('commands', () => {
     })
   })
 })
+
+describe('commands at the edge', () => {
+  test('that are carried out twice at once under one key answer the state of now', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    const deposit = (): ReturnType<
+      typeof handleCommand<Command, AccountEvent, { balance: number }, string>
+    > => handleCommand(job, account, 'a', { kind: 'deposit', amount: 5 }, { idempotencyKey: 'd' }) as never
+    const both = await Promise.all([okOf(deposit()), okOf(deposit())])
+    expect(both.map(({ events }) => events.length).sort()).toEqual([0, 1])
+    for (const { state, streamSeq } of both) expect([state.balance, streamSeq]).toEqual([5, 2])
+  })
+
+  test('are told when all events of their stream have fallen off', async () => {
+    const { job } = await open({ journal: { maxEvents: 5 } })
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    for (let n = 0; n < 10; n++) await okOf(job.append({ type: 'other' }))
+    expect((await errorOf(loadState(job, account, 'a'))).code).toBe('ERR_EVENTS_GONE')
+    const refused = await errorOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 1 }))
+    expect(refused).toMatchObject({ code: 'ERR_EVENTS_GONE' })
+    expect(await okOf(loadState(job, account, 'new'))).toMatchObject({ streamSeq: 0 })
+    expect(await okOf(handleCommand(job, account, 'new', { kind: 'open' }))).toMatchObject({ streamSeq: 1 })
+  })
+
+  test('end in a conflict when a check among their operations does not hold', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(job.persistPut('emails', key('a@example.org'), utf8('taken')))
+    const ops = () => [{ kind: 'check', category: 'emails', key: key('a@example.org') } as const]
+    const command = { kind: 'open' } as const
+    const error = await errorOf(
+      handleCommand(job, account, 'a', command, { ops, retry: { attempts: 3, delayMs: 0 } })
+    )
+    expect(error).toMatchObject({ code: 'ERR_CONFLICT', conflict: { kind: 'check' } })
+  })
+})

@@ -111,7 +111,7 @@ export function loadState<Event extends DomainEvent, State>(
   decider: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
   stream: string
 ): ResultAsync<LoadedState<State>, PersistencyError> {
-  return new ResultAsync(fold(streams, decider, stream))
+  return new ResultAsync(load(streams, decider, stream))
 }
 
 /**
@@ -131,19 +131,15 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
   command: NoInfer<Command>,
   options: HandleOptions<NoInfer<Event>, NoInfer<State>> = {}
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
-  let missing = false
   const { idempotencyKey } = options
   const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
     const before =
       idempotencyKey === undefined ? ok(undefined) : await appended(streams, stream, idempotencyKey)
     if (before.isErr()) return err(before.error)
-    const loaded = await fold(streams, decider, stream)
+    const loaded = await load(streams, decider, stream)
     if (loaded.isErr()) return err(loaded.error)
     if (before.value !== undefined) return ok(ok(repeated(loaded.value, before.value)))
-    if (missing && loaded.value.streamSeq === 0) return err(gone(stream))
-    const carriedOut = await carryOut(streams, decider, stream, command, loaded.value, options)
-    missing = loaded.value.streamSeq === 0
-    return carriedOut
+    return await carryOut(streams, decider, stream, command, loaded.value, options)
   }
   return retryOnConflict(attempt, options.retry).andThen((outcome) => outcome)
 }
@@ -169,7 +165,11 @@ async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
     ...(idempotencyKey !== undefined && { idempotencyKey })
   })
   if (answer.isErr()) return err(answer.error)
-  if (answer.value.repeated) return ok(ok(repeated(before, answer.value)))
+  if (answer.value.repeated) {
+    // Somebody else carried it out since it was looked for.
+    const now = await load(streams, decider, stream)
+    return now.map((loaded) => ok(repeated(loaded, answer.value)))
+  }
   return ok(ok({ events, state, streamSeq: answer.value.streamSeq, appended: answer.value }))
 }
 
@@ -178,17 +178,57 @@ function repeated<State>(folded: LoadedState<State>, then: Appended): Handled<ne
   return { events: [], ...folded, appended: then }
 }
 
-/**
- * The answer of an append under a key, if there was one. An append that expects what never is gets that, or a conflict;
- * it writes nothing.
- */
+/** The answer of an append under a key, if there was one. */
 async function appended(
   streams: EventStreams,
   stream: string,
   idempotencyKey: string
 ): Promise<Result<Appended | undefined, PersistencyError>> {
-  const asked = await streams.append([{ type: 'asked' }], { stream, expectedSeq: NEVER, idempotencyKey })
+  const asked = await askWithout(streams, { stream, idempotencyKey })
   return asked.isErr() && asked.error.code === 'ERR_CONFLICT' ? ok(undefined) : asked
+}
+
+/** Whether the journal has everything from its first event on, and none of the stream. */
+async function isWhole(streams: EventStreams, stream: string): Promise<Result<boolean, PersistencyError>> {
+  try {
+    for await (const _ of streams.events({ stream, from: 1 })) return ok(false)
+    return ok(true)
+  } catch (thrown) {
+    if (!(thrown instanceof PersistencyError)) throw thrown
+    return thrown.code === 'ERR_EVENTS_GONE' ? ok(false) : err(thrown)
+  }
+}
+
+/** The position of a stream, whose events may have fallen off. */
+async function positionOf(streams: EventStreams, stream: string): Promise<Result<number, PersistencyError>> {
+  const asked = await askWithout(streams, { stream })
+  if (asked.isOk()) return ok(asked.value.streamSeq)
+  const { conflict } = asked.error
+  return conflict?.kind === 'stream' ? ok(conflict.actualSeq) : err(asked.error)
+}
+
+/** An append that expects what never is: it writes nothing, and its answer tells what is. */
+function askWithout(streams: EventStreams, options: AppendOptions): ResultAsync<Appended, PersistencyError> {
+  return streams.append([{ type: 'asked' }], { ...options, expectedSeq: NEVER })
+}
+
+/** Folds a stream, of which the first events must be there: none at all may be too few. */
+async function load<Event extends DomainEvent, State>(
+  streams: EventStreams,
+  decider: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
+  stream: string
+): Promise<Result<LoadedState<State>, PersistencyError>> {
+  const folded = await fold(streams, decider, stream)
+  if (folded.isErr() || folded.value.streamSeq > 0) return folded
+  const whole = await isWhole(streams, stream)
+  if (whole.isErr()) return err(whole.error)
+  if (whole.value) return folded
+  const position = await positionOf(streams, stream)
+  if (position.isErr()) return err(position.error)
+  if (position.value === 0) return folded
+  // They may have come in between.
+  const again = await fold(streams, decider, stream)
+  return again.isErr() || again.value.streamSeq > 0 ? again : err(gone(stream))
 }
 
 async function fold<Event extends DomainEvent, State>(
