@@ -532,7 +532,10 @@ export class Job {
    * outcome. @internal
    */
   async beginClose(): Promise<void> {
-    if (this.#state === 'open') this.#state = 'closing'
+    if (this.#state === 'open') {
+      this.#journal.sourcing.subscriptions.storeNow()
+      this.#state = 'closing'
+    }
     if (this.#restart === undefined) await this.#writes.queue.lineCleared()
     else await this.#restart.settle()
   }

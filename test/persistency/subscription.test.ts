@@ -9,10 +9,14 @@ import {
   type SubscriptionFailedPayload,
   type TxOp
 } from 'persistency'
-import { useStorage } from '../support/storage-folder.js'
+import { firstValueFrom } from 'rxjs'
+import { testOfThreads, useStorage } from '../support/storage-folder.js'
+import { useWorkers } from '../support/storage-process.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
-const { open } = useStorage()
+const storage = useStorage()
+const { open } = storage
+const workers = useWorkers()
 
 const append = (job: Job, ...types: string[]) => okOf(job.append(types.map((type) => ({ type }))))
 const NO_WAIT = { attempts: 3, delayMs: 0 }
@@ -400,3 +404,90 @@ function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
   })
   return { passed, open }
 }
+
+describe('what was passed over', () => {
+  test('is stored when the job is closed, so that it may fall off meanwhile', async () => {
+    const root = storage.folder()
+    const { job, persistency } = await storage.open({ journal: { maxEvents: 50 } }, root)
+    await append(job, 'a')
+    const subscription = await okOf(job.subscription('s', () => {}))
+    for (let n = 0; n < 100; n++)
+      await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(n), payload: utf8('') }))
+    await okOf(subscription.caughtUp())
+    await okOf(persistency.close())
+    const again = await storage.open({ journal: { maxEvents: 50 } }, root)
+    const resumed = await okOf(again.job.subscription('s', () => {}))
+    expect(resumed.seq).toBe(101)
+  })
+
+  test('is stored before the journal has gone past it', async () => {
+    const { job } = await storage.open({ journal: { maxEvents: 20 } })
+    await append(job, 'a')
+    const subscription = await okOf(job.subscription('s', () => {}))
+    for (let n = 0; n < 100; n++) {
+      await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(n), payload: utf8('') }))
+      await okOf(subscription.caughtUp())
+    }
+    const [status] = await okOf(job.subscriptions.list())
+    expect(status?.seq).toBeGreaterThan(81)
+  })
+})
+
+test.each([
+  ['rejects with nothing', () => Promise.reject()],
+  [
+    'throws nothing',
+    () => {
+      throw undefined
+    }
+  ],
+  ['answers an error of nothing', () => err(undefined)]
+])('a handler that %s has failed', async (_, handler) => {
+  const { job } = await open({ journal: true })
+  await append(job, 'a')
+  let calls = 0
+  const counted = () => {
+    calls++
+    return handler() as never
+  }
+  const subscription = await okOf(job.subscription('s', counted, { retry: NO_WAIT, onPoison: 'park' }))
+  await okOf(subscription.caughtUp())
+  expect(calls).toBe(3)
+  expect(await okOf(job.subscriptions.parked('s'))).toHaveLength(1)
+})
+
+test('an event that fails first in its batch is tried as often as any other', async () => {
+  const { job } = await open({ journal: true })
+  await append(job, 'bad', 'good', 'good')
+  const calls: string[] = []
+  const handler = ({ type }: RecordedEvent) => {
+    calls.push(type)
+    if (type === 'bad') throw new Error('bad')
+  }
+  const options = { batch: 3, retry: { attempts: 1 }, onPoison: 'park' } as const
+  const subscription = await okOf(job.subscription('s', handler, options))
+  await okOf(subscription.caughtUp())
+  expect(calls).toEqual(['bad', 'good', 'good'])
+})
+
+test('catching up sees what another owner of the file has written', async () => {
+  const { root, job } = await storage.open({ journal: true })
+  const seen: string[] = []
+  const subscription = await okOf(job.subscription('s', ({ type }) => void seen.push(type)))
+  await okOf(subscription.caughtUp())
+  const other = await okOf(storage.owner(root).openJob('tenant', { journal: true }))
+  await append(other, 'theirs')
+  expect(await okOf(subscription.caughtUp())).toBe(1)
+  expect(seen).toEqual(['theirs'])
+})
+
+testOfThreads('a subscription whose storage dies ends with that', async () => {
+  const { job } = await open({ journal: true })
+  await append(job, 'a')
+  const subscription = await okOf(job.subscription('s', () => {}))
+  await okOf(subscription.caughtUp())
+  const failed = firstValueFrom(new EventBroker(undefined, job.context).on(SubscriptionFailed))
+  await workers.killLast()
+  expect((await subscription.ended)._unsafeUnwrapErr().code).toBe('ERR_STORAGE_DIED')
+  expect(await failed).toMatchObject({ subscription: 's', error: { code: 'ERR_STORAGE_DIED' } })
+})

@@ -7,7 +7,10 @@ import type { TxOp } from '../types.js'
 import type { SubscriptionAdvanceQuery } from './message-payloads.js'
 import { SubscriptionAdvance } from './messages.js'
 
-/** Events that were passed over are told to the file when they are so many, or when the subscription stops. */
+/**
+ * Events that were passed over are told to the file when they are so many, when the subscription stops or the job is
+ * closed, and before what the file knows falls off the journal.
+ */
 const PASSED_OVER = 128
 
 /** What goes with a step. */
@@ -21,6 +24,8 @@ export class Checkpoint {
   readonly #holder: string
   #seq: number
   #stored: number
+  /** What the file has been told, or is being told. */
+  #told: number
 
   constructor(ask: Ask, name: string, holder: string, seq: number) {
     this.#ask = ask
@@ -28,7 +33,8 @@ export class Checkpoint {
     this.#holder = holder
     this.#seq = seq
     this.#stored = seq
-    this.reached.advance(seq)
+    this.#told = seq
+    this.reached.goTo(seq)
   }
 
   /** The last event that has been dealt with. */
@@ -51,28 +57,35 @@ export class Checkpoint {
     return this.#send({ seq: 0, reset: true, ops: clear }).map(() => this.#moved(0))
   }
 
-  /** There was nothing to deal with up to `seq`; the file is told now and then. */
-  async passOver(seq: number): Promise<Result<void, PersistencyError> | undefined> {
+  /** There was nothing to deal with up to `seq`, in a journal of these events; the file is told now and then. */
+  async passOver(
+    seq: number,
+    { firstSeq, lastSeq }: { readonly firstSeq: number; readonly lastSeq: number }
+  ): Promise<Result<void, PersistencyError> | undefined> {
     this.#seq = seq
     this.reached.advance(seq)
-    return seq - this.#stored < PASSED_OVER ? undefined : this.advance(seq)
+    const mayFallOff = this.#stored < (firstSeq + lastSeq) / 2
+    if (seq === this.#stored || (seq - this.#stored < PASSED_OVER && !mayFallOff)) return undefined
+    return this.advance(seq)
   }
 
-  /** Tells the file what it has not been told. */
+  /** Tells the file what it has not been told. Sent at once: whoever calls this may send something else behind it. */
   async store(): Promise<void> {
-    if (this.#seq > this.#stored) await this.advance(this.#seq)
+    if (this.#seq > this.#told) await this.advance(this.#seq)
   }
 
   #moved(seq: number): void {
     this.#seq = seq
     this.#stored = seq
-    this.reached.advance(seq)
+    this.#told = seq
+    this.reached.goTo(seq)
   }
 
   /** Without a time limit: the answer comes with the commit, or with the end of the storage. */
   #send(step: Partial<SubscriptionAdvanceQuery>): ResultAsync<void, PersistencyError> {
     const { name } = this
     const query = { ops: [], park: [], unpark: [], ...step, name, holder: this.#holder }
+    if (step.seq !== undefined) this.#told = step.seq
     return this.#ask(SubscriptionAdvance, query, { timeoutMs: Number.POSITIVE_INFINITY })
   }
 }

@@ -4,7 +4,6 @@ import { messageOf } from '../../brokers/errors.js'
 import type { CancelSignal } from '../../brokers/platform.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import { JournalInfo } from '../journal/messages.js'
 import type { KeyRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import { KvGet, KvScan } from '../messages.js'
@@ -117,7 +116,7 @@ export class Projection<State> {
   }
 
   /** Waits until everything that is in the journal now is in the rows. As `Subscription.caughtUp`. */
-  caughtUp(options?: { readonly signal?: CancelSignal }): ResultAsync<number, PersistencyError> {
+  caughtUp(options?: { readonly signal?: CancelSignal | undefined }): ResultAsync<number, PersistencyError> {
     return this.subscription.caughtUp(options)
   }
 
@@ -142,9 +141,9 @@ export class Projection<State> {
   }
 
   async #rebuild({ onProgress = () => {}, signal }: RebuildOptions): Promise<Result<void, PersistencyError>> {
-    const status = await this.#ask(JournalInfo, undefined, {})
-    if (status.isErr()) return err(status.error)
-    const total = status.value.lastSeq
+    const end = await this.subscription.journalEnd()
+    if (end.isErr()) return err(end.error)
+    const total = end.value
     const reset = await this.subscription.reset(clearing(this.category))
     if (reset.isErr()) return err(reset.error)
     for (let done = 0; ; ) {

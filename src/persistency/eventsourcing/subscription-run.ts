@@ -40,7 +40,14 @@ class End {
 /** What came of some events: so many are dealt with for good, and the next one failed, or all of them together. */
 interface Outcome {
   readonly done: number
-  readonly failure?: unknown
+  readonly failure?: Failure
+}
+
+interface Failure {
+  /** What was thrown, or answered; it may be `undefined`. */
+  readonly cause: unknown
+  /** Whether the handler failed, on that one event. */
+  readonly byHandler: boolean
 }
 
 /** Errors after which there is no point in trying again. */
@@ -54,6 +61,8 @@ export class SubscriptionRun {
   #wake = new AbortController()
   #errands: (() => Promise<void>)[] = []
   #ended = false
+  /** Why the job has ended, if it was not closed. */
+  #jobError: PersistencyError | undefined
   /** The event that the handler failed on for the last time. */
   failedSeq: number | undefined
 
@@ -82,10 +91,16 @@ export class SubscriptionRun {
     this.#wake.abort()
   }
 
-  /** The job has ended: does not wait for the handler either. */
-  abandon(): void {
+  /** The job has ended, because of an error or because it was closed: does not wait for the handler either. */
+  abandon(error?: PersistencyError): void {
+    this.#jobError = error
     this.#jobEnd.abort()
     this.stop()
+  }
+
+  /** The job is about to be closed: nothing can be stored any more after this. */
+  storeNow(): void {
+    if (!this.#ended) void this.#parts.checkpoint.store()
   }
 
   /** Does something between two events. `work` is told when the run has ended before. */
@@ -104,13 +119,13 @@ export class SubscriptionRun {
       // What is asked for from here on wakes the waiting below.
       this.#wake = new AbortController()
       for (const errand of this.#errands.splice(0)) await errand()
-      if (this.#stop.signal.aborted) return new End()
+      if (this.#stop.signal.aborted) return new End(this.#jobError)
       const from = checkpoint.seq + 1
       const page = await ask(JournalRead, { ...query, from }, FOREVER)
       if (page.isErr()) return new End(page.error)
-      const { events, next, lastSeq } = page.value
+      const { events, next, firstSeq, lastSeq } = page.value
       if (!(await this.#deliverAll(events))) continue
-      const passed = await checkpoint.passOver(next - 1)
+      const passed = await checkpoint.passOver(next - 1, { firstSeq, lastSeq })
       if (passed?.isErr()) return new End(passed.error)
       if (next <= lastSeq) continue
       const end = await committed.reached(next, this.#wake.signal)
@@ -130,7 +145,7 @@ export class SubscriptionRun {
       at += done
       if (failure === undefined) continue
       this.#leaveWhenStopped()
-      if (done === 0 && batch.length > 1) {
+      if (done === 0 && batch.length > 1 && !failure.byHandler) {
         // They could not be stored together: the rest of the page goes one by one.
         size = 1
         continue
@@ -141,15 +156,15 @@ export class SubscriptionRun {
     return true
   }
 
-  async #tryAgain(event: PackedEvent, first: unknown): Promise<void> {
+  async #tryAgain(event: PackedEvent, first: Failure): Promise<void> {
     const { checkpoint, onPoison, onParked, retry } = this.#parts
-    let failure = first
+    let failure = first.cause
     for (let attempt = 2; attempt <= retry.attempts; attempt++) {
       await this.#pause(Math.min(retry.delayMs * 2 ** (attempt - 2), retry.maxDelayMs))
       const outcome = await this.attempt([event], attempt)
       if (outcome.done === 1) return
       this.#leaveWhenStopped()
-      failure = outcome.failure
+      failure = outcome.failure?.cause
     }
     const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure)
     if (onPoison === 'stop') {
@@ -179,7 +194,7 @@ export class SubscriptionRun {
           done++
         } catch (failure) {
           if (failure instanceof End) throw failure
-          outcome = { done, failure }
+          outcome = { done, failure: { cause: failure, byHandler: true } }
           break
         }
       }
@@ -187,7 +202,7 @@ export class SubscriptionRun {
     } catch (failure) {
       if (failure instanceof End) throw failure
       if (failure instanceof PersistencyError && FINAL.includes(failure.code)) throw new End(failure)
-      return { done: 0, failure }
+      return { done: 0, failure: { cause: failure, byHandler: false } }
     }
     if (done === 0) return outcome ?? { done }
     const last = (events[done - 1] as { seq: number }).seq
@@ -196,11 +211,11 @@ export class SubscriptionRun {
       : await checkpoint.advance(last, { ops: ops ?? [] })
     if (stored.isOk()) return outcome ?? { done }
     if (FINAL.includes(stored.error.code)) throw new End(stored.error)
-    return { done: 0, failure: stored.error }
+    return { done: 0, failure: { cause: stored.error, byHandler: false } }
   }
 
   #leaveWhenStopped(): void {
-    if (this.#stop.signal.aborted) throw new End()
+    if (this.#stop.signal.aborted) throw new End(this.#jobError)
   }
 
   async #pause(ms: number): Promise<void> {
@@ -211,9 +226,9 @@ export class SubscriptionRun {
   /** What a handler does after the job has ended is of no interest to anybody. */
   #unlessJobEnds(work: Promise<void>): Promise<void> {
     const { signal } = this.#jobEnd
-    if (signal.aborted) return Promise.reject(new End())
+    if (signal.aborted) return Promise.reject(new End(this.#jobError))
     return new Promise((resolve, reject) => {
-      const onEnd = (): void => reject(new End())
+      const onEnd = (): void => reject(new End(this.#jobError))
       signal.addEventListener('abort', onEnd)
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onEnd))
     })

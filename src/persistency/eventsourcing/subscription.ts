@@ -3,6 +3,7 @@ import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../brokers/platform.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
+import type { LastCommitted } from '../journal/last-committed.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
@@ -12,6 +13,7 @@ import type { RetriedParked } from './types.js'
 
 export interface SubscriptionParts {
   readonly ask: Ask
+  readonly committed: LastCommitted
   readonly checkpoint: Checkpoint
   readonly run: SubscriptionRun
   readonly ended: Promise<Result<void, PersistencyError>>
@@ -51,10 +53,23 @@ export class Subscription {
    * Waits until everything that is in the journal now has been dealt with; answers up to which event that was.
    * Errors: those of reading, `ERR_ABORTED`, `ERR_SUBSCRIPTION_ENDED`, and the error with which it ended.
    */
-  caughtUp(options: { readonly signal?: CancelSignal } = {}): ResultAsync<number, PersistencyError> {
-    return this.#parts
-      .ask(JournalInfo, undefined, options)
-      .andThen(({ lastSeq }) => this.reached(lastSeq, options.signal).map(() => lastSeq))
+  caughtUp(
+    options: { readonly signal?: CancelSignal | undefined } = {}
+  ): ResultAsync<number, PersistencyError> {
+    return this.journalEnd(options).andThen((lastSeq) =>
+      this.reached(lastSeq, options.signal).map(() => lastSeq)
+    )
+  }
+
+  /** The last event in the journal; another owner of the file may have written it, of whom nobody else tells. @internal */
+  journalEnd(
+    options: { readonly signal?: CancelSignal | undefined } = {}
+  ): ResultAsync<number, PersistencyError> {
+    const { ask, committed } = this.#parts
+    return ask(JournalInfo, undefined, options).map(({ lastSeq }) => {
+      committed.advance(lastSeq)
+      return lastSeq
+    })
   }
 
   /** Waits until an event has been dealt with. @internal */

@@ -49,7 +49,7 @@ export class Subscriptions {
   readonly #parts: SubscriptionsParts
   /** By name; the run is there once the checkpoint has been claimed. */
   readonly #held = new Map<string, SubscriptionRun | undefined>()
-  #ended = false
+  #end: { readonly error: PersistencyError | undefined } | undefined
 
   /** Made by the job. @internal */
   constructor(parts: SubscriptionsParts) {
@@ -82,15 +82,20 @@ export class Subscriptions {
     return new ResultAsync(this.#open(subscribing))
   }
 
-  /** The job has ended. @internal */
-  end(): void {
-    this.#ended = true
-    for (const run of this.#held.values()) run?.abandon()
+  /** The job is about to be closed: has what they have passed over stored. @internal */
+  storeNow(): void {
+    for (const run of this.#held.values()) run?.storeNow()
+  }
+
+  /** The job has ended, because of an error or because it was closed. @internal */
+  end(error?: PersistencyError): void {
+    this.#end = { error }
+    for (const run of this.#held.values()) run?.abandon(error)
   }
 
   async #open(subscribing: Subscribing): Promise<Result<Opened, PersistencyError>> {
     const { name, options, version, clear } = subscribing
-    const { ask } = this.#parts
+    const { ask, committed } = this.#parts
     const holder = randomUUID()
     const query = { name, holder, startAt: options.startAt ?? 'beginning', version, clear }
     const claimed = await ask(SubscriptionClaim, query, { timeoutMs: Number.POSITIVE_INFINITY })
@@ -102,9 +107,9 @@ export class Subscriptions {
     const checkpoint = new Checkpoint(ask, name, holder, seq)
     const run = this.#runOf(subscribing, checkpoint)
     this.#held.set(name, run)
-    if (this.#ended) run.abandon()
+    if (this.#end !== undefined) run.abandon(this.#end.error)
     const ended = this.#watch(name, run, options.signal)
-    return ok({ subscription: new Subscription({ ask, checkpoint, run, ended }), reset })
+    return ok({ subscription: new Subscription({ ask, committed, checkpoint, run, ended }), reset })
   }
 
   #runOf({ name, options, begin }: Subscribing, checkpoint: Checkpoint): SubscriptionRun {

@@ -92,7 +92,7 @@ export class JobJournal {
   /** Nothing more is committed: whoever waits for the next event is told. */
   end(end: 'closed' | PersistencyError): void {
     void this.#listener.drop()
-    this.sourcing.subscriptions.end()
+    this.sourcing.subscriptions.end(end === 'closed' ? undefined : end)
     this.committed.end(end)
   }
 

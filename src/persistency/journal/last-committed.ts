@@ -15,8 +15,13 @@ export class LastCommitted {
   #end: WaitEnd | undefined
   readonly #waiters = new Set<Waiter>()
 
-  /** Events up to `lastSeq` are committed. */
+  /** Events up to `lastSeq` are committed; that more are may be known already. */
   advance(lastSeq: number): void {
+    if (lastSeq > this.#lastSeq) this.goTo(lastSeq)
+  }
+
+  /** Events up to `lastSeq`, and no more than these, count. */
+  goTo(lastSeq: number): void {
     this.#lastSeq = lastSeq
     for (const waiter of [...this.#waiters]) if (waiter.seq <= lastSeq) waiter.settle(undefined)
   }

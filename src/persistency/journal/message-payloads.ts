@@ -40,7 +40,8 @@ export interface JournalPage {
   readonly events: readonly PackedEvent[]
   /** Where the next page begins. */
   readonly next: number
-  /** The last event of the journal when the page was read. */
+  /** The first and the last event of the journal when the page was read. */
+  readonly firstSeq: number
   readonly lastSeq: number
 }
 

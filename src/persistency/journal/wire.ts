@@ -87,7 +87,7 @@ export const readQuery: WireCodec<JournalReadQuery> = {
 
 /** The bytes of the events are views on the frame that brought them. */
 export const journalPage: WireCodec<JournalPage> = {
-  write(writer, { events, next, lastSeq }) {
+  write(writer, { events, next, firstSeq, lastSeq }) {
     writer.u32(events.length)
     for (const { seq, time, bytes } of events) {
       writer.f64(seq)
@@ -95,6 +95,7 @@ export const journalPage: WireCodec<JournalPage> = {
       writer.blob(bytes)
     }
     writer.f64(next)
+    writer.f64(firstSeq)
     writer.f64(lastSeq)
   },
   read(reader) {
@@ -102,7 +103,7 @@ export const journalPage: WireCodec<JournalPage> = {
       reader,
       (): PackedEvent => ({ seq: reader.f64(), time: reader.f64(), bytes: reader.blob() })
     )
-    return { events, next: reader.f64(), lastSeq: reader.f64() }
+    return { events, next: reader.f64(), firstSeq: reader.f64(), lastSeq: reader.f64() }
   }
 }
 

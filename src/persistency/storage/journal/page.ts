@@ -6,7 +6,7 @@ import type { JournalLog } from './journal-log.js'
 /** The next events of a query. Throws `ERR_EVENTS_GONE` when the first that is wanted has fallen off. */
 export function readPage(journal: JournalLog, query: JournalReadQuery): JournalPage {
   const { from = journal.firstSeq, stream, limit, maxBytes } = query
-  const lastSeq = journal.lastSeq
+  const { firstSeq, lastSeq } = journal
   const to = Math.min(query.to ?? lastSeq, lastSeq)
   requireKept(journal, from)
   const found =
@@ -18,14 +18,14 @@ export function readPage(journal: JournalLog, query: JournalReadQuery): JournalP
   for (const event of found) {
     // A page that is full is left here, before anything is read for the next.
     if (events.length > 0 && bytes + event.bytes.length > maxBytes) {
-      return { events, next: event.seq, lastSeq }
+      return { events, next: event.seq, firstSeq, lastSeq }
     }
     bytes += event.bytes.length
     events.push(event)
   }
   const last = events.at(-1)
   const cut = events.length === limit && last !== undefined
-  return { events, next: cut ? last.seq + 1 : Math.max(from, to + 1), lastSeq }
+  return { events, next: cut ? last.seq + 1 : Math.max(from, to + 1), firstSeq, lastSeq }
 }
 
 /** Whether the events from `seq` on are all there. Throws `ERR_EVENTS_GONE` otherwise. */
