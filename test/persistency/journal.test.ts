@@ -345,3 +345,28 @@ test('an event is refused whose data were given to another thread', async () => 
   structuredClone(data, { transfer: [data.buffer] })
   expect((await errorOf(job.append({ type: 'x', data }))).code).toBe('ERR_EVENT')
 })
+
+test.each([{ maxBytes: 100_000 }, { maxAgeMs: 1 }])(
+  'a limit of %j is kept, however fast events come',
+  async (journal) => {
+    const { job } = await storage.open({ journal })
+    for (let round = 0; round < 8; round++) {
+      for (let n = 0; n < 5000; n++) void job.persist(put(n))
+      await okOf(job.flush())
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await okOf(job.persistAcked(put(1)))
+    const { firstSeq, lastSeq, bytes } = await okOf(job.journalStatus())
+    expect(lastSeq - firstSeq).toBeLessThan(12_000)
+    expect(bytes).toBeLessThan(800_000)
+  }
+)
+
+test('limits that another owner gives are those of everybody', async () => {
+  const { root, job } = await storage.open({ journal: { maxEvents: 5 } })
+  await okOf(job.persistAcked(put(1)))
+  const other = await okOf(storage.owner(root).openJob('tenant', { journal: true }))
+  expect((await okOf(other.journalStatus())).limits).toEqual({})
+  for (let n = 0; n < 10; n++) await okOf(job.persistAcked(put(n)))
+  expect(await okOf(job.journalStatus())).toMatchObject({ firstSeq: 1, lastSeq: 11, limits: {} })
+})

@@ -1,5 +1,5 @@
 /** What an owner of a file sees and does while another one, on a connection of its own, writes into it. */
-import { renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type Job, key, type TxOp } from 'persistency'
@@ -69,6 +69,7 @@ describe('a journal that another owner begins', () => {
     const { root, job } = await storage.open()
     await okOf(job.persistAcked(put(1)))
     const other = await okOf(storage.owner({ rootDir: root }).openJob('tenant', { journal: true }))
+    expect(await okOf(job.journalStatus())).toMatchObject({ lastSeq: 0 })
     await okOf(job.persistAcked(put(2)))
     await okOf(job.persistAcked([put(3), put(4)]))
     await okOf(job.deleteAcked('c', key(2)))
@@ -88,21 +89,33 @@ test('a durable flush waits for a lock as long as busyTimeoutMs', async () => {
   expect((await flushed).isOk()).toBe(true)
 })
 
-test('a file that was replaced while its job did not have it open is not taken for the old one', async () => {
-  const rootDir = storage.folder()
-  const shared = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' } as const
-  const persistency = storage.owner({ rootDir, ...shared })
-  const job = await okOf(persistency.openJob('a'))
-  await okOf(job.persistAcked(put(1)))
-  const next = await okOf(persistency.openJob('b'))
-  await okOf(next.persistAcked(put(1)))
-  const file = join(rootDir, 'a.db')
-  const copy = withDatabase(file, (db) => db.serialize())
-  writeFileSync(`${file}.copy`, copy)
-  renameSync(`${file}.copy`, file)
-  const error = await errorOf(job.get('c', key(1)))
-  expect(error).toMatchObject({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })
-  expect(error.message).toContain('was replaced while the job did not have it open')
-  await okOf(job.close())
-  expect(await okOf((await okOf(persistency.openJob('a'))).count('c', keyOf()))).toBe(1)
-})
+test.each([
+  ['by moving another there', renameSync],
+  [
+    'by one that has its number',
+    (from: string, to: string) => {
+      rmSync(to)
+      copyFileSync(from, to)
+    }
+  ]
+])(
+  'a file that was replaced %s while its job did not have it open is not taken for the old one',
+  async (_, replace) => {
+    const rootDir = storage.folder()
+    const shared = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' } as const
+    const persistency = storage.owner({ rootDir, ...shared })
+    const job = await okOf(persistency.openJob('a'))
+    await okOf(job.persistAcked(put(1)))
+    const next = await okOf(persistency.openJob('b'))
+    await okOf(next.persistAcked(put(1)))
+    const file = join(rootDir, 'a.db')
+    const copy = withDatabase(file, (db) => db.serialize())
+    writeFileSync(`${file}.copy`, copy)
+    replace(`${file}.copy`, file)
+    const error = await errorOf(job.get('c', key(1)))
+    expect(error).toMatchObject({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })
+    expect(error.message).toContain('was replaced while the job did not have it open')
+    await okOf(job.close())
+    expect(await okOf((await okOf(persistency.openJob('a'))).count('c', keyOf()))).toBe(1)
+  }
+)

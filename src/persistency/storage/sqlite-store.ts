@@ -87,7 +87,7 @@ export class SqliteStore {
     this.#file.requireInPlace()
     whenFree(this.#patient, () => this.#statements.get(BEGIN).run())
     try {
-      if (this.#journal === undefined) this.#lookForJournal()
+      if (this.#journal === undefined) this.lookForJournal()
       this.#journal?.begin()
     } catch (thrown) {
       this.rollback()
@@ -95,12 +95,16 @@ export class SqliteStore {
     }
   }
 
-  /** No write may pass by a journal. Nobody can begin one within this transaction. */
-  #lookForJournal(): void {
+  /**
+   * The journal, which another owner may have begun since the file was opened. No write may pass it by; within a
+   * transaction that writes, nobody can begin one.
+   */
+  lookForJournal(): JournalLog | undefined {
     const version = this.#statements.get(DATA_VERSION, 'pluck').get() as number
-    if (version === this.#dataVersion) return
+    if (version === this.#dataVersion) return this.#journal
     this.#journal = this.#findJournal()
     this.#dataVersion = version
+    return this.#journal
   }
 
   /** Answers what the transaction added to the journal. */

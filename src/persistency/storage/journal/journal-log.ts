@@ -51,6 +51,8 @@ export class JournalLog {
   #dataVersion = -1
   /** Whether the fields above are what the file says. */
   #known = false
+  /** Whether something was read within the transaction, which may be taken back. */
+  #readWithin = false
   #failure: { readonly thrown: unknown } | undefined
   #outsideCommits = 0
   #generation = 0
@@ -79,7 +81,7 @@ export class JournalLog {
 
   /** Whether nothing has been taken back since `generation` was last the same. */
   get certain(): boolean {
-    return this.#known
+    return this.#known || !this.#readWithin
   }
 
   /** Lets nothing fall off as long as `held` answers `true`. */
@@ -155,8 +157,11 @@ export class JournalLog {
     const version = this.statements.get(DATA_VERSION, 'pluck').get() as number
     if (this.#known && version === this.#dataVersion) return
     this.#drop(0)
-    if (!this.#known) this.#generation++
+    if (!this.certain) this.#generation++
+    this.#readWithin = false
     const changed = this.#dataVersion !== -1 && version !== this.#dataVersion
+    // Another owner may have given others.
+    if (changed) this.#retention.limits = readLimits(this.#db)
     const before = this.#known ? this.#stored : undefined
     this.#dataVersion = version
     const row = this.statements.get(LAST_ROW).get() as JournalRow | undefined
@@ -183,6 +188,7 @@ export class JournalLog {
   consistently<T>(work: () => T): T {
     if (this.#db.inTransaction) {
       this.settle()
+      this.#readWithin = true
       return work()
     }
     return this.#db.transaction(() => {

@@ -107,7 +107,8 @@ export class JournalService {
     return journal.consistently(() => work(journal, store))
   }
 
-  #journalOf({ journal }: SqliteStore): JournalLog {
+  #journalOf(store: SqliteStore): JournalLog {
+    const journal = store.journal ?? store.lookForJournal()
     if (journal === undefined) {
       const message = `job "${this.#jobId}" has no journal; open it with { journal: true }`
       throw new PersistencyError('ERR_NO_JOURNAL', message)

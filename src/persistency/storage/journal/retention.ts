@@ -39,7 +39,7 @@ interface OldRow {
 }
 
 export class Retention {
-  readonly limits: JournalOptions
+  limits: JournalOptions
   /** Whether nothing may fall off now. */
   held: () => boolean = () => false
   readonly #statements: Statements
@@ -55,9 +55,10 @@ export class Retention {
 
   /** Lets fall off what is over the limits, within the transaction; answers the first event that is left. */
   apply(extent: JournalExtent, added: number): number {
-    const due = this.#due(extent)
+    const most = Math.max(AT_ONCE, 2 * added)
+    const due = this.#due(extent, most)
     if (due <= extent.firstSeq || this.held()) return extent.firstSeq
-    const firstSeq = Math.min(due, extent.firstSeq + Math.max(AT_ONCE, 2 * added))
+    const firstSeq = Math.min(due, extent.firstSeq + most)
     this.#fold(extent.firstSeq, firstSeq - 1)
     this.#statements.get(REMOVE_ROWS).run(firstSeq, firstSeq)
     this.#statements.get(REMOVE_KEYS).run(firstSeq)
@@ -65,8 +66,8 @@ export class Retention {
     return firstSeq
   }
 
-  /** The first event that the limits allow. */
-  #due({ firstSeq, lastSeq, bytes, time }: JournalExtent): number {
+  /** The first event that the limits allow, looking no further than is of use. */
+  #due({ firstSeq, lastSeq, bytes, time }: JournalExtent, most: number): number {
     const { maxEvents, maxAgeMs, maxBytes } = this.limits
     let due = maxEvents === undefined ? firstSeq : Math.max(firstSeq, lastSeq - maxEvents + 1)
     if (maxAgeMs === undefined && maxBytes === undefined) return due
@@ -77,7 +78,7 @@ export class Retention {
       // The newest row stays, however large.
       if ((row.time >= tooOld && row.before >= tooFar) || next > lastSeq) break
       due = Math.max(due, next)
-      if (due - firstSeq > AT_ONCE) break
+      if (due - firstSeq >= most) break
     }
     return due
   }
