@@ -32,7 +32,7 @@ export function provideFactory<Interface extends InterfaceDefinition, Config = v
 /**
  * Has the factory of an interface make an instance.
  *
- * Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or answered an error, which is the `cause`.
+ * Waits for the factory as long as that takes. Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or answered an error, which is the `cause`.
  */
 export function createFromFactory<Interface extends InterfaceDefinition, Config = void>(
   definition: Interface,
@@ -58,7 +58,11 @@ function brokerOf({
 function factoryRequest<Interface extends InterfaceDefinition, Config>(
   definition: Interface
 ): RequestDefinition<Config, Instance<Interface>, unknown> {
-  return defineRequest<Config, Instance<Interface>, unknown>(`brokers.factory/${definition.name}`)
+  // An instance that comes after its caller gave up would be nobody's to close.
+  const timeoutMs = Number.POSITIVE_INFINITY
+  return defineRequest<Config, Instance<Interface>, unknown>(`brokers.factory/${definition.name}`, {
+    timeoutMs
+  })
 }
 
 function factoryFailed(definition: InterfaceDefinition, error: unknown): BrokerError {

@@ -44,7 +44,7 @@ export class MultiRequestBroker {
    */
   provide<Payload, Response, Failure>(
     request: MultiRequestDefinition<Payload, Response, Failure>,
-    provider: RequestProvider<Payload, Response, Failure>
+    provider: RequestProvider<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>>
   ): Result<ProviderHandle, BrokerError> {
     const adapted = adaptProvider(request, provider)
     return ok(this.#hub.addProvider(this.context, request, { ...adapted, origin: undefined, spread: false }))

@@ -1,5 +1,5 @@
 /** Owns the handler of one signal in one context, and the signals that wait for it. */
-
+import { AsyncResource } from 'node:async_hooks'
 import { isThenable } from './thenable.js'
 import { Waiters } from './waiters.js'
 
@@ -43,6 +43,8 @@ export interface SignalTarget {
 interface Waiting {
   readonly payload: unknown
   readonly done: (() => void) | undefined
+  /** What its signaller was at; absent where the run has begun with it. */
+  readonly scope: AsyncResource | undefined
 }
 
 /** Hands signals to a function of this thread one at a time, in order, each in a microtask of its own. */
@@ -75,7 +77,8 @@ export class SignalQueue implements SignalTarget {
   accept(payload: unknown, done?: () => void): boolean {
     // Signals of another thread are limited on that side, where the signaller can be told.
     if (this.#closed || (done === undefined && this.#waiting.length >= this.#depth)) return false
-    this.#waiting.push({ payload, done })
+    const scope = this.#running ? new AsyncResource('PersistencySignal') : undefined
+    this.#waiting.push({ payload, done, scope })
     if (!this.#running) {
       this.#running = true
       queueMicrotask(() => void this.#run())
@@ -91,9 +94,10 @@ export class SignalQueue implements SignalTarget {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const { payload, done } = this.#waiting[0] as Waiting
+      const { payload, done, scope } = this.#waiting[0] as Waiting
+      const handle = (): unknown => this.source(payload, this.#scope)
       try {
-        const outcome = this.source(payload, this.#scope)
+        const outcome = scope === undefined ? handle() : scope.runInAsyncScope(handle)
         if (isThenable(outcome)) await outcome
       } catch (error) {
         this.#home.report(error)

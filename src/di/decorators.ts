@@ -7,6 +7,7 @@ import type {
   SignalDefinition
 } from '../brokers/definitions.js'
 import type { ListenerScope } from '../brokers/listener.js'
+import type { ProviderOf } from '../brokers/request-broker.js'
 import type { SignalHandler } from '../brokers/signal-queue.js'
 
 type AnyDefinition =
@@ -41,10 +42,10 @@ export function listens<Payload>(
   return mark(event)
 }
 
-/** The method provides a request. */
-export function provides<Payload, Response, Failure>(
-  request: RequestDefinition<Payload, Response, Failure>
-): MethodMark<RequestProvider<Payload, Response, Failure>> {
+/** The method provides a request; that of a synchronous one answers at once. */
+export function provides<Payload, Response, Failure, Sync extends boolean>(
+  request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync }
+): MethodMark<ProviderOf<Payload, Response, Failure, Sync>> {
   return mark(request)
 }
 
@@ -90,6 +91,8 @@ function isSame(a: Mark, b: Mark): boolean {
   return sameMessage && a.method === b.method
 }
 
+/** In the standard form an instance is noted for a method and for the one that it overrides: one note is enough. */
 function note(owner: object, mark: Mark): void {
-  MARKS.set(owner, [...(MARKS.get(owner) ?? []), mark])
+  const marks = MARKS.get(owner) ?? []
+  if (!marks.some((other) => isSame(mark, other))) MARKS.set(owner, [...marks, mark])
 }

@@ -11,6 +11,8 @@ export class Peers {
   readonly #hub: BrokerHub
   readonly #known: readonly CarriedMessage[]
   readonly #ports = new Map<number, MessagePort>()
+  /** Ports whose other end was gone before they were used. */
+  readonly #gone = new WeakSet<MessagePort>()
   readonly #links = new Map<number, { readonly link: Link; readonly port: MessagePort }>()
 
   constructor(hub: BrokerHub, { toWorker, toHost, toPeers = [] }: ThreadContract) {
@@ -22,6 +24,7 @@ export class Peers {
   deliver({ peer, port }: PortDelivery<MessagePort>): void {
     if (port !== undefined) {
       this.#ports.set(peer, port)
+      port.once('close', () => this.#gone.add(port))
       return
     }
     this.#take(peer)?.close()
@@ -32,6 +35,7 @@ export class Peers {
   connect({ id, context, send, receive }: PeerRequest): Result<void, unknown> {
     const port = this.#take(id)
     if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
+    if (this.#gone.has(port)) return err(new Error('the worker at the other end is gone'))
     // The other worker learns from the port that this side has given the link up.
     const onFault = (): void => port.close()
     const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1, onFault })

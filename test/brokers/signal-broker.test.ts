@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { BrokerContext, BrokerHub, defineSignal, EventBroker, SignalBroker } from 'persistency/brokers'
 import { gate } from '../support/brokers-async.js'
@@ -251,4 +252,23 @@ describe('replacing the handler of a signal', () => {
     expect(signals.signal(Save, 1)._unsafeUnwrapErr().kind).toBe('noHandler')
     expect(signals.on(Save, note).isOk()).toBe(true)
   })
+})
+
+it('handles each signal as part of what its signaller was at', async () => {
+  const store = new AsyncLocalStorage<string>()
+  const hub = new BrokerHub()
+  const signals = new SignalBroker(hub, BrokerContext.create('scoped'))
+  const Scoped = defineSignal<string>('signals.scoped')
+  const seen: string[] = []
+  const handled = new Promise<void>((resolve) => {
+    signals.on(Scoped, async (name) => {
+      seen.push(`${name} ${store.getStore()}`)
+      await Promise.resolve()
+      seen.push(`${name} ${store.getStore()}`)
+      if (seen.length === 6) resolve()
+    })
+  })
+  for (const name of ['a', 'b', 'c']) store.run(name, () => signals.signal(Scoped, name))
+  await handled
+  expect(seen).toEqual(['a a', 'a a', 'b b', 'b b', 'c c', 'c c'])
 })

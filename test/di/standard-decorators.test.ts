@@ -30,6 +30,7 @@ decorate(Shop.prototype, 'onSold', listens(Sold))
 decorate(Shop.prototype, 'price', provides(Price))
 decorate(Shop.prototype, 'health', answers(Health))
 decorate(Shop.prototype, 'restock', handles(Restock))
+decorate(Shop.prototype, 'onSold', listens(Sold))
 const hub = new BrokerHub()
 registerBrokers(container, hub)
 const shops = [new Shop(), new Shop()]
@@ -44,6 +45,7 @@ print({ price, health, shops, contexts: hub.contextCount })
 function print(value) { console.log(JSON.stringify(value)) }
 `
 
+// One method is marked twice, as one that overrides a marked one is on each of its objects.
 it('methods marked with standard decorators are connected for the one object that is bound', async () => {
   const { output, code, stderr } = await runScript(SCRIPT)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

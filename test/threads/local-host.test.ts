@@ -12,7 +12,9 @@ const contract = { toWorker: [Echo, Fault], toHost: [] }
 /** Answers what it is asked, and fails as no set-up should when it is told to. */
 const setup: Setup = ({ hub, context, data, share }) => {
   if (data === 'refuse') throw new Error('refused')
-  new RequestBroker(hub, context).provide(Echo, (what) => (what === 'never' ? new Promise(() => {}) : ok(what)))
+  new RequestBroker(hub, context).provide(Echo, (what) =>
+    what === 'never' ? new Promise(() => {}) : ok(what)
+  )
   hub.listen(context, Fault, (what) =>
     share?.push(() => {
       throw new Error(what)

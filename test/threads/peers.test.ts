@@ -104,3 +104,19 @@ describe('two connected workers', () => {
     expect(output).toBe('disconnected')
   })
 })
+
+it('a worker that has died before it was connected is told of, and can be replaced', async () => {
+  const { output } = await run(`
+    const connecting = asking.connect(answering, peers, routes)
+    requests.in(otherContext).request(Echo, 'exit')
+    const until = performance.now() + 500
+    await new Promise((resolve) => setImmediate(resolve))
+    while (performance.now() < until);
+    const first = kindOf(await connecting)
+    await answering.exited
+    const other = await started({ context: BrokerContext.create('third'), data: { peers, answers: true } })
+    const second = kindOf(await asking.connect(other, peers, routes))
+    print({ failed: first !== 'ok', second, answer: (await ask('hello')).value })
+  `)
+  expect(output).toMatchObject({ second: 'ok', answer: 'peer says hello' })
+})

@@ -4,7 +4,9 @@ import {
   type BrokerError,
   type BrokerErrorKind,
   defineEvent,
+  defineMultiRequest,
   defineRequest,
+  MultiRequestBroker,
   type ProviderCall,
   type ProviderHandle,
   RequestBroker,
@@ -260,3 +262,11 @@ expectType(handle.remove()).is<void>()
 handle.active = false
 // @ts-expect-error a Result is no handle
 requests.provide(Weather, () => ({ tempC: 5 })).remove()
+
+const Health = defineMultiRequest<void, { part: string; ok: boolean }>('types.health')
+const multi = new MultiRequestBroker()
+multi.provide(Health, () => ({ part: 'disk', ok: true }))
+// @ts-expect-error a response without a field
+multi.provide(Health, () => ({ part: 'disk' }))
+// @ts-expect-error a response without a field, later
+multi.provide(Health, async () => ({ part: 'disk' }))
