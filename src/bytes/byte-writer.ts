@@ -38,6 +38,11 @@ export class ByteWriter {
     return this.#attached.reduce((sum, { bytes }) => sum + bytes.length, this.#offset)
   }
 
+  /** How many byte values are attached so far. */
+  get attachedCount(): number {
+    return this.#attached.length
+  }
+
   u8(n: number): void {
     const at = this.#reserve(1)
     this.#bytes[at] = n

@@ -11,9 +11,10 @@ const scratch = new ByteWriter(4096)
 /** Runs `write` on the shared writer and answers a copy of what it wrote. A throw leaves nothing behind. */
 export function encoded<T>(write: (writer: ByteWriter, value: T) => void, value: T): Uint8Array {
   const start = scratch.offset
+  const attached = scratch.attachedCount
   try {
     write(scratch, value)
-    if (scratch.size > scratch.offset) {
+    if (scratch.attachedCount > attached) {
       throw new TypeError(
         'a key or payload is bytes in one piece: write what is attached to it with blob() or raw()'
       )

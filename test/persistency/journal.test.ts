@@ -362,11 +362,15 @@ test.each([{ maxBytes: 100_000 }, { maxAgeMs: 1 }])(
   }
 )
 
-test('limits that another owner gives are those of everybody', async () => {
-  const { root, job } = await storage.open({ journal: { maxEvents: 5 } })
-  await okOf(job.persistAcked(put(1)))
-  const other = await okOf(storage.owner(root).openJob('tenant', { journal: true }))
-  expect((await okOf(other.journalStatus())).limits).toEqual({})
-  for (let n = 0; n < 10; n++) await okOf(job.persistAcked(put(n)))
-  expect(await okOf(job.journalStatus())).toMatchObject({ firstSeq: 1, lastSeq: 11, limits: {} })
-})
+test.each([true, false])(
+  'limits that another owner gives are those of everybody (written before: %p)',
+  async (written) => {
+    const { root, job } = await storage.open({ journal: { maxEvents: 5 } })
+    if (written) await okOf(job.persistAcked(put(1)))
+    const other = await okOf(storage.owner(root).openJob('tenant', { journal: true }))
+    expect((await okOf(other.journalStatus())).limits).toEqual({})
+    for (let n = 0; n < 10; n++) await okOf(job.persistAcked(put(n)))
+    const lastSeq = written ? 11 : 10
+    expect(await okOf(job.journalStatus())).toMatchObject({ firstSeq: 1, lastSeq, limits: {} })
+  }
+)

@@ -246,3 +246,20 @@ function twice(definition: typeof balances): typeof balances.apply {
     return next === undefined ? undefined : { balance: next.balance * 2 }
   }
 }
+
+test('a rebuild that the end of the job breaks off at any moment goes on when it is opened again', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const { persistency, job } = await open({ journal: true })
+    for (let n = 0; n < 20; n++) await append(job, 'a', deposited(1))
+    const model = await okOf(job.projection(total))
+    await okOf(model.caughtUp())
+    const rebuilding = model.rebuild()
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    await okOf(job.close())
+    await rebuilding
+    const again = await okOf(persistency.openJob('tenant'))
+    const resumed = await okOf(again.projection(total))
+    await okOf(resumed.caughtUp())
+    expect(await okOf(resumed.state())).toBe(20n)
+  }
+})

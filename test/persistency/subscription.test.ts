@@ -253,7 +253,7 @@ describe('failing handlers', () => {
     ])
     const repeated = await okOf(again.subscription('s', refuseBad))
     expect(await okOf(repeated.retryParked())).toEqual({ done: 0, failed: 1 })
-    expect(await okOf(again.subscriptions.parked('s'))).toMatchObject([{ attempts: 4 }])
+    expect(await okOf(again.subscriptions.parked('s'))).toMatchObject([{ attempts: 4, error: 'refused' }])
     await repeated.stop()
     const mended = await okOf(again.subscription('s', ({ seq }) => put(seq)))
     expect(await okOf(mended.retryParked(7))).toEqual({ done: 0, failed: 0 })
@@ -418,6 +418,23 @@ describe('what was passed over', () => {
     const again = await storage.open({ journal: { maxEvents: 50 } }, root)
     const resumed = await okOf(again.job.subscription('s', () => {}))
     expect(resumed.seq).toBe(101)
+  })
+
+  test('is stored when it stops, although a step has failed', async () => {
+    const { job } = await open({ journal: true })
+    await append(job, 'a')
+    const check = { kind: 'check', category: 'c', key: key('nowhere'), equals: utf8('x') } as const
+    const retry = { attempts: 100, delayMs: 100_000, maxDelayMs: 100_000 }
+    const answer = ({ type }: RecordedEvent) => (type === 'bad' ? check : undefined)
+    const subscription = await okOf(job.subscription('s', answer, { retry }))
+    for (let n = 0; n < 60; n++) {
+      await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(n), payload: utf8('') }))
+    }
+    await okOf(subscription.caughtUp())
+    await append(job, 'bad')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await subscription.stop()
+    expect((await okOf(job.subscriptions.list()))[0]?.seq).toBe(61)
   })
 
   test('is stored before the journal has gone past it', async () => {

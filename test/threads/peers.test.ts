@@ -105,18 +105,22 @@ describe('two connected workers', () => {
   })
 })
 
-it('a worker that has died before it was connected is told of, and can be replaced', async () => {
+it('a worker that has died while it was being connected can be replaced', async () => {
   const { output } = await run(`
+    // Frames leave in microtasks; what comes is not looked at in between, so that the worker answers and dies unheard.
+    const sent = async () => { for (let turn = 0; turn < 20; turn++) await null }
+    const block = (ms) => { for (const until = performance.now() + ms; performance.now() < until; ); }
     const connecting = asking.connect(answering, peers, routes)
+    await sent()
+    block(100)
     requests.in(otherContext).request(Echo, 'exit')
-    const until = performance.now() + 500
-    await new Promise((resolve) => setImmediate(resolve))
-    while (performance.now() < until);
-    const first = kindOf(await connecting)
+    await sent()
+    block(500)
+    await connecting
     await answering.exited
     const other = await started({ context: BrokerContext.create('third'), data: { peers, answers: true } })
     const second = kindOf(await asking.connect(other, peers, routes))
-    print({ failed: first !== 'ok', second, answer: (await ask('hello')).value })
+    print({ second, answer: (await ask('hello')).value })
   `)
-  expect(output).toMatchObject({ second: 'ok', answer: 'peer says hello' })
+  expect(output).toEqual({ second: 'ok', answer: 'peer says hello' })
 })

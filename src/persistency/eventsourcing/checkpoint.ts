@@ -26,6 +26,8 @@ export class Checkpoint {
   #stored: number
   /** What the file has been told, or is being told. */
   #told: number
+  /** Whether it is being taken back to before the first event. */
+  #resetting = false
 
   constructor(ask: Ask, name: string, holder: string, seq: number) {
     this.#ask = ask
@@ -54,7 +56,15 @@ export class Checkpoint {
 
   /** Goes back to before the first event. */
   reset(clear: readonly TxOp[]): ResultAsync<void, PersistencyError> {
-    return this.#send({ seq: 0, reset: true, ops: clear }).map(() => this.#moved(0))
+    this.#resetting = true
+    const over = <T>(outcome: T): T => {
+      this.#resetting = false
+      return outcome
+    }
+    return this.#send({ seq: 0, reset: true, ops: clear })
+      .map(over)
+      .mapErr(over)
+      .map(() => this.#moved(0))
   }
 
   /** There was nothing to deal with up to `seq`, in a journal of these events; the file is told now and then. */
@@ -71,7 +81,7 @@ export class Checkpoint {
 
   /** Tells the file what it has not been told. Sent at once: whoever calls this may send something else behind it. */
   async store(): Promise<void> {
-    if (this.#seq > this.#told) await this.advance(this.#seq)
+    if (this.#seq > this.#told && !this.#resetting) await this.advance(this.#seq)
   }
 
   #moved(seq: number): void {
@@ -86,6 +96,9 @@ export class Checkpoint {
     const { name } = this
     const query = { ops: [], park: [], unpark: [], ...step, name, holder: this.#holder }
     if (step.seq !== undefined) this.#told = step.seq
-    return this.#ask(SubscriptionAdvance, query, { timeoutMs: Number.POSITIVE_INFINITY })
+    return this.#ask(SubscriptionAdvance, query, { timeoutMs: Number.POSITIVE_INFINITY }).mapErr((error) => {
+      this.#told = this.#stored
+      return error
+    })
   }
 }

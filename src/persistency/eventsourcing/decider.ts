@@ -103,7 +103,8 @@ export function defineDecider<Command, Event extends DomainEvent, State, Refusal
 }
 
 /**
- * Folds a stream. Each call reads all of it. Errors: `ERR_EVENTS_GONE` when its first events have fallen off,
+ * Folds a stream. Each call reads all of it; where there is nothing of it, and the journal has lost events, it also asks for
+ * the position of the stream, in line with the writes. Errors: `ERR_EVENTS_GONE` when its first events have fallen off,
  * `ERR_VALUE` when an event cannot be read, those of reading.
  */
 export function loadState<Event extends DomainEvent, State>(

@@ -43,7 +43,7 @@ interface Outcome {
   readonly failure?: Failure
 }
 
-interface Failure {
+export interface Failure {
   /** What was thrown, or answered; it may be `undefined`. */
   readonly cause: unknown
   /** Whether the handler failed, on that one event. */
@@ -158,15 +158,15 @@ export class SubscriptionRun {
 
   async #tryAgain(event: PackedEvent, first: Failure): Promise<void> {
     const { checkpoint, onPoison, onParked, retry } = this.#parts
-    let failure = first.cause
+    let failure = first
     for (let attempt = 2; attempt <= retry.attempts; attempt++) {
       await this.#pause(Math.min(retry.delayMs * 2 ** (attempt - 2), retry.maxDelayMs))
       const outcome = await this.attempt([event], attempt)
       if (outcome.done === 1) return
       this.#leaveWhenStopped()
-      failure = outcome.failure?.cause
+      failure = outcome.failure ?? failure
     }
-    const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure)
+    const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure.cause)
     if (onPoison === 'stop') {
       this.failedSeq = event.seq
       throw new End(error)
@@ -236,9 +236,13 @@ export class SubscriptionRun {
 }
 
 /** An event to be put aside, with why. */
-export function parkedEntry(event: PackedEvent, attempts: number, failure: unknown): ParkedEntry {
+export function parkedEntry(
+  event: PackedEvent,
+  attempts: number,
+  { cause }: Pick<Failure, 'cause'>
+): ParkedEntry {
   const { seq, time, bytes } = event
-  return { seq, time, bytes, attempts, error: messageOf(failure), parkedAt: Date.now() }
+  return { seq, time, bytes, attempts, error: messageOf(cause), parkedAt: Date.now() }
 }
 
 function unexpected(name: string, cause: unknown): PersistencyError {

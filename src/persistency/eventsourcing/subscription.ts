@@ -105,7 +105,9 @@ export class Subscription {
           if (outcome.done === 1) done++
           else {
             failed++
-            const stored = await checkpoint.settle({ park: [parkedEntry(entry, attempts, outcome.failure)] })
+            const stored = await checkpoint.settle({
+              park: [parkedEntry(entry, attempts, outcome.failure ?? { cause: undefined })]
+            })
             if (stored.isErr()) return err(stored.error)
           }
         }

@@ -92,6 +92,7 @@ export class JournalLog {
   /** A transaction has begun. */
   begin(): void {
     this.refresh()
+    this.#readWithin = false
     this.#failure = undefined
     this.#storedBefore = this.#stored
     this.#known = false
@@ -160,8 +161,8 @@ export class JournalLog {
     if (!this.certain) this.#generation++
     this.#readWithin = false
     const changed = this.#dataVersion !== -1 && version !== this.#dataVersion
-    // Another owner may have given others.
-    if (changed) this.#retention.limits = readLimits(this.#db)
+    // Another owner may have given others, also between the opening of the file and now.
+    if (version !== this.#dataVersion) this.#retention.limits = readLimits(this.#db)
     const before = this.#known ? this.#stored : undefined
     this.#dataVersion = version
     const row = this.statements.get(LAST_ROW).get() as JournalRow | undefined
