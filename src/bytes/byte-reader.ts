@@ -19,7 +19,8 @@ export class ByteReader {
   readonly #attached: readonly Uint8Array[]
   /** Where reading must stop: the end of the input, or of the part that was entered. */
   #end: number
-  /** The ends of what the parts that were entered lie in, from the outside in. */
+  /** How many parts are entered, and the ends of what each of them lies in, from the outside in. */
+  #depth = 0
   readonly #outerEnds: number[] = []
   #offset = 0
 
@@ -132,7 +133,7 @@ export class ByteReader {
   again<T>(from: number, to: number, read: (reader: ByteReader) => T): T {
     const offset = this.#offset
     const end = this.#end
-    const depth = this.#outerEnds.length
+    const depth = this.#depth
     this.#offset = from
     this.#end = to
     try {
@@ -140,7 +141,7 @@ export class ByteReader {
     } finally {
       this.#offset = offset
       this.#end = end
-      this.#outerEnds.length = depth
+      this.#depth = depth
     }
   }
 
@@ -168,8 +169,8 @@ export class ByteReader {
    */
   enter(n: number): number {
     if (n > this.remaining) throw this.#truncated(n)
-    const depth = this.#outerEnds.length
-    this.#outerEnds.push(this.#end)
+    const depth = this.#depth++
+    this.#outerEnds[depth] = this.#end
     this.#end = this.#offset + n
     return depth
   }
@@ -179,9 +180,10 @@ export class ByteReader {
    * left, because reading them failed, are left, too.
    */
   leave(depth: number): void {
-    this.#offset = this.#outerEnds[depth + 1] ?? this.#end
+    const inner = depth + 1
+    this.#offset = inner < this.#depth ? (this.#outerEnds[inner] as number) : this.#end
     this.#end = this.#outerEnds[depth] as number
-    this.#outerEnds.length = depth
+    this.#depth = depth
   }
 
   #advance(count: number): number {

@@ -9,7 +9,7 @@ import type { RingPort } from './ring-port.js'
 const LOOK_MS = 0.1
 
 /** Looking holds up what else the thread has to do, such as promises and timers; those get a turn after so many milliseconds. */
-const TURN_MS = 1
+const TURN_MS = 4
 
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
 const CLOSE_MS = 0.5

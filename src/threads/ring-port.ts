@@ -3,6 +3,7 @@
  * port, and all of it arrives in the order it was sent. Each thing sent has a number; the receiver takes them in turn from
  * wherever they are.
  */
+import type { AsyncResource } from 'node:async_hooks'
 import { type LaneFrame, MAIN_LANE } from './lanes.js'
 import type { LinkPort } from './port.js'
 import { RingReader, RingWriter } from './ring.js'
@@ -106,10 +107,15 @@ export class RingPort implements LinkPort {
     if (this.#watchers++ === 0) this.#in.wake()
   }
 
-  /** Delivers what has come. To be called from time to time while watching. */
-  look(): void {
-    for (let value = this.next(); value !== undefined; value = this.next()) this.#listener?.(value)
+  /** Delivers what has come, in `scope` if one is given. To be called from time to time while watching. */
+  look(scope?: AsyncResource): void {
+    for (let value = this.next(); value !== undefined; value = this.next()) {
+      if (scope === undefined) this.#listener?.(value)
+      else scope.runInAsyncScope(this.#deliver, undefined, value)
+    }
   }
+
+  readonly #deliver = (value: unknown): void => this.#listener?.(value)
 
   unwatch(): void {
     if (--this.#watchers > 0) return

@@ -35,6 +35,8 @@ const TRY_WAITS = 32
 
 export class Wakefulness {
   readonly #port: RingPort
+  /** Who listens is not called as part of whatever is waited for. */
+  readonly #scope = new AsyncResource('PersistencyWakefulness')
   /** Since when an answer is waited for; 0 while none is. */
   #since = 0
   /** How many frames have come. */
@@ -112,18 +114,17 @@ export class Wakefulness {
     return Math.min(AWAKE_MS, this.#asleep.value * 2)
   }
 
-  /** Who listens is not called as part of whatever is waited for. */
-  readonly #round = AsyncResource.bind((): void => {
+  readonly #round = (): void => {
     const frames = this.#frames
     // Whoever waits for what has come must get it before anything else is looked for.
-    for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look()
+    for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look(this.#scope)
     if (this.#since !== 0 && this.#staying && performance.now() - this.#since < this.#longestMs) {
       setImmediate(this.#round)
       return
     }
     this.#goingRound = false
     this.#port.unwatch()
-  })
+  }
 }
 
 /**
