@@ -320,10 +320,12 @@ export class Persistency extends ByJobId {
     if (tenant === undefined || this.#tenants.get(id) !== tenant) return ok(undefined)
     const { job, storage } = tenant
     await job.beginClose()
+    // Its storage may have died meanwhile, of which everybody has been told.
+    if (this.#tenants.get(id) !== tenant) return ok(undefined)
     const closed = await storage.close()
+    this.#forget(id, tenant)
     if (closed.isErr()) job.fail(closed.error)
     else job.finishClose()
-    this.#forget(id, tenant)
     return closed
   }
 

@@ -20,6 +20,8 @@ export interface Routes {
   readonly send: readonly CarriedMessage[]
   /** Events and signals emitted there arrive here; requests made there are answered here. */
   readonly receive: readonly CarriedMessage[]
+  /** Whether requests are sent however many wait for the other side. For what must not be refused. @internal */
+  readonly unlimited?: boolean | undefined
 }
 
 /** What a worker and the thread that starts it exchange, in every context that the worker serves. */

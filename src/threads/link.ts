@@ -83,7 +83,7 @@ export class Link {
     }
     this.#unroutes.add(unroute)
     try {
-      for (const message of routes.send) undo.push(this.#outbound.send(context, message))
+      for (const message of routes.send) undo.push(this.#outbound.send(context, message, routes.unlimited))
     } catch (error) {
       unroute()
       throw error

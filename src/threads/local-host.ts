@@ -90,6 +90,9 @@ export class LocalHost implements ContextHost, Drainable {
     this.#end(undefined)
   }
 
+  /** What is served here waits without blocking, and notices by itself that nobody waits for it. */
+  hurry(): void {}
+
   beginDrain(): void {
     this.#links.flush()
   }

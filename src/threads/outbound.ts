@@ -45,14 +45,15 @@ export class Outbound {
   /**
    * Puts the stand-in for one message into the hub; answers how to take it out.
    *
+   * @param unlimited whether requests are sent however many wait for the other side
    * @throws BrokerError `alreadyProvided` or `alreadyHandled` when somebody on this side has the place
    */
-  send(context: BrokerContext, message: CarriedMessage): () => void {
+  send(context: BrokerContext, message: CarriedMessage, unlimited = false): () => void {
     switch (message.kind) {
       case 'event':
         return this.#sendEvent(context, message)
       case 'request':
-        return this.#sendRequest(context, message)
+        return this.#sendRequest(context, message, unlimited)
       case 'multiRequest':
         return this.#sendMultiRequest(context, message)
       case 'signal':
@@ -118,14 +119,20 @@ export class Outbound {
     }
   }
 
-  #sendRequest(context: BrokerContext, request: AnyRequest): () => void {
+  #sendRequest(context: BrokerContext, request: AnyRequest, unlimited: boolean): () => void {
     const channel = new LazyChannel(this.#parts.outbox, context, ChannelKind.request, request.name)
-    const handler = this.#forward(channel, {
+    const exchange = {
       name: request.name,
       payload: request.codec.payload,
       response: request.codec.response ?? cloneCodec,
       error: request.codec.error ?? errorCodec
-    })
+    }
+    const { maxPendingRequests } = this.#parts
+    const handler = this.#forward(
+      channel,
+      exchange,
+      unlimited ? Number.POSITIVE_INFINITY : maxPendingRequests
+    )
     const handle = this.#parts.hub.provide(context, request, handler)
     if (handle === undefined) {
       const text = `request "${request.name}" has a provider already in context ${context.toString()}`
@@ -180,8 +187,12 @@ export class Outbound {
   }
 
   /** A request handler which has the other side answer. */
-  #forward(channel: LazyChannel, exchange: Exchange): (payload: unknown, call: Call) => void {
-    const { outbox, onChange, maxPendingRequests } = this.#parts
+  #forward(
+    channel: LazyChannel,
+    exchange: Exchange,
+    maxPendingRequests = this.#parts.maxPendingRequests
+  ): (payload: unknown, call: Call) => void {
+    const { outbox, onChange } = this.#parts
     return (payload, call) => {
       if (this.#calls.size >= maxPendingRequests) {
         const message = `request "${exchange.name}" was not sent: ${this.#calls.size} requests wait for the other thread`

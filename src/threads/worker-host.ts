@@ -131,7 +131,7 @@ export class WorkerHost {
       onBusy: (busy) => (busy ? this.#worker.ref() : this.#worker.unref()),
       onFault: (fault) => {
         this.#error = fault
-        void this.#worker.terminate()
+        this.#terminate()
       }
     })
     this.#contexts = new HostedContexts({
@@ -139,9 +139,12 @@ export class WorkerHost {
       ended: () => this.#ended
     })
     const { toWorker: send, toHost: receive } = CONTROL_CONTRACT
-    this.#links.main.route(this.#control, { send, receive })
+    // What is served must be let go of, however much it has been asked for.
+    this.#links.main.route(this.#control, { send, receive, unlimited: true })
     this.#worker.on('error', (error) => {
       this.#error = error
+      // It has no time left to say so itself.
+      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') this.#markStopped()
     })
     this.exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => resolve(this.#onExit(code)))
@@ -218,6 +221,11 @@ export class WorkerHost {
     await this.stop()
   }
 
+  /** Asks the thread to give up whatever it waits for. @internal */
+  hurry(): void {
+    Atomics.store(this.#state, StateIndex.urgent, 1)
+  }
+
   /** Tells the thread to finish and end, without waiting. @internal */
   beginDrain(): void {
     // What the contexts were sent goes first.
@@ -229,7 +237,7 @@ export class WorkerHost {
   /** Blocks this thread until the worker has finished, or `deadline` has passed; tells which. @internal */
   awaitDrain(deadline: number): boolean {
     if (this.#awaitStopped(deadline - URGENT_BEFORE_MS)) return true
-    this.#hurry()
+    this.hurry()
     return this.#awaitStopped(deadline)
   }
 
@@ -242,16 +250,22 @@ export class WorkerHost {
     return true
   }
 
-  #hurry(): void {
-    Atomics.store(this.#state, StateIndex.urgent, 1)
+  /** A terminated thread finishes nothing: an exit of the process has nothing to wait for. */
+  #terminate(): void {
+    this.#markStopped()
+    void this.#worker.terminate()
+  }
+
+  #markStopped(): void {
+    Atomics.store(this.#state, StateIndex.stopped, 1)
   }
 
   async #stop(): Promise<void> {
     if (this.#ended) return
     this.#worker.ref()
     this.beginDrain()
-    const hurry = setTimeout(() => this.#hurry(), STOP_HURRY_MS)
-    const terminate = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS)
+    const hurry = setTimeout(() => this.hurry(), STOP_HURRY_MS)
+    const terminate = setTimeout(() => this.#terminate(), STOP_TIMEOUT_MS)
     await this.exited
     clearTimeout(hurry)
     clearTimeout(terminate)
@@ -278,4 +292,4 @@ export class WorkerHost {
 }
 
 /** What somebody who has contexts served needs of a host. @internal */
-export type ContextHost = Pick<WorkerHost, 'serve' | 'onExit' | 'exited' | 'stop'>
+export type ContextHost = Pick<WorkerHost, 'serve' | 'onExit' | 'exited' | 'hurry' | 'stop'>

@@ -166,7 +166,10 @@ test('the opening and closing of every job is told in the context of its owner',
   events
     .on(JobOpened)
     .subscribe(({ jobId }) => seen.push(`opened ${persistency.job(jobId)._unsafeUnwrap().id}`))
-  events.on(JobClosed).subscribe(({ jobId }) => seen.push(`closed ${jobId}`))
+  events.on(JobClosed).subscribe(({ jobId }) => {
+    seen.push(`closed ${jobId}`)
+    expect(persistency.hasJob(jobId)).toBe(false)
+  })
   const a = await okOf(persistency.openJob('a'))
   expect(a.context.parent).toBe(persistency.context)
   await okOf(a.close())

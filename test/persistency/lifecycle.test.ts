@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type Result, ResultAsync } from 'neverthrow'
 import { type Job, KvGet, key, Persistency, type PersistencyError, RequestBroker } from 'persistency'
-import { filesIn, threads, useStorage } from '../support/storage-folder.js'
+import { filesIn, testOfThreads, threads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+import { holdLock } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
 const workers = useWorkers()
+
+const put = (n: number) => ({ kind: 'put', category: 'c', key: key(n), payload: utf8('x') }) as const
 
 const mode = (path: string): number => statSync(path).mode & 0o777
 
@@ -277,4 +280,33 @@ describe('closing the owner', () => {
     }
     expect([inner.running, workers.alive]).toEqual([false, 0])
   })
+})
+
+testOfThreads.each(['closeJob', 'dropJob'] as const)(
+  '%s is ok when the storage dies before it has begun',
+  async (end) => {
+    const { persistency, file, job } = await storage.open({ maxQueueOps: 4, busyTimeoutMs: 30_000 })
+    await okOf(job.persistAcked(put(0)))
+    const lock = holdLock(file)
+    const writes = Array.from({ length: 50 }, (_, n) => job.persist(put(n)))
+    const ending = persistency[end]('tenant')
+    await workers.killLast()
+    expect((await ending).isOk()).toBe(true)
+    lock.release()
+    for (const write of writes) await write
+    expect([persistency.hasJob('tenant'), existsSync(file)]).toEqual([false, end === 'closeJob'])
+  }
+)
+
+test('an opening ends when its time is over, whatever it waits for', async () => {
+  const { persistency, file, job } = await storage.open()
+  await okOf(job.close())
+  const lock = holdLock(file, 'BEGIN EXCLUSIVE')
+  const started = performance.now()
+  const error = await errorOf(
+    persistency.openJob('tenant', { openTimeoutMs: 100, busyTimeoutMs: 30_000, journal: true })
+  )
+  expect(error.code).toBe('ERR_TIMEOUT')
+  expect(performance.now() - started).toBeLessThan(2500)
+  lock.release()
 })

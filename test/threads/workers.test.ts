@@ -317,3 +317,17 @@ describe('a worker and its host', () => {
     expect(output).toEqual({ heard: [[1], [2]], here: ['served1', 'other2'], life: 'started ' })
   })
 })
+
+it('lets contexts come and go however many requests wait', async () => {
+  const { output } = await run(`
+    const further = BrokerContext.create('further')
+    const worker = await started({ maxPendingRequests: 2 })
+    const waiting = [requests.request(Echo, 'never'), requests.request(Echo, 'never')]
+    const refused = kindOf(await requests.request(Echo, 'too many'))
+    const served = (await worker.serve(further, contract, undefined, 5000))._unsafeUnwrap()
+    const released = kindOf(await served.release())
+    await worker.stop()
+    print({ refused, released, ended: (await Promise.all(waiting)).map(kindOf) })
+  `)
+  expect(output).toEqual({ refused: 'overloaded', released: 'ok', ended: ['disconnected', 'disconnected'] })
+})

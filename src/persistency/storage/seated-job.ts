@@ -34,6 +34,8 @@ export class SeatedJob implements OpenedStorage {
   /** Where the job is served, or will be once the next thread is there. */
   #place: Placed
   #closing = false
+  /** Why the job has failed, once its thread has died for good. */
+  #failure: PersistencyError | undefined
 
   private constructor(parts: SeatedJobParts) {
     this.#parts = parts
@@ -56,6 +58,10 @@ export class SeatedJob implements OpenedStorage {
       const place = await attempt
       if (place.isErr()) return err(place.error)
       const { seat, served, start, unwatch } = place.value
+      if (this.#failure !== undefined) {
+        await seat.leave()
+        return err(this.#failure)
+      }
       const released = await served.release()
       unwatch()
       await seat.leave()
@@ -91,6 +97,7 @@ export class SeatedJob implements OpenedStorage {
         exit,
         '; writes that were not acknowledged may be lost, openJob starts it again'
       )
+      this.#failure = failure
       void host.exited.then(() => {
         if (!this.#closing) onFailed(failure)
       })
@@ -125,7 +132,8 @@ export function serve(
   return seat.host
     .serve(context, STORAGE_CONTRACT, start, timeoutMs, onCarried)
     .orElse(
-      (error) => new ResultAsync(seat.leave().then(() => err<never, PersistencyError>(toError(error, start))))
+      (error) =>
+        new ResultAsync(seat.leave(true).then(() => err<never, PersistencyError>(toError(error, start))))
     )
 }
 

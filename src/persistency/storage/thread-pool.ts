@@ -17,8 +17,11 @@ export interface Seat {
   readonly host: ContextHost
   /** How many databases may be open at once on this thread. */
   readonly maxOpen: number
-  /** Gives the place back; the thread ends with the last one. To be called once. */
-  leave(): Promise<void>
+  /**
+   * Gives the place back; the thread ends with the last one, `giveUp` with what it is waiting for left undone. To be
+   * called once.
+   */
+  leave(giveUp?: boolean): Promise<void>
 }
 
 /** What a job needs of a thread. */
@@ -66,10 +69,11 @@ export class ThreadPool {
     const thread = this.#threads.get(slot) ?? this.#start(slot, request)
     const side = request.closable ? 'closable' : 'kept'
     thread[side]++
-    const leave = async (): Promise<void> => {
+    const leave = async (giveUp = false): Promise<void> => {
       thread[side]--
       if (jobsOf(thread) > 0) return
       this.#forget(thread)
+      if (giveUp) thread.host.hurry()
       await thread.host.stop()
     }
     return { host: thread.host, maxOpen: this.#capOf(slot), leave }
