@@ -3,7 +3,6 @@
  * port, and all of it arrives in the order it was sent. Each thing sent has a number; the receiver takes them in turn from
  * wherever they are.
  */
-import type { AsyncResource } from 'node:async_hooks'
 import { type LaneFrame, MAIN_LANE } from './lanes.js'
 import type { LinkPort } from './port.js'
 import { RingReader, RingWriter } from './ring.js'
@@ -22,6 +21,11 @@ export interface ParcelPort {
   postMessage(value: Parcel | typeof CALL, transfer?: readonly never[]): void
   on(event: 'message', listener: (value: unknown) => void): unknown
   off(event: 'message', listener: (value: unknown) => void): unknown
+}
+
+/** Where listeners are called: an `AsyncResource`, whose type consumers may not have. */
+export interface DeliveryScope {
+  runInAsyncScope(deliver: (value: unknown) => void, self: undefined, value: unknown): void
 }
 
 export interface RingPortParts<Port> {
@@ -108,7 +112,7 @@ export class RingPort implements LinkPort {
   }
 
   /** Delivers what has come, in `scope` if one is given. To be called from time to time while watching. */
-  look(scope?: AsyncResource): void {
+  look(scope?: DeliveryScope): void {
     for (let value = this.next(); value !== undefined; value = this.next()) {
       if (scope === undefined) this.#listener?.(value)
       else scope.runInAsyncScope(this.#deliver, undefined, value)
