@@ -32,7 +32,8 @@ export function provideFactory<Interface extends InterfaceDefinition, Config = v
 /**
  * Has the factory of an interface make an instance.
  *
- * Waits for the factory as long as that takes. Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or answered an error, which is the `cause`.
+ * Waits for the factory as long as that takes. Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or
+ * answered an error, which is the `cause`.
  */
 export function createFromFactory<Interface extends InterfaceDefinition, Config = void>(
   definition: Interface,

@@ -9,8 +9,9 @@ import { watchCalls } from './watch-calls.js'
 
 /**
  * Reports the requests and multi-requests that this thread makes, in all contexts: a span and a duration for each, by
- * name. The provider gets the place in the trace as `call.traceparent`, on another thread too. What this package
- * itself asks, of the storage of jobs and of worker threads, is left out; see `observe`. A worker that makes requests observes them by a call of its own.
+ * name. The provider gets the place in the trace as `call.traceparent`, on another thread too. What this package itself
+ * asks, of the storage of jobs and of worker threads, is left out; see `observe`. A worker that makes requests observes
+ * them by a call of its own.
  */
 export function observeBrokers(options: ObserverOptions = {}): Observation {
   const meter = meterOf(options)

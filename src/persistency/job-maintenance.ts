@@ -1,10 +1,10 @@
 /** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
-import { resolve } from 'node:path'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { RequestDefinition } from '../brokers/definitions.js'
 import { messageOf } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
+import { absolutePath } from './absolute-path.js'
 import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import type { JobWrites } from './job-writes.js'
@@ -146,12 +146,9 @@ export function checkPath(path: unknown): Result<string, PersistencyError> {
     const message = `a path of a file must be a string that is not empty and holds no NUL; got ${describeValue(path)}`
     return err(new PersistencyError('ERR_PATH', message))
   }
-  try {
-    return ok(resolve(path))
-  } catch (cause) {
-    // There is no working directory any more.
-    return err(new PersistencyError('ERR_PATH', `path ${path} leads nowhere: ${messageOf(cause)}`, { cause }))
-  }
+  return absolutePath(path).mapErr(
+    (cause) => new PersistencyError('ERR_PATH', `path ${path} leads nowhere: ${messageOf(cause)}`, { cause })
+  )
 }
 
 /** Errors: `ERR_OPTION`. */

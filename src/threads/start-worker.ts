@@ -12,7 +12,7 @@ export interface StartWorkerOptions extends WorkerHostOptions {
   /** The context, or contexts, that the worker serves. Default: the current one. */
   readonly context?: BrokerContext | readonly BrokerContext[] | undefined
   /** Passed to the set-up of each context; it is cloned on its way. */
-  readonly data?: unknown | undefined
+  readonly data?: unknown
   /** How long starting may take, in milliseconds; `Infinity` for no limit. Default 30 000. */
   readonly startTimeoutMs?: number | undefined
 }

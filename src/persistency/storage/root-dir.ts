@@ -1,8 +1,9 @@
 /** Owns the rules for the directory that holds the job files. */
 import { type Stats, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../brokers/errors.js'
+import { absolutePath } from '../absolute-path.js'
 import { describeValue } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
 import { codeOf } from './sqlite-errors.js'
@@ -16,16 +17,9 @@ export function checkRootDir(rootDir: unknown): Result<string, PersistencyError>
   if (rootDir.trim() === '') return refuse('rootDir is empty; name a directory, or ":memory:"')
   if (rootDir.includes('\0')) return refuse(`rootDir holds a NUL character; got ${describeValue(rootDir)}`)
   if (rootDir === MEMORY) return ok(rootDir)
-  return absolute(rootDir).andThen((path) => checkDirectory(path, path).map(() => path))
-}
-
-/** A relative path leads nowhere when the working directory has been removed. */
-function absolute(rootDir: string): Result<string, PersistencyError> {
-  try {
-    return ok(resolve(rootDir))
-  } catch (thrown) {
-    return refuse(`rootDir ${rootDir} cannot be used: ${messageOf(thrown)}`)
-  }
+  return absolutePath(rootDir)
+    .orElse((thrown) => refuse(`rootDir ${rootDir} cannot be used: ${messageOf(thrown)}`))
+    .andThen((path) => checkDirectory(path, path).map(() => path))
 }
 
 /** The file of a job; `:memory:` for one in memory. */

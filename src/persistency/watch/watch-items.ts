@@ -32,7 +32,7 @@ const DEFAULT_BUFFER_BYTES = 1024 * 1024
 
 export async function* watchItems(
   query: KvRangeQuery,
-  { initial = false, from, maxBufferBytes = DEFAULT_BUFFER_BYTES }: WatchOptions & {},
+  { initial = false, from, maxBufferBytes = DEFAULT_BUFFER_BYTES }: WatchOptions,
   signal: Signal,
   parts: WatchParts
 ): Items {

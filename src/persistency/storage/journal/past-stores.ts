@@ -54,7 +54,7 @@ export class PastStores {
 
   close(): void {
     clearTimeout(this.#timer)
-    for (const name of [...this.#stores.keys()]) this.#drop(name)
+    this.#dropAll()
   }
 
   /** What was made of events that were taken back since is worth nothing. The file may have been closed in between. */
@@ -63,11 +63,7 @@ export class PastStores {
     const former = this.#of?.journal
     const nothingTakenBack =
       former?.generation === this.#of?.generation && (former === journal || former?.certain === true)
-    if (nothingTakenBack) {
-      this.#of = { journal, generation }
-      return
-    }
-    for (const name of [...this.#stores.keys()]) this.#drop(name)
+    if (!nothingTakenBack) this.#dropAll()
     this.#of = { journal, generation }
   }
 
@@ -126,6 +122,10 @@ export class PastStores {
       if (performance.now() - (this.#usedAt.get(past) ?? 0) >= IDLE_MS) this.#drop(name)
     }
     if (this.#stores.size > 0) this.#timer = setTimeout(() => this.#dropIdle(), IDLE_MS).unref()
+  }
+
+  #dropAll(): void {
+    for (const name of [...this.#stores.keys()]) this.#drop(name)
   }
 
   #drop(name: number | 'last'): void {
