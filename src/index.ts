@@ -148,11 +148,13 @@ export {
   JournalAppend,
   JournalCompare,
   JournalCountAt,
+  JournalFindAppend,
   JournalGetAt,
   JournalInfo,
   JournalRead,
   JournalRebuild,
-  JournalScanAt
+  JournalScanAt,
+  JournalStreamSeq
 } from './persistency/journal/messages.js'
 export { PastState } from './persistency/journal/past-state.js'
 export { type RetryOptions, retryOnConflict } from './persistency/journal/retry-on-conflict.js'

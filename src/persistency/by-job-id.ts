@@ -155,6 +155,14 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.append(events, options))
   }
 
+  streamSeq(id: string, stream: string, options?: ReadOptions): Answer<number> {
+    return this.#with(id, (job) => job.streamSeq(stream, options))
+  }
+
+  findAppend(id: string, idempotencyKey: string, options?: ReadOptions): Answer<Appended | undefined> {
+    return this.#with(id, (job) => job.findAppend(idempotencyKey, options))
+  }
+
   /** As `Job.events`; here the id must be of an open job at once. */
   events(
     id: string,

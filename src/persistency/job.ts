@@ -358,6 +358,25 @@ export class Job {
   }
 
   /**
+   * The position of the last event of a stream, whether it has fallen off the journal or not; 0 when nothing was ever
+   * appended to it. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading.
+   */
+  streamSeq(stream: string, options?: ReadOptions): ResultAsync<number, PersistencyError> {
+    return this.#journal.streamSeq(stream, options)
+  }
+
+  /**
+   * What the append under an idempotency key came to, with `repeated: true`; `undefined` when there was none, or its
+   * events have fallen off. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading.
+   */
+  findAppend(
+    idempotencyKey: string,
+    options?: ReadOptions
+  ): ResultAsync<Appended | undefined, PersistencyError> {
+    return this.#journal.findAppend(idempotencyKey, options)
+  }
+
+  /**
    * The events of the journal in order: iterate it, or take `toObservable()` of it. Nothing is read before that, and
    * each reads for itself. With `live` it goes on with what is committed, after one {@link CaughtUp} mark; every event
    * comes exactly once. Only commits of this job wake it: what another process writes comes with the next of them.

@@ -137,6 +137,8 @@ describe('commands', () => {
     let decisions = 0
     const slow: EventStreams = {
       events: (options) => job.events(options),
+      streamSeq: (stream) => job.streamSeq(stream),
+      findAppend: (key) => job.findAppend(key),
       append: (events, options) => {
         decisions++
         return job.append({ type: 'opened' }, { stream: 'a' }).andThen(() => job.append(events, options))
@@ -194,6 +196,27 @@ describe('commands', () => {
     for (let n = 0; n < 3; n++) await okOf(job.append({ type: 'opened' }, { stream: 'b' }))
     const error = await errorOf(handleCommand(job, account, 'a', { kind: 'open' }))
     expect(error).toMatchObject({ code: 'ERR_EVENTS_GONE' })
+  })
+
+  test('that find nothing to do, and states, are only read for', async () => {
+    const { job } = await open({ journal: { maxEvents: 3 } })
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }, { idempotencyKey: 'k' }))
+    await okOf(job.append({ type: 'other' }))
+    const reading: EventStreams = {
+      events: (options) => job.events(options),
+      streamSeq: (stream) => job.streamSeq(stream),
+      findAppend: (idempotencyKey) => job.findAppend(idempotencyKey),
+      append: () => {
+        throw new Error('it is to be read only')
+      }
+    }
+    const command = { kind: 'open' } as const
+    expect(await okOf(loadState(reading, account, 'none'))).toMatchObject({ streamSeq: 0 })
+    expect(await okOf(handleCommand(reading, account, 'a', command))).toMatchObject({ events: [] })
+    const again = await okOf(handleCommand(reading, account, 'a', command, { idempotencyKey: 'k' }))
+    expect(again.appended).toMatchObject({ firstSeq: 1, repeated: true })
+    for (let n = 0; n < 3; n++) await okOf(job.append({ type: 'other' }))
+    expect((await errorOf(loadState(reading, account, 'a'))).code).toBe('ERR_EVENTS_GONE')
   })
 
   test('fail on events that cannot be read', async () => {

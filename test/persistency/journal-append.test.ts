@@ -155,6 +155,40 @@ describe('idempotencyKey', () => {
   })
 })
 
+describe('what was appended', () => {
+  test('is asked for in line with the writes, and outlives the events', async () => {
+    const { job, persistency } = await storage.open({ journal: { maxEvents: 2 } })
+    const before = job.streamSeq('s')
+    void job.append([noted('x'), noted('y')], { stream: 's', idempotencyKey: 'k' })
+    const answers = [before, job.streamSeq('s'), job.streamSeq('other')]
+    expect(await Promise.all(answers.map(okOf))).toEqual([0, 2, 0])
+    for (let n = 0; n < 3; n++) await okOf(job.persistAcked(put(n)))
+    expect(await all(job.events({ stream: 's' }))).toEqual([])
+    expect(await okOf(job.streamSeq('s'))).toBe(2)
+    await okOf(job.close())
+    await okOf(persistency.openJob('tenant'))
+    expect(await okOf(persistency.streamSeq('tenant', 's'))).toBe(2)
+  })
+
+  test('is found by its key as long as it is remembered', async () => {
+    const { job, persistency } = await storage.open({ journal: { maxEvents: 2 } })
+    expect(await okOf(job.findAppend('k'))).toBeUndefined()
+    void job.append(noted('x'), { stream: 's', idempotencyKey: 'k' })
+    const then = { firstSeq: 1, lastSeq: 1, streamSeq: 1, repeated: true }
+    expect(await okOf(job.findAppend('k'))).toEqual(then)
+    expect(await okOf(persistency.findAppend('tenant', 'k'))).toEqual(then)
+    for (let n = 0; n < 3; n++) await okOf(job.persistAcked(put(n)))
+    expect(await okOf(job.findAppend('k'))).toBeUndefined()
+  })
+
+  test.each([[''], ['\ud800'], [7], [undefined]])('is not asked for by %p', async (name) => {
+    const { job } = await storage.open({ journal: true })
+    expect((await errorOf(job.streamSeq(name as string))).code).toBe('ERR_OPTION')
+    expect((await errorOf(job.findAppend(name as string))).code).toBe('ERR_OPTION')
+    expect((await errorOf(job.streamSeq('s', { timeoutMs: -1 }))).code).toBe('ERR_OPTION')
+  })
+})
+
 test('the events of one stream are read without the others', async () => {
   const { job } = await storage.open({ journal: true })
   for (let n = 0; n < 300; n++) {

@@ -51,6 +51,8 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   scanPrefix: ['c', key()],
   stream: ['c', key()],
   append: [{ type: 'noted' }],
+  streamSeq: ['stream'],
+  findAppend: ['key'],
   events: [],
   at: [0],
   journalStatus: [],

@@ -97,6 +97,8 @@ export async function read(): Promise<void> {
 expectType(job.at(5)).is<PastState>()
 expectType(job.at(5).get('c', k)).is<ResultAsync<Uint8Array | undefined, PersistencyError>>()
 expectType(job.journalStatus()).is<ResultAsync<JournalStatus, PersistencyError>>()
+expectType(job.streamSeq('lamps')).is<ResultAsync<number, PersistencyError>>()
+expectType(job.findAppend('order 7')).is<ResultAsync<Appended | undefined, PersistencyError>>()
 // @ts-expect-error the past cannot be changed
 job.at(5).persistPut('c', k, bytes)
 job.rebuild({ onProgress: ({ phase, done, total }) => `${phase} ${done / total}` })

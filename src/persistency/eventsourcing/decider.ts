@@ -39,10 +39,9 @@ export interface Decider<Command, Event extends DomainEvent, State, Refusal> {
 export interface EventStreams {
   events(options: EventsOptions & { readonly live?: false }): AsyncIterable<JournalEvent>
   append(events: readonly NewEvent[], options: AppendOptions): ResultAsync<Appended, PersistencyError>
+  streamSeq(stream: string): ResultAsync<number, PersistencyError>
+  findAppend(idempotencyKey: string): ResultAsync<Appended | undefined, PersistencyError>
 }
-
-/** No stream is ever at this position. */
-const NEVER = Number.MAX_SAFE_INTEGER
 
 /** A stream as it has been folded. */
 export interface LoadedState<State> {
@@ -103,8 +102,7 @@ export function defineDecider<Command, Event extends DomainEvent, State, Refusal
 }
 
 /**
- * Folds a stream. Each call reads all of it; where there is nothing of it, and the journal has lost events, it also asks for
- * the position of the stream, in line with the writes. Errors: `ERR_EVENTS_GONE` when its first events have fallen off,
+ * Folds a stream. Each call reads all of it. Errors: `ERR_EVENTS_GONE` when its first events have fallen off,
  * `ERR_VALUE` when an event cannot be read, those of reading.
  */
 export function loadState<Event extends DomainEvent, State>(
@@ -134,8 +132,7 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
   const { idempotencyKey } = options
   const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
-    const before =
-      idempotencyKey === undefined ? ok(undefined) : await appended(streams, stream, idempotencyKey)
+    const before = idempotencyKey === undefined ? ok(undefined) : await streams.findAppend(idempotencyKey)
     if (before.isErr()) return err(before.error)
     const loaded = await load(streams, decider, stream)
     if (loaded.isErr()) return err(loaded.error)
@@ -179,40 +176,6 @@ function repeated<State>(folded: LoadedState<State>, then: Appended): Handled<ne
   return { events: [], ...folded, appended: then }
 }
 
-/** The answer of an append under a key, if there was one. */
-async function appended(
-  streams: EventStreams,
-  stream: string,
-  idempotencyKey: string
-): Promise<Result<Appended | undefined, PersistencyError>> {
-  const asked = await askWithout(streams, { stream, idempotencyKey })
-  return asked.isErr() && asked.error.code === 'ERR_CONFLICT' ? ok(undefined) : asked
-}
-
-/** Whether the journal has everything from its first event on, and none of the stream. */
-async function isWhole(streams: EventStreams, stream: string): Promise<Result<boolean, PersistencyError>> {
-  try {
-    for await (const _ of streams.events({ stream, from: 1 })) return ok(false)
-    return ok(true)
-  } catch (thrown) {
-    if (!(thrown instanceof PersistencyError)) throw thrown
-    return thrown.code === 'ERR_EVENTS_GONE' ? ok(false) : err(thrown)
-  }
-}
-
-/** The position of a stream, whose events may have fallen off. */
-async function positionOf(streams: EventStreams, stream: string): Promise<Result<number, PersistencyError>> {
-  const asked = await askWithout(streams, { stream })
-  if (asked.isOk()) return ok(asked.value.streamSeq)
-  const { conflict } = asked.error
-  return conflict?.kind === 'stream' ? ok(conflict.actualSeq) : err(asked.error)
-}
-
-/** An append that expects what never is: it writes nothing, and its answer tells what is. */
-function askWithout(streams: EventStreams, options: AppendOptions): ResultAsync<Appended, PersistencyError> {
-  return streams.append([{ type: 'asked' }], { ...options, expectedSeq: NEVER })
-}
-
 /** Folds a stream, of which the first events must be there: none at all may be too few. */
 async function load<Event extends DomainEvent, State>(
   streams: EventStreams,
@@ -221,10 +184,7 @@ async function load<Event extends DomainEvent, State>(
 ): Promise<Result<LoadedState<State>, PersistencyError>> {
   const folded = await fold(streams, decider, stream)
   if (folded.isErr() || folded.value.streamSeq > 0) return folded
-  const whole = await isWhole(streams, stream)
-  if (whole.isErr()) return err(whole.error)
-  if (whole.value) return folded
-  const position = await positionOf(streams, stream)
+  const position = await streams.streamSeq(stream)
   if (position.isErr()) return err(position.error)
   if (position.value === 0) return folded
   // They may have come in between.

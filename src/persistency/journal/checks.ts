@@ -6,7 +6,7 @@ import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../key-parts.js'
 import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from '../options.js'
 import type { ReadOptions } from '../types.js'
-import { checkOps, MAX_ROW_BYTES } from '../validate.js'
+import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
 import type { JournalAppendQuery } from './message-payloads.js'
 import type { AppendOptions, CompareOptions, EventMetadata, EventsOptions, NewEvent } from './types.js'
 
@@ -34,6 +34,13 @@ const APPEND_CHECKS = {
 /** Errors: `ERR_OPTION`. */
 export function checkEventsOptions(options: unknown): Checked<EventsOptions> {
   return options === undefined ? ok({}) : checkOptions(options, EVENTS_CHECKS)
+}
+
+/** The name of a stream or an idempotency key, `of`, and how to read. Errors: `ERR_OPTION`. */
+export function checkLookup(of: string, name: unknown, options: unknown): Checked<ReadOptions> {
+  const expected = wellFormedText(name)
+  if (expected === undefined) return checkReadOptions(options)
+  return err(new PersistencyError('ERR_OPTION', `${of} must be ${expected}; got ${describeValue(name)}`))
 }
 
 /** Errors: `ERR_OPTION`. */

@@ -10,11 +10,18 @@ import { PersistCommitted } from '../messages.js'
 import type { ReadOptions } from '../types.js'
 import { checkReadOptions } from '../validate.js'
 import { type Ask, askStepwise } from './ask.js'
-import { checkAppend, checkCompareOptions } from './checks.js'
+import { checkAppend, checkCompareOptions, checkLookup } from './checks.js'
 import { EventStream } from './event-stream.js'
 import { LastCommitted } from './last-committed.js'
 import type { JournalComparedRows, JournalCompareQuery, Stepwise } from './message-payloads.js'
-import { JournalAppend, JournalCompare, JournalInfo, JournalRebuild } from './messages.js'
+import {
+  JournalAppend,
+  JournalCompare,
+  JournalFindAppend,
+  JournalInfo,
+  JournalRebuild,
+  JournalStreamSeq
+} from './messages.js'
 import { PastState } from './past-state.js'
 import type {
   Appended,
@@ -66,6 +73,18 @@ export class JobJournal {
     if (checked.isErr()) return errAsync(checked.error)
     const { query, patience } = checked.value
     return this.#ask(JournalAppend, query, { timeoutMs: Number.POSITIVE_INFINITY, ...patience })
+  }
+
+  streamSeq(stream: string, options: ReadOptions | undefined): Answer<number> {
+    const checked = checkLookup('the name of a stream', stream, options)
+    return checked.isErr() ? errAsync(checked.error) : this.#ask(JournalStreamSeq, stream, checked.value)
+  }
+
+  findAppend(idempotencyKey: string, options: ReadOptions | undefined): Answer<Appended | undefined> {
+    const checked = checkLookup('an idempotency key', idempotencyKey, options)
+    return checked.isErr()
+      ? errAsync(checked.error)
+      : this.#ask(JournalFindAppend, idempotencyKey, checked.value)
   }
 
   events(options: EventsOptions | undefined): EventStream<JournalEvent | CaughtUp> {

@@ -37,6 +37,16 @@ export const JournalRead: JournalRequest<JournalReadQuery, JournalPage> = define
 export const JournalInfo: JournalRequest<void, JournalStatus> = defineRequest('persistency.journal.info', {
   codec: { response: wire.journalStatus, error: base.error }
 })
+/** The position of the last event of a stream, whether it has fallen off or not; 0 when the stream never had one. */
+export const JournalStreamSeq: JournalRequest<string, number> = defineRequest(
+  'persistency.journal.streamSeq',
+  { codec: { payload: wire.name, response: base.count, error: base.error } }
+)
+/** What an append under an idempotency key came to, as long as it is remembered. */
+export const JournalFindAppend: JournalRequest<string, Appended | undefined> = defineRequest(
+  'persistency.journal.findAppend',
+  { codec: { payload: wire.name, response: wire.foundAppend, error: base.error } }
+)
 /** `KvGetMany` as of an event. */
 export const JournalGetAt: JournalRequest<JournalGetAtQuery, Stepwise<KvPayloads>> = defineRequest(
   'persistency.journal.getAt',
@@ -86,6 +96,8 @@ export const JOURNAL_REQUESTS = [
   JournalAppend,
   JournalRead,
   JournalInfo,
+  JournalStreamSeq,
+  JournalFindAppend,
   JournalGetAt,
   JournalScanAt,
   JournalCountAt,

@@ -63,6 +63,17 @@ export const appended: WireCodec<Appended> = {
   })
 }
 
+export const foundAppend: WireCodec<Appended | undefined> = {
+  write: (writer, found) => writeOptional(writer, found, (then) => appended.write(writer, then)),
+  read: (reader) => readOptional(reader, () => appended.read(reader))
+}
+
+/** Of a stream, or of an append. */
+export const name: WireCodec<string> = {
+  write: (writer, text) => writer.text(text),
+  read: (reader) => reader.text()
+}
+
 export const readQuery: WireCodec<JournalReadQuery> = {
   write(writer, { from, to, stream, limit, maxBytes }) {
     writeOptional(writer, from, (seq) => writer.f64(seq))

@@ -5,10 +5,12 @@ import { SubscriptionAdvance, SubscriptionList, SubscriptionParked } from '../ev
 import {
   JournalCompare,
   JournalCountAt,
+  JournalFindAppend,
   JournalGetAt,
   JournalInfo,
   JournalRead,
-  JournalScanAt
+  JournalScanAt,
+  JournalStreamSeq
 } from '../journal/messages.js'
 import { KvStats, KvVerify } from '../maintenance-messages.js'
 import { KvCount, KvExists, KvFlush, KvGet, KvGetMany, KvScan } from '../messages.js'
@@ -21,7 +23,8 @@ const same: Repeat = (payload) => payload
 /** Those that change nothing. A checkpoint says by itself whether it has been moved on. */
 const REPEATS: ReadonlyMap<string, Repeat> = new Map<string, Repeat>([
   ...[KvGet, KvGetMany, KvExists, KvScan, KvCount, KvFlush, KvStats, KvVerify].map(asItIs),
-  ...[JournalRead, JournalInfo, JournalGetAt, JournalScanAt, JournalCountAt, JournalCompare].map(asItIs),
+  ...[JournalRead, JournalInfo, JournalStreamSeq, JournalFindAppend, JournalCompare].map(asItIs),
+  ...[JournalGetAt, JournalScanAt, JournalCountAt].map(asItIs),
   ...[SubscriptionList, SubscriptionParked].map(asItIs),
   [SubscriptionAdvance.name, (payload) => ({ ...(payload as SubscriptionAdvanceQuery), repeated: true })]
 ])

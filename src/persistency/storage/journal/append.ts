@@ -13,7 +13,7 @@ const REMEMBER = 'INSERT INTO journal_keys (id, first_seq, last_seq, stream_seq)
 /** Appends within the transaction, all or nothing. Throws `ERR_CONFLICT`. */
 export function append(store: SqliteStore, journal: JournalLog, query: JournalAppendQuery): Appended {
   const { idempotencyKey, stream, events, ops } = query
-  const repeated = idempotencyKey === undefined ? undefined : findRepeated(journal, idempotencyKey)
+  const repeated = idempotencyKey === undefined ? undefined : findAppend(journal, idempotencyKey)
   if (repeated !== undefined) return repeated
   const streamSeqBefore = stream === undefined ? 0 : checkStream(journal, stream, query)
   const firstSeq = journal.lastSeq + 1
@@ -41,16 +41,22 @@ export function append(store: SqliteStore, journal: JournalLog, query: JournalAp
   return { firstSeq, lastSeq, streamSeq, repeated: false }
 }
 
-function findRepeated(journal: JournalLog, key: string): Appended | undefined {
+/** The append that was carried out under an idempotency key. */
+export function findAppend(journal: JournalLog, key: string): Appended | undefined {
   const found = journal.statements.get(REPEATED, 'raw').get(key) as [number, number, number] | undefined
   if (found === undefined) return undefined
   const [firstSeq, lastSeq, streamSeq] = found
   return { firstSeq, lastSeq, streamSeq, repeated: true }
 }
 
+/** The position of the last event of a stream, whether it has fallen off or not. */
+export function streamSeqOf(journal: JournalLog, stream: string): number {
+  return (journal.statements.get(STREAM_SEQ, 'pluck').get(stream) as number | undefined) ?? 0
+}
+
 /** The position of the last event of a stream, which must be as expected. */
 function checkStream(journal: JournalLog, stream: string, { expectedSeq }: JournalAppendQuery): number {
-  const actualSeq = (journal.statements.get(STREAM_SEQ, 'pluck').get(stream) as number | undefined) ?? 0
+  const actualSeq = streamSeqOf(journal, stream)
   if (expectedSeq === 'any') return actualSeq
   if (actualSeq === (expectedSeq === 'none' ? 0 : expectedSeq)) return actualSeq
   const message = `stream ${JSON.stringify(stream)} was expected at ${expectedSeq}, but is at ${actualSeq}`

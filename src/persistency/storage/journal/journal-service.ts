@@ -13,15 +13,17 @@ import {
   JournalAppend,
   JournalCompare,
   JournalCountAt,
+  JournalFindAppend,
   JournalGetAt,
   JournalInfo,
   JournalRead,
   JournalRebuild,
-  JournalScanAt
+  JournalScanAt,
+  JournalStreamSeq
 } from '../../journal/messages.js'
 import type { StoreHolder } from '../open-stores.js'
 import type { SqliteStore } from '../sqlite-store.js'
-import { append } from './append.js'
+import { append, findAppend, streamSeqOf } from './append.js'
 import { compareWithJournal } from './compare.js'
 import type { JournalLog } from './journal-log.js'
 import { readPage } from './page.js'
@@ -54,6 +56,8 @@ export class JournalService {
     })
     answer(JournalRead, false, (query) => this.#reading((journal) => readPage(journal, query)))
     answer(JournalInfo, false, () => this.#reading((journal) => journal.status()))
+    answer(JournalStreamSeq, false, (stream) => this.#reading((journal) => streamSeqOf(journal, stream)))
+    answer(JournalFindAppend, false, (key) => this.#reading((journal) => findAppend(journal, key)))
     answer(JournalGetAt, false, ({ seq, category, keys }) =>
       this.#reading((journal) => past.at(journal, seq, (store) => store.getMany(category, keys)))
     )
