@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { PersistencyError } from '../errors.js'
 import type { AsideMessage, AsideStart } from './aside.js'
 import { workOn } from './aside-work.js'
+import { isBusy } from './busy.js'
 import type { Operation } from './operation.js'
 import { storageError } from './sqlite-errors.js'
 
@@ -26,6 +27,8 @@ function post(message: AsideMessage): void {
 try {
   post({ kind: 'done', value: workOn(task, operation, isEnded) })
 } catch (thrown) {
-  if (thrown === ENDED) post({ kind: 'ended' })
+  // Told to end while it waited for a lock, it stops waiting.
+  const ends = thrown === ENDED || (isEnded() && isBusy(thrown))
+  if (ends) post({ kind: 'ended' })
   else post({ kind: 'failed', error: storageError('ERR_STORAGE', task.file, thrown).toJSON() })
 }
