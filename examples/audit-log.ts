@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { int64, type Job, key, Persistency, retryOnConflict } from 'persistency'
+import { int64, type Job, key, Persistency, retryOnConflict, unwrap } from 'persistency'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'audit-log-'))
-const persistency = Persistency.open(rootDir)._unsafeUnwrap()
-const job = (await persistency.openJob('stock', { journal: true }))._unsafeUnwrap()
+const persistency = unwrap(Persistency.open(rootDir))
+const job = await unwrap(persistency.openJob('stock', { journal: true }))
 
 const lamps = key('lamps')
 const stockOf = (view: Pick<Job, 'get'>) =>

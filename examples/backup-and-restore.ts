@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { key, Persistency } from 'persistency'
+import { key, Persistency, unwrap } from 'persistency'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'backup-and-restore-'))
-const persistency = Persistency.open({ rootDir, exclusive: true, closeOnSignal: true })._unsafeUnwrap()
-const job = (await persistency.openJob('acme'))._unsafeUnwrap()
+const persistency = unwrap(Persistency.open({ rootDir, exclusive: true, closeOnSignal: true }))
+const job = await unwrap(persistency.openJob('acme'))
 for (let n = 1; n <= 5000; n++) await job.persistPut('orders', key(n), new Uint8Array(500))
 
 const path = join(rootDir, 'acme.backup')
@@ -29,12 +29,12 @@ console.log(
   )
 )
 
-const report = (await job.verify())._unsafeUnwrap()
+const report = await unwrap(job.verify())
 console.log('verified:', report.ok, report.rows, 'rows', report.problems)
 
 await job.persistDeletePrefix('orders', key())
-const compacted = (await job.compact())._unsafeUnwrap()
-const stats = (await job.stats())._unsafeUnwrap()
+const compacted = await unwrap(job.compact())
+const stats = await unwrap(job.stats())
 console.log(
   'compacted:',
   compacted.bytesAfter < compacted.bytesBefore / 10,
@@ -46,8 +46,8 @@ console.log(
 
 const restored = await persistency.restore('acme-as-it-was', path)
 console.log('restored:', restored.isOk())
-const former = (await persistency.openJob('acme-as-it-was'))._unsafeUnwrap()
-console.log('rows of the backup:', (await former.count('orders', key())).unwrapOr(-1))
+const former = await unwrap(persistency.openJob('acme-as-it-was'))
+console.log('rows of the backup:', await unwrap(former.count('orders', key())))
 
 await persistency.close()
 rmSync(rootDir, { recursive: true })

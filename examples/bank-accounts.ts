@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { err, ok, type Result } from 'neverthrow'
+import { err, ok } from 'neverthrow'
 import {
   defineDecider,
   defineProjection,
@@ -11,7 +11,8 @@ import {
   jsonEvents,
   key,
   Persistency,
-  projected
+  projected,
+  unwrap
 } from 'persistency'
 
 type AccountEvent =
@@ -73,15 +74,15 @@ given(account, tenIn).when({ kind: 'withdraw', amount: 11 }).expectRefusal('ther
 projected(balances, { stream: 'ann', event: tenIn }).expectRow(key('ann'), { owner: '', balance: 10 })
 
 const rootDir = mkdtempSync(join(tmpdir(), 'bank-accounts-'))
-const persistency = value(Persistency.open(rootDir))
-const job = value(await persistency.openJob('bank', { journal: true }))
-const rows = value(await job.projection(balances))
-const sum = value(await job.projection(turnover))
+const persistency = unwrap(Persistency.open(rootDir))
+const job = await unwrap(persistency.openJob('bank', { journal: true }))
+const rows = await unwrap(job.projection(balances))
+const sum = await unwrap(job.projection(turnover))
 
-value(await handleCommand(job, account, 'ann', { kind: 'open', owner: 'Ann' }))
-value(await handleCommand(job, account, 'bob', { kind: 'open', owner: 'Bob' }))
-value(await handleCommand(job, account, 'ann', { kind: 'deposit', amount: 100 }))
-value(await handleCommand(job, account, 'bob', { kind: 'deposit', amount: 20 }))
+await unwrap(handleCommand(job, account, 'ann', { kind: 'open', owner: 'Ann' }))
+await unwrap(handleCommand(job, account, 'bob', { kind: 'open', owner: 'Bob' }))
+await unwrap(handleCommand(job, account, 'ann', { kind: 'deposit', amount: 100 }))
+await unwrap(handleCommand(job, account, 'bob', { kind: 'deposit', amount: 20 }))
 
 // Ten withdrawals at once: whoever was too late decides again, so nobody takes what is not there.
 const withdrawals = await Promise.all(
@@ -91,10 +92,10 @@ const withdrawals = await Promise.all(
 )
 console.log(`${withdrawals.filter((answer) => answer.isOk()).length} of 10 withdrawals were granted`)
 
-value(await rows.caughtUp())
-for (const { state } of value(await rows.scan())) console.log(`${state.owner} has ${state.balance}`)
-value(await sum.caughtUp())
-console.log(`turnover ${value(await sum.state())}`)
+await unwrap(rows.caughtUp())
+for (const { state } of await unwrap(rows.scan())) console.log(`${state.owner} has ${state.balance}`)
+await unwrap(sum.caughtUp())
+console.log(`turnover ${await unwrap(sum.state())}`)
 
 // Made anew from the first event, while commands go on.
 const rebuilding = rows.rebuild({
@@ -102,15 +103,10 @@ const rebuilding = rows.rebuild({
     if (done === total) console.log(`rebuilt from ${total} events`)
   }
 })
-value(await handleCommand(job, account, 'ann', { kind: 'withdraw', amount: 1 }))
-value(await rebuilding)
-value(await rows.caughtUp())
-console.log(`Ann has ${value(await rows.get(key('ann')))?.balance}`)
+await unwrap(handleCommand(job, account, 'ann', { kind: 'withdraw', amount: 1 }))
+await unwrap(rebuilding)
+await unwrap(rows.caughtUp())
+console.log(`Ann has ${(await unwrap(rows.get(key('ann'))))?.balance}`)
 
-value(await persistency.close())
+await unwrap(persistency.close())
 rmSync(rootDir, { recursive: true })
-
-function value<T>(result: Result<T, unknown>): T {
-  if (result.isErr()) throw result.error
-  return result.value
-}

@@ -13,7 +13,8 @@ import {
   MultiRequestBroker,
   RequestBroker,
   SignalBroker,
-  tearDown
+  tearDown,
+  unwrap
 } from 'persistency/brokers'
 import { answers, bindHandlers, handles, listens, provides, registerBrokers } from 'persistency/di'
 import { container, inject, injectable } from 'tsyringe'
@@ -73,10 +74,7 @@ class Shop {
 
 const app = container.createChildContainer()
 registerBrokers(app, undefined, BrokerContext.create('shop'))
-for (const part of [Warehouse, Dispatch]) {
-  const bound = bindHandlers(app, app.resolve<object>(part))
-  if (bound.isErr()) throw bound.error
-}
+for (const part of [Warehouse, Dispatch]) unwrap(bindHandlers(app, app.resolve<object>(part)))
 
 const shop = app.resolve(Shop)
 console.log(await shop.order(1, 3))

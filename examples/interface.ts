@@ -9,7 +9,8 @@ import {
   defineRequest,
   defineSignal,
   type EventBroker,
-  type ImplementationOf
+  type ImplementationOf,
+  unwrap
 } from 'persistency/brokers'
 
 interface TooHot {
@@ -56,10 +57,8 @@ async function report(room: string, thermostat: ClientOf<typeof Thermostat>): Pr
 }
 
 // Each instance lives in a context of its own.
-const made = await createInstance(Thermostat, ({ events }) => new Heater(events))
-const other = await createInstance(Thermostat, ({ events }) => new Heater(events))
-if (made.isErr() || other.isErr()) throw new Error('could not be made')
-const [kitchen, cellar] = [made.value, other.value]
+const kitchen = await unwrap(createInstance(Thermostat, ({ events }) => new Heater(events)))
+const cellar = await unwrap(createInstance(Thermostat, ({ events }) => new Heater(events)))
 
 kitchen.events.listen(Thermostat.events.changed, ({ celsius }) => console.log(`kitchen set to ${celsius} °C`))
 await kitchen.client.set({ celsius: 22 })

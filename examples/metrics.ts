@@ -7,7 +7,7 @@ import {
   PeriodicExportingMetricReader
 } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { type CommitNews, key, Persistency } from 'persistency'
+import { type CommitNews, key, Persistency, unwrap } from 'persistency'
 import { observe } from 'persistency/observability'
 
 // An application sends these somewhere; the example keeps them.
@@ -18,7 +18,7 @@ const meterProvider = new MeterProvider({
   readers: [new PeriodicExportingMetricReader({ exporter: measured })]
 })
 
-const persistency = Persistency.open(':memory:')._unsafeUnwrap()
+const persistency = unwrap(Persistency.open(':memory:'))
 const observing = observe(persistency, { meterProvider, tracerProvider })
 
 subscribe('persistency:commit', (message) => {
@@ -26,7 +26,7 @@ subscribe('persistency:commit', (message) => {
   console.log(`channel: ${ops} operations of job ${jobId} are committed`)
 })
 
-const job = (await persistency.openJob('north'))._unsafeUnwrap()
+const job = await unwrap(persistency.openJob('north'))
 const put = (n: number) => ({
   kind: 'put' as const,
   category: 'readings',

@@ -8,15 +8,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Persistency } from 'persistency'
+import { Persistency, unwrap } from 'persistency'
 import { startTraffic } from './observatory/demo-traffic.js'
 import { readSome } from './observatory/read-some.js'
 import { openObservatory } from './observatory/server.js'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'observatory-'))
-const opened = Persistency.open(rootDir)
-if (opened.isErr()) throw opened.error
-const persistency = opened.value
+const persistency = unwrap(Persistency.open(rootDir))
 
 const serve = process.argv.includes('--serve')
 const port = Number(process.env['PORT'] ?? 0)

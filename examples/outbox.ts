@@ -4,8 +4,15 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Result } from 'neverthrow'
-import { type Job, jsonEvents, key, Persistency, payload, type SubscriptionHandler } from 'persistency'
+import {
+  type Job,
+  jsonEvents,
+  key,
+  Persistency,
+  payload,
+  type SubscriptionHandler,
+  unwrap
+} from 'persistency'
 import { defineRequest, RequestBroker } from 'persistency/brokers'
 
 const events = jsonEvents<{ type: 'order-placed' | 'parcel-due'; data: { item: string } }>()
@@ -14,7 +21,7 @@ const Dispatch = defineRequest<{ id: string; item: string }, 'new' | 'known', un
 // The order and the event that tells of it are one transaction: there is never one without the other.
 async function placeOrder(shop: Job, item: string): Promise<void> {
   const ops = { kind: 'put', category: 'orders', key: key(item), payload: payload(item) } as const
-  value(await shop.append(events.encode({ type: 'order-placed', data: { item } }), { ops }))
+  await unwrap(shop.append(events.encode({ type: 'order-placed', data: { item } }), { ops }))
 }
 
 // At least once, with an id that is the same each time.
@@ -22,7 +29,7 @@ function handOver(requests: RequestBroker, killedAt?: number): SubscriptionHandl
   return async (event, { subscription }) => {
     const item = (event.kind === 'event' && events.decode(event)?.data.item) || ''
     const order = { id: `${subscription}:${event.seq}`, item }
-    console.log(`${order.id}, ${item}, is ${value(await requests.request(Dispatch, order))}`)
+    console.log(`${order.id}, ${item}, is ${await unwrap(requests.request(Dispatch, order))}`)
     // The worst moment: the order is handed over, and the checkpoint has not moved on.
     if (event.seq === killedAt) process.kill(process.pid, 'SIGKILL')
   }
@@ -38,21 +45,21 @@ function receive(requests: RequestBroker, dispatch: Job): void {
 }
 
 async function deliver(rootDir: string, items: readonly string[], killedAt?: number): Promise<void> {
-  const persistency = value(Persistency.open(rootDir))
-  const shop = value(await persistency.openJob('shop', { journal: true }))
-  const dispatch = value(await persistency.openJob('dispatch', { journal: true }))
+  const persistency = unwrap(Persistency.open(rootDir))
+  const shop = await unwrap(persistency.openJob('shop', { journal: true }))
+  const dispatch = await unwrap(persistency.openJob('dispatch', { journal: true }))
   const requests = new RequestBroker()
   receive(requests, dispatch)
   for (const item of items) await placeOrder(shop, item)
-  const outbox = value(await shop.subscription('outbox', handOver(requests, killedAt)))
-  value(await outbox.caughtUp())
+  const outbox = await unwrap(shop.subscription('outbox', handOver(requests, killedAt)))
+  await unwrap(outbox.caughtUp())
 
   const parcels: string[] = []
   for await (const event of dispatch.events()) {
     if (event.kind === 'event') parcels.push(events.decode(event)?.data.item ?? '')
   }
   console.log(`${parcels.length} parcels: ${parcels.join(', ')}`)
-  value(await persistency.close())
+  await unwrap(persistency.close())
 }
 
 if (process.argv[2] !== undefined) await deliver(process.argv[2], ['a lamp', 'a chair', 'a rug'], 2)
@@ -62,9 +69,4 @@ else {
   console.log(`ended by ${spawnSync(process.execPath, again, { stdio: 'inherit' }).signal}`)
   await deliver(rootDir, [])
   rmSync(rootDir, { recursive: true })
-}
-
-function value<T>(result: Result<T, unknown>): T {
-  if (result.isErr()) throw result.error
-  return result.value
 }

@@ -2,13 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EventBroker, key, PersistCommitted, PersistEvent, Persistency, toPayload } from 'persistency'
+import { EventBroker, key, PersistCommitted, PersistEvent, Persistency, toPayload, unwrap } from 'persistency'
 import { filter, first, lastValueFrom, mergeMap, scan } from 'rxjs'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'persist-events-'))
-const opened = await Persistency.open(rootDir).asyncAndThen((persistency) => persistency.openJob('station-7'))
-if (opened.isErr()) throw opened.error
-const job = opened.value
+const persistency = unwrap(Persistency.open(rootDir))
+const job = await unwrap(persistency.openJob('station-7'))
 const events = new EventBroker().in(job.context)
 
 // Accepted: emitted within the persist call, one per write.
@@ -30,11 +29,9 @@ const allStored = lastValueFrom(
 
 for (const degrees of [20, 21, 90]) {
   const category = degrees > 80 ? 'alarms' : 'readings'
-  const accepted = await job.persistPut(category, key(degrees), toPayload(degrees))
-  if (accepted.isErr()) throw accepted.error
+  await unwrap(job.persistPut(category, key(degrees), toPayload(degrees)))
 }
-const cleared = await job.persistDelete('alarms', key(90))
-if (cleared.isErr()) throw cleared.error
+await unwrap(job.persistDelete('alarms', key(90)))
 
 console.log('operations committed:', await allStored)
 watching.unsubscribe()

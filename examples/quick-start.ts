@@ -2,22 +2,22 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { key, Persistency } from 'persistency'
+import { key, Persistency, unwrap } from 'persistency'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'quick-start-'))
-const opened = await Persistency.open(rootDir).asyncAndThen((persistency) => persistency.openJob('acme'))
-if (opened.isErr()) throw opened.error
-const job = opened.value
+const persistency = unwrap(Persistency.open(rootDir))
+const job = await unwrap(persistency.openJob('acme'))
 
-const read = await job
-  .persistPut('orders', key(2026, 2), Buffer.from('two lamps'))
-  .andThen(() => job.persistPut('orders', key(2026, 1), Buffer.from('a chair')))
-  .andThen(() => job.get('orders', key(2026, 2)))
+await unwrap(job.persistPut('orders', key(2026, 2), Buffer.from('two lamps')))
+await unwrap(job.persistPut('orders', key(2026, 1), Buffer.from('a chair')))
+
+const read = await job.get('orders', key(2026, 2))
 console.log(read.match((bytes) => `order 2: ${Buffer.from(bytes ?? [])}`, String))
 
-const rows = await job.scanPrefix('orders', key(2026))
-for (const { payload } of rows.unwrapOr([])) console.log(`in order: ${Buffer.from(payload)}`)
+for (const { payload } of await unwrap(job.scanPrefix('orders', key(2026)))) {
+  console.log(`in order: ${Buffer.from(payload)}`)
+}
 
-const closed = await job.close()
-console.log(closed.match(() => 'closed', String))
+await unwrap(persistency.close())
+console.log('closed')
 rmSync(rootDir, { recursive: true })

@@ -7,10 +7,9 @@
  */
 import 'reflect-metadata'
 import { resolve } from 'node:path'
-import type { Result } from 'neverthrow'
-import { EventBroker, PersistCommitted, PersistEvent, Persistency, type PersistencyError } from 'persistency'
+import { EventBroker, PersistCommitted, PersistEvent, Persistency, unwrap } from 'persistency'
 import { jobContainer, registerPersistency } from 'persistency/di'
-import { merge } from 'rxjs'
+import { Subscription } from 'rxjs'
 import { container, type DependencyContainer } from 'tsyringe'
 import { type Quake, readQuakes } from './seismic/geojson.js'
 import { Progress, printTable } from './seismic/print.js'
@@ -18,12 +17,6 @@ import { decode, encode, keyOf, QuakeArchive } from './seismic/quake-archive.js'
 
 const ROOT = resolve('data/seismic-network')
 const NUMBER = { right: true }
-
-/** The value, or the end of the program with a message a person can act on. */
-function unwrap<T>(result: Result<T, PersistencyError>): T {
-  if (result.isErr()) throw result.error
-  return result.value
-}
 
 /** Opens the persistency and one child container per network. */
 async function openNetworks(names: readonly string[]): Promise<Map<string, DependencyContainer>> {
@@ -41,14 +34,17 @@ async function writeAll(networks: Map<string, DependencyContainer>, quakes: read
   let accepted = 0
   let committed = 0
   let transactions = 0
-  const watching = merge(...brokers.map((broker) => broker.on(PersistEvent))).subscribe(() => accepted++)
-  watching.add(
-    merge(...brokers.map((broker) => broker.on(PersistCommitted))).subscribe((group) => {
-      committed += group.ops
-      transactions++
-      progress.update(committed)
-    })
-  )
+  const watching = new Subscription()
+  for (const broker of brokers) {
+    watching.add(broker.on(PersistEvent).subscribe(() => accepted++))
+    watching.add(
+      broker.on(PersistCommitted).subscribe(({ ops }) => {
+        committed += ops
+        transactions++
+        progress.update(committed)
+      })
+    )
+  }
   const byNetwork = archives(networks)
   const started = performance.now()
   for (const [index, quake] of quakes.entries()) {

@@ -1,6 +1,6 @@
 // Signals: one handler, one at a time, in a bounded queue. A bare pulse, a full queue, and nobody there.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineSignal, SignalBroker } from 'persistency/brokers'
+import { defineSignal, SignalBroker, unwrap } from 'persistency/brokers'
 
 const Wake = defineSignal('wake')
 const Thumbnail = defineSignal<{ image: string }>('thumbnail', { queueDepth: 3 })
@@ -18,11 +18,12 @@ function send(image: string): void {
 
 send('a.png')
 
-const working = signals.on(Thumbnail, async ({ image }) => {
-  await sleep(5)
-  console.log(`handled ${image}`)
-})
-if (working.isErr()) throw working.error
+const working = unwrap(
+  signals.on(Thumbnail, async ({ image }) => {
+    await sleep(5)
+    console.log(`handled ${image}`)
+  })
+)
 console.log(signals.on(Thumbnail, () => undefined).isErr() ? 'a second handler is refused' : 'two handlers')
 
 // Three fit in, counting the one being handled; nothing is handled before this turn is over.
@@ -31,7 +32,7 @@ await sleep(50)
 send('d.png')
 
 // Refuses what comes from now on, and resolves when everything accepted has been handled.
-await working.value.drop()
+await working.drop()
 send('e.png')
 
 // A pulse carries nothing but the fact.

@@ -2,12 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { key, Persistency, PersistencyError, type TxOp, toPayload } from 'persistency'
+import { key, Persistency, PersistencyError, type TxOp, toPayload, unwrap } from 'persistency'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'streaming-'))
-const opened = await Persistency.open(rootDir).asyncAndThen((persistency) => persistency.openJob('station-7'))
-if (opened.isErr()) throw opened.error
-const job = opened.value
+const persistency = unwrap(Persistency.open(rootDir))
+const job = await unwrap(persistency.openJob('station-7'))
 
 // 24 hours for each of 90 days, one batch per day: all of a day or nothing of it.
 for (let day = 1; day <= 90; day++) {
@@ -15,8 +14,7 @@ for (let day = 1; day <= 90; day++) {
   for (let hour = 0; hour < 24; hour++) {
     ops.push({ kind: 'put', category: 'hours', key: key(day, hour), payload: toPayload(day * 100 + hour) })
   }
-  const accepted = await job.persist(ops)
-  if (accepted.isErr()) throw accepted.error
+  await unwrap(job.persist(ops))
 }
 
 let rows = 0
@@ -35,8 +33,8 @@ for await (const row of job.stream('hours', key(45))) {
 console.log('day 45 until noon:', noon)
 
 const january = { start: key(1), stop: key(32) } // the stop is excluded
-console.log('days 1 to 31:', (await job.count('hours', january)).unwrapOr(Number.NaN))
-console.log('day 2 by scan:', (await job.scanPrefix('hours', key(2))).unwrapOr([]).length)
+console.log('days 1 to 31:', await unwrap(job.count('hours', january)))
+console.log('day 2 by scan:', (await unwrap(job.scanPrefix('hours', key(2)))).length)
 
 await job.close()
 try {

@@ -2,29 +2,20 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineEvent, EventBroker, key, Persistency } from 'persistency'
+import { defineEvent, EventBroker, key, Persistency, unwrap } from 'persistency'
 
 const SettingChanged = defineEvent<{ name: string }>('setting-changed')
 const rootDir = mkdtempSync(join(tmpdir(), 'tenants-'))
-const opened = Persistency.open(rootDir)
-if (opened.isErr()) throw opened.error
-const persistency = opened.value
+const persistency = unwrap(Persistency.open(rootDir))
 
 for (const [id, colour] of [
   ['acme', 'red'],
   ['globex', 'green']
 ] as const) {
-  const job = await persistency.openJob(id)
-  if (job.isErr()) throw job.error
-  const events = new EventBroker().in(job.value.context)
+  const job = await unwrap(persistency.openJob(id))
+  const events = new EventBroker().in(job.context)
   events.listen(SettingChanged, ({ name }) => console.log(`${id} changed its ${name}`))
-  const stored = await job.value.persistAcked({
-    kind: 'put',
-    category: 'settings',
-    key: key('colour'),
-    payload: Buffer.from(colour)
-  })
-  if (stored.isErr()) throw stored.error
+  await unwrap(job.persistPut('settings', key('colour'), Buffer.from(colour)))
 }
 
 // Every method of a job exists on Persistency too, with the id in front.
@@ -39,8 +30,8 @@ for (const id of ['acme', 'globex', 'initech']) {
   )
 }
 
-const acme = persistency.job('acme')
-if (acme.isOk()) new EventBroker().in(acme.value.context).emit(SettingChanged, { name: 'colour' })
+const acme = unwrap(persistency.job('acme'))
+new EventBroker().in(acme.context).emit(SettingChanged, { name: 'colour' })
 
 await persistency.closeJob('acme')
 console.log('still open:', [...persistency.jobs.keys()].join(', '))

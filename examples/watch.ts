@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { key, Persistency, prefixRange } from 'persistency'
+import { key, Persistency, prefixRange, unwrap } from 'persistency'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'watch-'))
-const persistency = Persistency.open(rootDir)._unsafeUnwrap()
-const job = (await persistency.openJob('kitchen'))._unsafeUnwrap()
+const persistency = unwrap(Persistency.open(rootDir))
+const job = await unwrap(persistency.openJob('kitchen'))
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
 await job.persistPut('orders', key('table 1'), Buffer.from('soup'))

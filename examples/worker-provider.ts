@@ -1,5 +1,5 @@
 // A provider that works hard: first in this thread, then in a worker. The call site stays as it is.
-import { BrokerContext, BrokerHub, EventBroker, RequestBroker } from 'persistency/brokers'
+import { BrokerContext, BrokerHub, EventBroker, RequestBroker, unwrap } from 'persistency/brokers'
 import { startWorker } from 'persistency/threads'
 import { CountPrimes, Forget, GaveUp, primesContract, servePrimes } from './workers/primes.mjs'
 
@@ -24,9 +24,7 @@ console.log('here:', await count(300_000))
 await here.close()
 
 const entry = new URL('./workers/primes.worker.mjs', import.meta.url)
-const started = await startWorker(entry, primesContract, { name: 'primes' })
-if (started.isErr()) throw started.error
-const worker = started.value
+const worker = await unwrap(startWorker(entry, primesContract, { name: 'primes' }))
 console.log('in a worker:', await count(300_000))
 console.log('again:', await count(300_000))
 

@@ -30,6 +30,7 @@ export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export { RequestBroker, type SyncRequestProvider } from './brokers/request-broker.js'
 export type { RequestTrace } from './brokers/request-trace.js'
 export { SignalBroker } from './brokers/signal-broker.js'
+export { unwrap } from './brokers/unwrap.js'
 export type { EndSignal } from './persistency/close-on-signal.js'
 export {
   type AnyCodec,

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { type Job, key, type Persistency, type TxOp } from 'persistency'
+import { type Job, key, type Persistency, type TxOp, unwrap } from 'persistency'
 
 export interface Traffic {
   stop(): Promise<void>
@@ -82,11 +82,9 @@ async function nova(persistency: Persistency, stop: AbortSignal): Promise<void> 
   }
 }
 
-async function open(persistency: Persistency, id: string): Promise<Job> {
+function open(persistency: Persistency, id: string): Promise<Job> {
   // Short patience with locks, so that there are failures to see.
-  const job = await persistency.openJob(id, { busyTimeoutMs: 60 })
-  if (job.isErr()) throw job.error
-  return job.value
+  return unwrap(persistency.openJob(id, { busyTimeoutMs: 60 }))
 }
 
 /** Waits for the next turn; `false` when there is none. */

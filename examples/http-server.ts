@@ -1,0 +1,64 @@
+// A web server with one tenant for each first part of the path: PUT and GET /<tenant>/<name>. Many tenants share two
+// threads, few files are open at once, and SIGTERM closes. A real one asks first who may use which tenant.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { key, Persistency, type PersistencyErrorKind, unwrap } from 'persistency'
+
+const rootDir = mkdtempSync(join(tmpdir(), 'http-server-'))
+const persistency = unwrap(
+  Persistency.open({
+    rootDir,
+    threads: { shared: 2 },
+    maxOpenJobs: 100,
+    whenIdle: 'close', // the file of an idle tenant is closed, and opened again when it is used
+    whenFull: 'refuse', // rather tell a client to come back than have it wait
+    closeOnSignal: true
+  })
+)
+
+/** What is not the client's doing is 500. */
+const STATUS: Partial<Record<PersistencyErrorKind, number>> = {
+  invalidArgument: 400,
+  overloaded: 503,
+  closed: 503,
+  timeout: 504
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, tenant = '', name = ''] = (request.url ?? '').split('/')
+  const body = await buffer(request)
+  // Opening is idempotent: a tenant that is open is answered at once.
+  const answered = await persistency
+    .openJob(tenant)
+    .andThen((job) =>
+      request.method === 'PUT'
+        ? job.persistAcked({ kind: 'put', category: 'values', key: key(name), payload: body }).map(() => body)
+        : job.get('values', key(name))
+    )
+  answered.match(
+    (bytes) => response.writeHead(bytes === undefined ? 404 : 200).end(bytes),
+    ({ kind, code }) => response.writeHead(STATUS[kind] ?? 500).end(code)
+  )
+}
+
+const server = createServer(
+  (request, response) => void answer(request, response).catch(() => response.destroy())
+)
+server.listen(0, '127.0.0.1', async () => {
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const show = async (path: string, init?: RequestInit): Promise<void> => {
+    const response = await fetch(base + path, init)
+    console.log(`${init?.method ?? 'GET'} ${path}: ${response.status} ${await response.text()}`)
+  }
+  await show('/acme/colour', { method: 'PUT', body: 'red' })
+  await show('/acme/colour')
+  await show('/globex/colour')
+  await show('/..%2facme/colour')
+  server.close()
+  await persistency.close()
+  rmSync(rootDir, { recursive: true })
+})
