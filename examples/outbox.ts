@@ -28,8 +28,9 @@ async function placeOrder(shop: Job, item: string): Promise<void> {
 function handOver(requests: RequestBroker, killedAt?: number): SubscriptionHandler {
   return async (event, { subscription }) => {
     const item = (event.kind === 'event' && events.decode(event)?.data.item) || ''
-    const order = { id: `${subscription}:${event.seq}`, item }
-    console.log(`${order.id}, ${item}, is ${await unwrap(requests.request(Dispatch, order))}`)
+    // The time as well: after a restore, or a power loss, a number may be that of another event.
+    const order = { id: `${subscription}:${event.seq}:${event.time}`, item }
+    console.log(`${event.seq}, ${item}, is ${await unwrap(requests.request(Dispatch, order))}`)
     // The worst moment: the order is handed over, and the checkpoint has not moved on.
     if (event.seq === killedAt) process.kill(process.pid, 'SIGKILL')
   }

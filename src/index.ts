@@ -84,6 +84,7 @@ export type {
   SubscriptionClaimed,
   SubscriptionClaimQuery,
   SubscriptionFailedPayload,
+  SubscriptionMoveQuery,
   SubscriptionParkedQuery
 } from './persistency/eventsourcing/message-payloads.js'
 export {
@@ -92,6 +93,7 @@ export {
   SubscriptionFailed,
   SubscriptionForget,
   SubscriptionList,
+  SubscriptionMove,
   SubscriptionParked
 } from './persistency/eventsourcing/messages.js'
 export {
@@ -138,6 +140,7 @@ export type {
   JournalComparedRows,
   JournalCompareQuery,
   JournalCountAtQuery,
+  JournalFindAppendQuery,
   JournalGetAtQuery,
   JournalPage,
   JournalReadQuery,
@@ -167,6 +170,7 @@ export type {
   EventMetadata,
   EventsOptions,
   ExpectedSeq,
+  FindAppendOptions,
   JournalComparison,
   JournalDifference,
   JournalEvent,

@@ -19,6 +19,7 @@ import type {
   CaughtUp,
   CompareOptions,
   EventsOptions,
+  FindAppendOptions,
   JournalComparison,
   JournalEvent,
   JournalStatus,
@@ -159,7 +160,7 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.streamSeq(stream, options))
   }
 
-  findAppend(id: string, idempotencyKey: string, options?: ReadOptions): Answer<Appended | undefined> {
+  findAppend(id: string, idempotencyKey: string, options?: FindAppendOptions): Answer<Appended | undefined> {
     return this.#with(id, (job) => job.findAppend(idempotencyKey, options))
   }
 

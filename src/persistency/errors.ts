@@ -15,6 +15,7 @@ const KIND_OF = {
   ERR_VALUE: 'invalidArgument',
   ERR_EVENT: 'invalidArgument',
   ERR_SEQ: 'invalidArgument',
+  ERR_KEY_REUSED: 'invalidArgument',
   ERR_NO_JOURNAL: 'invalidArgument',
   ERR_OTHER_INSTANCE: 'invalidArgument',
   ERR_PATH: 'invalidArgument',

@@ -28,6 +28,7 @@ import type {
   CaughtUp,
   CompareOptions,
   EventsOptions,
+  FindAppendOptions,
   JournalComparison,
   JournalDifference,
   JournalEvent,
@@ -367,11 +368,12 @@ export class Job {
 
   /**
    * What the append under an idempotency key came to, with `repeated: true`; `undefined` when there was none, or its
-   * events have fallen off. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading.
+   * events have fallen off. Errors: `ERR_KEY_REUSED` when it was for another stream than the one that is given,
+   * `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading.
    */
   findAppend(
     idempotencyKey: string,
-    options?: ReadOptions
+    options?: FindAppendOptions
   ): ResultAsync<Appended | undefined, PersistencyError> {
     return this.#journal.findAppend(idempotencyKey, options)
   }
@@ -533,6 +535,11 @@ export class Job {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Job ${this.id} (${this.#state})`
+  }
+
+  /** Where its events and requests travel. @internal */
+  get hub(): BrokerHub {
+    return this.#hub
   }
 
   /** Takes part in the storage being started again; absent without `restart`. @internal */

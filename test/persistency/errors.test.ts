@@ -100,6 +100,15 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
     names: /event 9 .* is 0/,
     provoke: async ({ persistency }) => (await journalled(persistency)).at(9).get('c', k)
   },
+  ERR_KEY_REUSED: {
+    kind: 'invalidArgument',
+    names: '"twice"',
+    provoke: async ({ persistency }) => {
+      const job = await journalled(persistency)
+      await okOf(job.append({ type: 'noted' }, { stream: 'a', idempotencyKey: 'twice' }))
+      return job.append({ type: 'noted' }, { stream: 'b', idempotencyKey: 'twice' })
+    }
+  },
   ERR_NO_JOURNAL: {
     kind: 'invalidArgument',
     names: '"tenant"',
@@ -399,6 +408,7 @@ test.each(INVALID)('%s leaves nothing queued, stored or emitted', async (_, { pr
   let emitted = 0
   new EventBroker(undefined, scene.job.context).listen(PersistEvent, () => emitted++)
   await errorOf(provoke(scene))
+  expect(scene.job.queued).toEqual({ bytes: 0, ops: 0 })
   expect(emitted).toBe(0)
   expect(await okOf(scene.job.count('c', keyOf()))).toBe(0)
 })

@@ -2,6 +2,7 @@
 import { messageOf } from '../../brokers/errors.js'
 import { PersistencyError } from '../errors.js'
 import type { JournalEvent } from '../journal/types.js'
+import { ownOp } from '../restart/own-ops.js'
 import type { TxOp } from '../types.js'
 import { checkOps } from '../validate.js'
 import type { Delivery, HandlerOps, SubscriptionHandler } from './types.js'
@@ -20,14 +21,16 @@ export type BeginBatch = (events: readonly JournalEvent[]) => BatchWork | Promis
 /** Calls a handler for each event and gathers its answers. */
 export function handlerBatches(handler: SubscriptionHandler<never>): BeginBatch {
   const handle = handler as unknown as SubscriptionHandler<JournalEvent>
-  return () => {
+  return (events) => {
     const gathered: TxOp[] = []
+    // The next call may use the bytes again that this one answered with.
+    const kept = events.length > 1 ? ownOp : (op: TxOp): TxOp => op
     return {
       async add(event, delivery) {
         const answer = await handle(event, delivery)
         const ops = checkOps(opsOf(answer) ?? [])
         if (ops.isErr()) throw ops.error
-        gathered.push(...ops.value)
+        gathered.push(...ops.value.map(kept))
       },
       ops: () => gathered
     }

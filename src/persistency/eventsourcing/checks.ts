@@ -12,6 +12,7 @@ const SUBSCRIPTION_CHECKS = {
   batch: integerFrom(1),
   startAt: startOption,
   stream: textOption,
+  types: typesOption,
   writes: booleanValue
 }
 
@@ -20,10 +21,25 @@ export function checkSubscription(
   name: unknown,
   options: unknown
 ): Result<SubscriptionOptions, PersistencyError> {
+  const wrong = checkName(name)
+  return wrong === undefined ? checkOptions(options ?? {}, SUBSCRIPTION_CHECKS) : err(wrong)
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkMove(name: unknown, to: unknown): PersistencyError | undefined {
+  const wrong = checkName(name)
+  if (wrong !== undefined) return wrong
+  const expected = startOption(to)
+  if (expected === undefined) return undefined
+  const message = `a subscription can be moved to ${expected}; got ${describeValue(to)}`
+  return new PersistencyError('ERR_OPTION', message)
+}
+
+function checkName(name: unknown): PersistencyError | undefined {
   const expected = textOption(name)
-  if (expected === undefined) return checkOptions(options ?? {}, SUBSCRIPTION_CHECKS)
+  if (expected === undefined) return undefined
   const message = `the name of a subscription must be ${expected}; got ${describeValue(name)}`
-  return err(new PersistencyError('ERR_OPTION', message))
+  return new PersistencyError('ERR_OPTION', message)
 }
 
 /** Errors: `ERR_OPTION`. */
@@ -41,6 +57,12 @@ function startOption(value: unknown): string | undefined {
   return oneOf('beginning', 'oldest', 'now')(value) === undefined || integerFrom(1)(value) === undefined
     ? undefined
     : '"beginning", "oldest", "now" or the sequence number of an event'
+}
+
+function typesOption(value: unknown): string | undefined {
+  return Array.isArray(value) && value.every((type) => textOption(type) === undefined)
+    ? undefined
+    : 'an array of the types of events'
 }
 
 function textOption(value: unknown): string | undefined {

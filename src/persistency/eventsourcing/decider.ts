@@ -7,10 +7,12 @@ import type {
   AppendOptions,
   EventMetadata,
   EventsOptions,
+  FindAppendOptions,
   JournalEvent,
   NewEvent
 } from '../journal/types.js'
 import type { TxOp } from '../types.js'
+import { readBack } from './as-recorded.js'
 import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
 
 /** What a decision comes to: events, none when nothing changes, or a refusal. */
@@ -40,7 +42,10 @@ export interface EventStreams {
   events(options: EventsOptions & { readonly live?: false }): AsyncIterable<JournalEvent>
   append(events: readonly NewEvent[], options: AppendOptions): ResultAsync<Appended, PersistencyError>
   streamSeq(stream: string): ResultAsync<number, PersistencyError>
-  findAppend(idempotencyKey: string): ResultAsync<Appended | undefined, PersistencyError>
+  findAppend(
+    idempotencyKey: string,
+    options: FindAppendOptions
+  ): ResultAsync<Appended | undefined, PersistencyError>
 }
 
 /** A stream as it has been folded. */
@@ -56,7 +61,8 @@ export interface HandleOptions<Event, State> {
   readonly metadata?: EventMetadata | undefined
   /**
    * A command that was carried out under the same key is not decided and not carried out again: the answer has no
-   * events, the state as it is now, and `appended` of then. Remembered as long as with `append`.
+   * events, the state as it is now, and `appended` of then; `ERR_KEY_REUSED` when it was one for another stream.
+   * Remembered as long as with `append`.
    */
   readonly idempotencyKey?: string | undefined
   /** Operations that are applied with the events, all or none. Called again when the command is decided again. */
@@ -67,6 +73,7 @@ export interface HandleOptions<Event, State> {
 
 /** What a command has brought about. */
 export interface Handled<Event, State> {
+  /** As they are read from the stream from now on. */
   readonly events: readonly Event[]
   /** The state with these events. */
   readonly state: State
@@ -120,8 +127,8 @@ export function loadState<Event extends DomainEvent, State>(
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
  * {@link loadState} and of `append`.
  *
- * Rejects only with what `decide`, or `evolve`, `ops` and `encode` on what it decided, throw: a refusal is answered, not
- * thrown.
+ * Rejects only with what `decide`, or `evolve`, `ops` and the codec on what it decided, throw, and with a `TypeError`
+ * for an event that the codec writes and does not read: a refusal is answered, not thrown.
  */
 export function handleCommand<Command, Event extends DomainEvent, State, Refusal>(
   streams: EventStreams,
@@ -132,7 +139,8 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
   const { idempotencyKey } = options
   const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
-    const before = idempotencyKey === undefined ? ok(undefined) : await streams.findAppend(idempotencyKey)
+    const before =
+      idempotencyKey === undefined ? ok(undefined) : await streams.findAppend(idempotencyKey, { stream })
     if (before.isErr()) return err(before.error)
     const loaded = await load(streams, decider, stream)
     if (loaded.isErr()) return err(loaded.error)
@@ -152,10 +160,16 @@ async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
 ): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> {
   const decision = decider.decide(command, before.state)
   if (decision.isErr()) return ok(err(decision.error))
-  const events = decision.value
-  if (events.length === 0) return ok(ok({ events, ...before, appended: undefined }))
-  const state = events.reduce(decider.evolve, before.state)
-  const answer = await streams.append(events.map(decider.events.encode), {
+  const decided = decision.value
+  if (decided.length === 0) return ok(ok({ events: decided, ...before, appended: undefined }))
+  const encoded = decided.map((event) => decider.events.encode(event))
+  // As they will be read: a codec may keep less of an event than was decided.
+  const events = encoded.map((event, index) => {
+    const streamSeq = before.streamSeq + index + 1
+    return readBack(decider.events, event, { seq: 0, stream, streamSeq, metadata: metadata ?? {} })
+  })
+  const state = events.reduce((last, event) => decider.evolve(last, event), before.state)
+  const answer = await streams.append(encoded, {
     stream,
     expectedSeq: before.streamSeq,
     ...(ops !== undefined && { ops: ops(events, state) }),

@@ -47,6 +47,12 @@ export interface ParkedEntry extends PackedEvent {
   readonly parkedAt: number
 }
 
+/** Moves a checkpoint, whoever holds it. */
+export interface SubscriptionMoveQuery {
+  readonly name: string
+  readonly to: StartAt
+}
+
 export interface SubscriptionParkedQuery {
   readonly name: string
   /** Only those behind this event. */

@@ -13,6 +13,7 @@ import type {
   SubscriptionClaimed,
   SubscriptionClaimQuery,
   SubscriptionFailedPayload,
+  SubscriptionMoveQuery,
   SubscriptionParkedQuery
 } from './message-payloads.js'
 import type { SubscriptionStatus } from './types.js'
@@ -44,6 +45,17 @@ export const SubscriptionList: SubscriptionRequest<void, readonly SubscriptionSt
   'persistency.subscription.list',
   { codec: { response: wire.facts<readonly SubscriptionStatus[]>(), error: base.error } }
 )
+/** Moves a checkpoint; answers the last event that counts as dealt with, `undefined` when there is none of that name. */
+export const SubscriptionMove: SubscriptionRequest<SubscriptionMoveQuery, number | undefined> = defineRequest(
+  'persistency.subscription.move',
+  {
+    codec: {
+      payload: wire.facts<SubscriptionMoveQuery>(),
+      response: wire.optional<number>(),
+      error: base.error
+    }
+  }
+)
 /** Removes a subscription and what it has parked; answers whether it was there. */
 export const SubscriptionForget: SubscriptionRequest<{ readonly name: string }, boolean> = defineRequest(
   'persistency.subscription.forget',
@@ -56,10 +68,11 @@ export const SUBSCRIPTION_REQUESTS = [
   SubscriptionAdvance,
   SubscriptionParked,
   SubscriptionList,
+  SubscriptionMove,
   SubscriptionForget
 ] as const
 
-/** A subscription has ended because of an error, or parked an event. With nobody listening, an end is a process warning. */
+/** A subscription has ended because of an error, or parked an event. With nobody listening, it is a process warning. */
 export const SubscriptionFailed: EventDefinition<SubscriptionFailedPayload> = defineEvent(
   'persistency.subscriptionFailed'
 )

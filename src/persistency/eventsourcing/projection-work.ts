@@ -70,7 +70,8 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     const row = this.#rows.get(place.key.toString())
     if (row === undefined)
       throw new TypeError('the key of an event must be the same each time it is asked for')
-    row.state = apply(row.state ?? initial(), place.event, recorded as RecordedEvent)
+    const before = row.state === undefined ? initial() : row.state
+    row.state = apply(before, place.event, recorded as RecordedEvent)
     row.changed = true
   }
 

@@ -49,7 +49,7 @@ export class Projection<State> {
   readonly category: string
   /** What keeps it up to date; parked events are found there. */
   readonly subscription: Subscription
-  /** Whether the file held another version, so that it is being made anew. */
+  /** Whether it is being made anew, because the file held another version, or rows of one that was forgotten. */
   readonly reset: boolean
   readonly #ask: Ask
   readonly #definition: Pick<ProjectionDefinition<DomainEvent, State>, 'codec' | 'initial'>
@@ -91,7 +91,9 @@ export class Projection<State> {
 
   /** The state of a projection without keys; the initial one before its first event. Errors: as `get`. */
   state(options?: ReadOptions): ResultAsync<State, PersistencyError> {
-    return this.get(ONLY_ROW, options).map((state) => state ?? this.#definition.initial())
+    return this.get(ONLY_ROW, options).map((state) =>
+      state === undefined ? this.#definition.initial() : state
+    )
   }
 
   /** The rows of a range, or all, in key order. Errors: as `Job.scan`, `ERR_VALUE`. */

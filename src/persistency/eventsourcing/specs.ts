@@ -2,6 +2,7 @@
 import { deepStrictEqual } from 'node:assert'
 import type { RecordedEvent } from '../journal/types.js'
 import type { Key } from '../keys.js'
+import { readBack, recordedAs } from './as-recorded.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
 import { ONLY_ROW, type ProjectionDefinition } from './projection-definition.js'
@@ -30,10 +31,15 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
   decider: Decider<Command, Event, State, Refusal>,
   ...events: readonly NoInfer<Event>[]
 ): { when(command: Command): DecisionSpec<Event, State, Refusal> } {
-  const stored = (event: Event): Event => passed(decider, event, 1, 1)
+  const stored = (event: Event): Event => {
+    const place = { seq: 1, streamSeq: 1, metadata: {} }
+    return readBack(decider.events, decider.events.encode(event), place)
+  }
   return {
     when(command) {
-      const before = events.map(stored).reduce(decider.evolve, decider.initial())
+      const fold = (state: State, folded: readonly Event[]): State =>
+        folded.reduce((last, event) => decider.evolve(last, event), state)
+      const before = fold(decider.initial(), events.map(stored))
       const decision = decider.decide(command, before)
       const decided = (): readonly Event[] => {
         if (decision.isErr()) deepStrictEqual({ refusal: decision.error }, 'events')
@@ -46,7 +52,7 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
           deepStrictEqual(decision.isErr() ? { refusal: decision.error } : { events: decision.value }, {
             refusal: expected
           }),
-        expectState: (expected) => deepStrictEqual(decided().reduce(decider.evolve, before), expected)
+        expectState: (expected) => deepStrictEqual(fold(before, decided()), expected)
       }
     }
   }
@@ -86,13 +92,20 @@ export function projected<Event extends DomainEvent, State>(
     const place = stream === undefined ? {} : { stream, streamSeq: (streamSeqs.get(stream) ?? 0) + 1 }
     if (stream !== undefined) streamSeqs.set(stream, place.streamSeq as number)
     if (only !== undefined && only !== stream) continue
-    apply(definition, rows, recordedAs(definition, event, { seq: index + 1, metadata, ...place }))
+    apply(
+      definition,
+      rows,
+      recordedAs(definition.events.encode(event), { seq: index + 1, metadata, ...place })
+    )
   }
   const stateOf = (key: Key): State | undefined => rows.get(key.toString())?.state
   const plain = (key: Key, state: State): [string, State] => [key.toString(), state]
   return {
     expectState: (expected) =>
-      deepStrictEqual(stateOf(ONLY_ROW) ?? codec.decode(codec.encode(initial())), expected),
+      deepStrictEqual(
+        rows.has(ONLY_ROW.toString()) ? stateOf(ONLY_ROW) : codec.decode(codec.encode(initial())),
+        expected
+      ),
     expectRow: (key, expected) => deepStrictEqual(stateOf(key), expected),
     expectRows: (expected) =>
       deepStrictEqual(
@@ -112,37 +125,8 @@ function apply<Event extends DomainEvent, State>(
   const key = keyOf(event, recorded)
   if (key === undefined) return
   const name = key.toString()
-  const state = applied(rows.get(name)?.state ?? initial(), event, recorded)
+  const row = rows.get(name)
+  const state = applied(row === undefined ? initial() : row.state, event, recorded)
   if (state === undefined) rows.delete(name)
   else rows.set(name, { key, state: codec.decode(codec.encode(state)) })
-}
-
-type Codecs<Event extends DomainEvent> = Pick<ProjectionDefinition<Event, unknown>, 'events'>
-
-function recordedAs<Event extends DomainEvent>(
-  { events }: Codecs<Event>,
-  event: Event,
-  place: Pick<RecordedEvent, 'seq' | 'metadata' | 'stream' | 'streamSeq'>
-): RecordedEvent {
-  const { type, data = new Uint8Array(0), metadata = {} } = events.encode(event)
-  return {
-    kind: 'event',
-    time: 0,
-    ops: [],
-    type,
-    data,
-    ...place,
-    metadata: { ...metadata, ...place.metadata }
-  }
-}
-
-function passed<Event extends DomainEvent>(
-  codecs: Codecs<Event>,
-  event: Event,
-  seq: number,
-  streamSeq: number
-): Event {
-  const back = codecs.events.decode(recordedAs(codecs, event, { seq, streamSeq, metadata: {} }))
-  if (back === undefined) throw new TypeError(`event "${event.type}" is not one that the codec reads`)
-  return back
 }

@@ -7,13 +7,16 @@ import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../brokers/errors.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import { decodeEvent, isWrite } from '../journal/event-codec.js'
+import { decodeEvent } from '../journal/event-codec.js'
 import type { LastCommitted } from '../journal/last-committed.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import { JournalRead } from '../journal/messages.js'
+import type { Complete } from '../options.js'
 import { type BeginBatch, handlerFailed } from './batch-work.js'
-import type { Checkpoint } from './checkpoint.js'
+import type { Checkpoint, Step } from './checkpoint.js'
 import type { ParkedEntry } from './message-payloads.js'
+import { Setbacks } from './setbacks.js'
+import type { HandlerRetry } from './types.js'
 
 const PAGE_EVENTS = 1024
 const PAGE_BYTES = 1024 * 1024
@@ -26,14 +29,15 @@ export interface RunParts {
   readonly begin: BeginBatch
   readonly batch: number
   readonly stream: string | undefined
-  readonly writes: boolean
-  readonly retry: { readonly attempts: number; readonly delayMs: number; readonly maxDelayMs: number }
+  /** Whether an event is to be delivered; the others are passed over. */
+  readonly wanted: (event: PackedEvent) => boolean
+  readonly retry: Complete<HandlerRetry>
   readonly onPoison: 'park' | 'stop'
   readonly onParked: (error: PersistencyError, seq: number) => void
 }
 
 /** Leaves everything that is under way. */
-class End {
+export class End {
   constructor(readonly error?: PersistencyError) {}
 }
 
@@ -46,12 +50,18 @@ interface Outcome {
 export interface Failure {
   /** What was thrown, or answered; it may be `undefined`. */
   readonly cause: unknown
-  /** Whether the handler failed, on that one event. */
-  readonly byHandler: boolean
+  /** The handler, on that one event; what came of the events, which cannot be stored; or the storage, whatever they are. */
+  readonly of: 'handler' | 'events' | 'storage'
 }
 
 /** Errors after which there is no point in trying again. */
 const FINAL: readonly string[] = ['ERR_SUBSCRIPTION_LOST', 'ERR_JOB_CLOSED', 'ERR_STORAGE_DIED', 'ERR_BROKER']
+/** Errors of the storage that may be over in a while, such as a lock, or a full disk. */
+const PASSING: readonly string[] = ['ERR_STORAGE', 'ERR_OVERLOADED', 'ERR_TIMEOUT']
+/** How long to put up with them: half a minute, besides what the storage itself waits for a lock. */
+const OF_STORAGE: Complete<HandlerRetry> = { attempts: 10, delayMs: 100, maxDelayMs: 10_000 }
+/** Errors of SQLite that are those of what is to be stored. */
+const REFUSED = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/
 
 export class SubscriptionRun {
   readonly #parts: RunParts
@@ -59,7 +69,9 @@ export class SubscriptionRun {
   /** Fires when there is nothing more to be done, whatever the handler is at. */
   readonly #jobEnd = new AbortController()
   #wake = new AbortController()
-  #errands: (() => Promise<void>)[] = []
+  readonly #errands: (() => Promise<void>)[] = []
+  readonly #reading = new Setbacks(OF_STORAGE)
+  readonly #storing = new Setbacks(OF_STORAGE)
   #ended = false
   /** Why the job has ended, if it was not closed. */
   #jobError: PersistencyError | undefined
@@ -68,6 +80,11 @@ export class SubscriptionRun {
 
   constructor(parts: RunParts) {
     this.#parts = parts
+  }
+
+  /** Whether it is to end when the call under way is over. */
+  get stopping(): boolean {
+    return this.#stop.signal.aborted
   }
 
   /** Runs until it is stopped, the job ends, or it cannot go on. Once. */
@@ -81,7 +98,7 @@ export class SubscriptionRun {
     if (this.#stop.signal.aborted && end.error === undefined) await this.#parts.checkpoint.store()
     this.#ended = true
     this.#parts.checkpoint.reached.end(end.error ?? 'closed')
-    for (const errand of this.#errands.splice(0)) await errand()
+    await this.#doErrands()
     return end.error === undefined || end.error.code === 'ERR_JOB_CLOSED' ? ok(undefined) : err(end.error)
   }
 
@@ -103,13 +120,26 @@ export class SubscriptionRun {
     if (!this.#ended) void this.#parts.checkpoint.store()
   }
 
-  /** Does something between two events. `work` is told when the run has ended before. */
+  /**
+   * Does something between two events. `work` is told when the run has ended before; an {@link End} that it throws is
+   * that of the run as well.
+   */
   between<T>(work: (ended: boolean) => Promise<T>): Promise<T> {
     if (this.#ended) return work(true)
     return new Promise((resolve, reject) => {
-      this.#errands.push(() => work(this.#ended).then(resolve, reject))
+      this.#errands.push(() =>
+        work(this.#ended).then(resolve, (thrown) => {
+          reject(thrown)
+          if (thrown instanceof End && !this.#ended) throw thrown
+        })
+      )
       this.#wake.abort()
     })
+  }
+
+  async #doErrands(): Promise<void> {
+    for (let errand = this.#errands.shift(); errand !== undefined; errand = this.#errands.shift())
+      await errand()
   }
 
   async #readOn(): Promise<End> {
@@ -118,15 +148,23 @@ export class SubscriptionRun {
     for (;;) {
       // What is asked for from here on wakes the waiting below.
       this.#wake = new AbortController()
-      for (const errand of this.#errands.splice(0)) await errand()
+      await this.#doErrands()
       if (this.#stop.signal.aborted) return new End(this.#jobError)
       const from = checkpoint.seq + 1
       const page = await ask(JournalRead, { ...query, from }, FOREVER)
-      if (page.isErr()) return new End(page.error)
+      if (page.isErr()) {
+        await this.#outlast(this.#reading, page.error)
+        continue
+      }
+      this.#reading.over()
       const { events, next, firstSeq, lastSeq } = page.value
       if (!(await this.#deliverAll(events))) continue
       const passed = await checkpoint.passOver(next - 1, { firstSeq, lastSeq })
-      if (passed?.isErr()) return new End(passed.error)
+      if (passed?.isErr()) {
+        await this.#outlast(this.#storing, passed.error)
+        continue
+      }
+      if (passed !== undefined) this.#storing.over()
       if (next <= lastSeq) continue
       const end = await committed.reached(next, this.#wake.signal)
       if (end === 'closed') return new End()
@@ -136,7 +174,7 @@ export class SubscriptionRun {
 
   /** `false` when something else came between. */
   async #deliverAll(page: readonly PackedEvent[]): Promise<boolean> {
-    const wanted = this.#parts.writes ? page : page.filter(({ bytes }) => !isWrite(bytes))
+    const wanted = page.filter(this.#parts.wanted)
     let size = this.#parts.batch
     for (let at = 0; at < wanted.length; ) {
       if (this.#wake.signal.aborted || this.#stop.signal.aborted) return false
@@ -145,26 +183,26 @@ export class SubscriptionRun {
       at += done
       if (failure === undefined) continue
       this.#leaveWhenStopped()
-      if (done === 0 && batch.length > 1 && !failure.byHandler) {
-        // They could not be stored together: the rest of the page goes one by one.
-        size = 1
-        continue
+      if (failure.of === 'storage') await this.#outlast(this.#storing, failure.cause as PersistencyError)
+      // They could not be stored together: the rest of the page goes one by one.
+      else if (failure.of === 'events' && batch.length > 1) size = 1
+      else {
+        await this.#tryAgain(wanted[at] as PackedEvent, failure)
+        at++
       }
-      await this.#tryAgain(wanted[at] as PackedEvent, failure)
-      at++
     }
     return true
   }
 
   async #tryAgain(event: PackedEvent, first: Failure): Promise<void> {
     const { checkpoint, onPoison, onParked, retry } = this.#parts
+    const failures = new Setbacks(retry)
     let failure = first
-    for (let attempt = 2; attempt <= retry.attempts; attempt++) {
-      await this.#pause(Math.min(retry.delayMs * 2 ** (attempt - 2), retry.maxDelayMs))
-      const outcome = await this.attempt([event], attempt)
-      if (outcome.done === 1) return
-      this.#leaveWhenStopped()
-      failure = outcome.failure ?? failure
+    for (let wait = failures.next(); wait !== undefined; wait = failures.next()) {
+      await this.#pause(wait)
+      const again = await this.#callAgain(event, failures.count + 1)
+      if (again === undefined) return
+      failure = again
     }
     const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure.cause)
     if (onPoison === 'stop') {
@@ -172,9 +210,24 @@ export class SubscriptionRun {
       throw new End(error)
     }
     const parked = parkedEntry(event, retry.attempts, failure)
-    const stored = await checkpoint.advance(event.seq, { park: [parked] })
-    if (stored.isErr()) throw new End(stored.error)
+    for (;;) {
+      const stored = await checkpoint.advance(event.seq, { park: [parked] })
+      if (stored.isOk()) break
+      await this.#outlast(this.#storing, stored.error)
+    }
+    this.#storing.over()
     onParked(error, event.seq)
+  }
+
+  /** Calls the handler for an event once more, and as often as it takes to store the answer. */
+  async #callAgain(event: PackedEvent, attempt: number): Promise<Failure | undefined> {
+    for (;;) {
+      const { failure } = await this.attempt([event], attempt)
+      if (failure === undefined) return undefined
+      this.#leaveWhenStopped()
+      if (failure.of !== 'storage') return failure
+      await this.#outlast(this.#storing, failure.cause as PersistencyError)
+    }
   }
 
   /** Deals with events in one transaction; `parked` ones are taken from where they were put aside. */
@@ -194,24 +247,44 @@ export class SubscriptionRun {
           done++
         } catch (failure) {
           if (failure instanceof End) throw failure
-          outcome = { done, failure: { cause: failure, byHandler: true } }
+          outcome = { done, failure: { cause: failure, of: 'handler' } }
           break
         }
       }
       ops = work.ops()
     } catch (failure) {
       if (failure instanceof End) throw failure
-      if (failure instanceof PersistencyError && FINAL.includes(failure.code)) throw new End(failure)
-      return { done: 0, failure: { cause: failure, byHandler: false } }
+      return { done: 0, failure: this.#failureOf(failure) }
     }
     if (done === 0) return outcome ?? { done }
     const last = (events[done - 1] as { seq: number }).seq
     const stored = parked
       ? await checkpoint.settle({ ops: ops ?? [], unpark: [last] })
       : await checkpoint.advance(last, { ops: ops ?? [] })
-    if (stored.isOk()) return outcome ?? { done }
-    if (FINAL.includes(stored.error.code)) throw new End(stored.error)
-    return { done: 0, failure: { cause: stored.error, byHandler: false } }
+    if (stored.isErr()) return { done: 0, failure: this.#failureOf(stored.error) }
+    this.#storing.over()
+    return outcome ?? { done }
+  }
+
+  /** What a failure besides those of the handler is of. Ends when there is no point in going on. */
+  #failureOf(cause: unknown): Failure {
+    if (!(cause instanceof PersistencyError)) return { cause, of: 'events' }
+    if (FINAL.includes(cause.code)) throw new End(cause)
+    return { cause, of: isPassing(cause) ? 'storage' : 'events' }
+  }
+
+  /** Waits after a setback of the storage; ends when there were too many in a row, or it will not pass. */
+  async #outlast(setbacks: Setbacks, error: PersistencyError): Promise<void> {
+    const wait = isPassing(error) ? setbacks.next() : undefined
+    if (wait === undefined) throw new End(error)
+    await this.#pause(wait)
+  }
+
+  /** Stores what came of parked events. Throws an {@link End} when there is no point in going on. */
+  async settle(step: Step): Promise<Result<void, PersistencyError>> {
+    const stored = await this.#parts.checkpoint.settle(step)
+    if (stored.isErr() && FINAL.includes(stored.error.code)) throw new End(stored.error)
+    return stored
   }
 
   #leaveWhenStopped(): void {
@@ -233,6 +306,10 @@ export class SubscriptionRun {
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onEnd))
     })
   }
+}
+
+function isPassing({ code, backendCode = '' }: PersistencyError): boolean {
+  return PASSING.includes(code) && !REFUSED.test(backendCode)
 }
 
 /** An event to be put aside, with why. */

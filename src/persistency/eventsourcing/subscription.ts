@@ -8,7 +8,7 @@ import { JournalInfo } from '../journal/messages.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
 import { readParked } from './parked.js'
-import { parkedEntry, type SubscriptionRun } from './subscription-run.js'
+import { End, parkedEntry, type SubscriptionRun } from './subscription-run.js'
 import type { RetriedParked } from './types.js'
 
 export interface SubscriptionParts {
@@ -50,7 +50,8 @@ export class Subscription {
   }
 
   /**
-   * Waits until everything that is in the journal now has been dealt with; answers up to which event that was.
+   * Waits until everything that is in the journal now has been dealt with; answers up to which event that was. Do not wait
+   * for it within the handler.
    * Errors: those of reading, `ERR_ABORTED`, `ERR_SUBSCRIPTION_ENDED`, and the error with which it ended.
    */
   caughtUp(
@@ -89,10 +90,11 @@ export class Subscription {
 
   /**
    * Calls the handler again for parked events, all of them or one, between two others. Those it deals with are no
-   * longer parked. Errors: `ERR_SUBSCRIPTION_ENDED`, those of reading and writing.
+   * longer parked. Do not wait for it within the handler. Errors: `ERR_SUBSCRIPTION_ENDED`, also when it is stopped
+   * before it came to the last one; those of reading and writing.
    */
   retryParked(seq?: number): ResultAsync<RetriedParked, PersistencyError> {
-    const { ask, checkpoint, run } = this.#parts
+    const { ask, run } = this.#parts
     return this.#between(async () => {
       let done = 0
       let failed = 0
@@ -100,12 +102,13 @@ export class Subscription {
         if (page.isErr()) return err(page.error)
         for (const entry of page.value) {
           if (seq !== undefined && entry.seq !== seq) continue
+          if (run.stopping) return err(this.#endedError())
           const attempts = entry.attempts + 1
           const outcome = await run.attempt([entry], attempts, true)
           if (outcome.done === 1) done++
           else {
             failed++
-            const stored = await checkpoint.settle({
+            const stored = await run.settle({
               park: [parkedEntry(entry, attempts, outcome.failure ?? { cause: undefined })]
             })
             if (stored.isErr()) return err(stored.error)
@@ -116,9 +119,9 @@ export class Subscription {
     })
   }
 
-  /** Gives a parked event up. Errors: `ERR_SUBSCRIPTION_ENDED`, those of writing. */
+  /** Gives a parked event up. Do not wait for it within the handler. Errors: `ERR_SUBSCRIPTION_ENDED`, those of writing. */
   dropParked(seq: number): ResultAsync<void, PersistencyError> {
-    return this.#between(async () => this.#parts.checkpoint.settle({ unpark: [seq] }))
+    return this.#between(() => this.#parts.run.settle({ unpark: [seq] }))
   }
 
   /** Goes back to before the first event, with operations that clear what was made of them. @internal */
@@ -144,7 +147,12 @@ export class Subscription {
     const done = this.#parts.run.between<Result<T, PersistencyError>>(async (ended) =>
       ended ? err(this.#endedError()) : work()
     )
-    return new ResultAsync(done.catch(() => err(this.#endedError())))
+    return new ResultAsync(done.catch((thrown) => err(this.#errorOf(thrown))))
+  }
+
+  #errorOf(thrown: unknown): PersistencyError {
+    const error = thrown instanceof End ? thrown.error : thrown
+    return error instanceof PersistencyError ? error : this.#endedError()
   }
 
   #endedError(): PersistencyError {

@@ -6,16 +6,25 @@ import type { BrokerHub } from '../../brokers/hub.js'
 import { warnThrottled } from '../../brokers/warnings.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
+import { isWrite, typeOf } from '../journal/event-codec.js'
 import type { LastCommitted } from '../journal/last-committed.js'
+import type { PackedEvent } from '../journal/message-payloads.js'
 import { type Complete, complete } from '../options.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
+import { checkMove } from './checks.js'
 import type { SubscriptionClaimQuery } from './message-payloads.js'
-import { SubscriptionClaim, SubscriptionFailed, SubscriptionForget, SubscriptionList } from './messages.js'
+import {
+  SubscriptionClaim,
+  SubscriptionFailed,
+  SubscriptionForget,
+  SubscriptionList,
+  SubscriptionMove
+} from './messages.js'
 import { parkedEvent, readParked } from './parked.js'
 import { Subscription } from './subscription.js'
 import { SubscriptionRun } from './subscription-run.js'
-import type { HandlerRetry, ParkedEvent, SubscriptionOptions, SubscriptionStatus } from './types.js'
+import type { HandlerRetry, ParkedEvent, StartAt, SubscriptionOptions, SubscriptionStatus } from './types.js'
 
 export interface SubscriptionsParts {
   readonly jobId: string
@@ -44,6 +53,16 @@ const RETRY: Complete<HandlerRetry> = { attempts: 5, delayMs: 100, maxDelayMs: 1
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
+/** Which events a handler is called for. */
+function wantedBy({ writes = false, types }: SubscriptionOptions): (event: PackedEvent) => boolean {
+  if (types === undefined) return writes ? () => true : ({ bytes }) => !isWrite(bytes)
+  const named = new Set(types)
+  return ({ bytes }) => {
+    const type = typeOf(bytes)
+    return type === undefined ? writes : named.has(type)
+  }
+}
+
 /** The subscriptions that a job's file knows, held or not. */
 export class Subscriptions {
   readonly #parts: SubscriptionsParts
@@ -64,6 +83,21 @@ export class Subscriptions {
   /** What a subscription has put aside, in order. Errors: `ERR_NO_JOURNAL`, those of reading. */
   parked(name: string): Answer<readonly ParkedEvent[]> {
     return new ResultAsync(this.#allParked(name))
+  }
+
+  /**
+   * Has a subscription go on from somewhere else, and keeps what it has parked; answers the last event that now counts as
+   * dealt with, `undefined` when there is no such subscription. For one that the limits of the journal have overtaken
+   * (`oldest`), or to leave events out or deliver them again. The rows of a projection are not changed by it: rebuild it
+   * instead. Whoever else holds it learns so from its next step.
+   *
+   * Errors: `ERR_OPTION`, `ERR_SUBSCRIPTION_HELD` when it is held here, `ERR_EVENTS_GONE`, those of writing.
+   */
+  moveTo(name: string, to: StartAt): Answer<number | undefined> {
+    const wrong = checkMove(name, to)
+    if (wrong !== undefined) return errAsync(wrong)
+    if (this.#held.has(name)) return errAsync(this.#heldError(name))
+    return this.#parts.ask(SubscriptionMove, { name, to }, { timeoutMs: Number.POSITIVE_INFINITY })
   }
 
   /**
@@ -121,7 +155,7 @@ export class Subscriptions {
       begin,
       batch: options.batch ?? 1,
       stream: options.stream,
-      writes: options.writes ?? false,
+      wanted: wantedBy(options),
       retry: complete<HandlerRetry>(RETRY, options.retry),
       onPoison: options.onPoison ?? 'stop',
       onParked: (error, seq) => this.#tell(name, { error, seq, parked: true })
@@ -149,11 +183,11 @@ export class Subscriptions {
   #tell(subscription: string, what: { error: PersistencyError; seq?: number; parked: boolean }): void {
     const { hub, context, jobId } = this.#parts
     const heard = hub.listeners(context, SubscriptionFailed).length > 0
+    const whose = `subscription "${subscription}" of job "${jobId}"`
     if (heard) hub.emit(context, SubscriptionFailed, { jobId, subscription, ...what })
-    else if (!what.parked) {
-      const subject = `subscription "${subscription}" of job "${jobId}" has ended`
-      warnThrottled('PERSISTENCY_SUBSCRIPTION_ENDED', subject, what.error)
-    }
+    else if (what.parked)
+      warnThrottled('PERSISTENCY_EVENT_PARKED', `${whose} has parked an event`, what.error)
+    else warnThrottled('PERSISTENCY_SUBSCRIPTION_ENDED', `${whose} has ended`, what.error)
   }
 
   async #allParked(name: string): Promise<Result<readonly ParkedEvent[], PersistencyError>> {

@@ -43,6 +43,8 @@ export interface SubscriptionOptions extends DeliveryOptions {
   readonly startAt?: StartAt | undefined
   /** Only the events of this stream. */
   readonly stream?: string | undefined
+  /** Only events of these types; the others are passed over. Default all. */
+  readonly types?: readonly string[] | undefined
   /**
    * Also delivers plain writes, those of handlers included: a handler that answers each write with a write never comes
    * to an end. Default `false`: only events of the application's own.

@@ -11,6 +11,17 @@ export function facts<T>(): WireCodec<T> {
   }
 }
 
+/** The same, or nothing. */
+export function optional<T>(): WireCodec<T | undefined> {
+  return {
+    write: (writer, value) => writer.text(value === undefined ? '' : JSON.stringify(value)),
+    read(reader) {
+      const text = reader.text()
+      return text === '' ? undefined : (JSON.parse(text) as T)
+    }
+  }
+}
+
 export const claimQuery: WireCodec<SubscriptionClaimQuery> = {
   write(writer, { clear, ...rest }) {
     writer.text(JSON.stringify(rest))

@@ -8,7 +8,14 @@ import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from
 import type { ReadOptions } from '../types.js'
 import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
 import type { JournalAppendQuery } from './message-payloads.js'
-import type { AppendOptions, CompareOptions, EventMetadata, EventsOptions, NewEvent } from './types.js'
+import type {
+  AppendOptions,
+  CompareOptions,
+  EventMetadata,
+  EventsOptions,
+  FindAppendOptions,
+  NewEvent
+} from './types.js'
 
 type Checked<T> = Result<T, PersistencyError>
 
@@ -21,6 +28,7 @@ const EVENTS_CHECKS = {
   live: booleanValue,
   pageSize: integerFrom(1)
 }
+const FIND_CHECKS = { ...READ_CHECKS, stream: wellFormedText }
 const APPEND_CHECKS = {
   ...READ_CHECKS,
   stream: wellFormedText,
@@ -36,10 +44,21 @@ export function checkEventsOptions(options: unknown): Checked<EventsOptions> {
   return options === undefined ? ok({}) : checkOptions(options, EVENTS_CHECKS)
 }
 
-/** The name of a stream or an idempotency key, `of`, and how to read. Errors: `ERR_OPTION`. */
-export function checkLookup(of: string, name: unknown, options: unknown): Checked<ReadOptions> {
+/** Errors: `ERR_OPTION`. */
+export function checkStreamSeq(stream: unknown, options: unknown): Checked<ReadOptions> {
+  return checkName('the name of a stream', stream).andThen(() => checkReadOptions(options))
+}
+
+/** Errors: `ERR_OPTION`. */
+export function checkFindAppend(key: unknown, options: unknown = {}): Checked<FindAppendOptions> {
+  return checkName('an idempotency key', key).andThen(() =>
+    checkOptions<FindAppendOptions>(options, FIND_CHECKS)
+  )
+}
+
+function checkName(of: string, name: unknown): Checked<void> {
   const expected = wellFormedText(name)
-  if (expected === undefined) return checkReadOptions(options)
+  if (expected === undefined) return ok(undefined)
   return err(new PersistencyError('ERR_OPTION', `${of} must be ${expected}; got ${describeValue(name)}`))
 }
 

@@ -10,7 +10,7 @@ import { PersistCommitted } from '../messages.js'
 import type { ReadOptions } from '../types.js'
 import { checkReadOptions } from '../validate.js'
 import { type Ask, askStepwise } from './ask.js'
-import { checkAppend, checkCompareOptions, checkLookup } from './checks.js'
+import { checkAppend, checkCompareOptions, checkFindAppend, checkStreamSeq } from './checks.js'
 import { EventStream } from './event-stream.js'
 import { LastCommitted } from './last-committed.js'
 import type { JournalComparedRows, JournalCompareQuery, Stepwise } from './message-payloads.js'
@@ -29,6 +29,7 @@ import type {
   CaughtUp,
   CompareOptions,
   EventsOptions,
+  FindAppendOptions,
   JournalComparison,
   JournalDifference,
   JournalEvent,
@@ -76,15 +77,16 @@ export class JobJournal {
   }
 
   streamSeq(stream: string, options: ReadOptions | undefined): Answer<number> {
-    const checked = checkLookup('the name of a stream', stream, options)
+    const checked = checkStreamSeq(stream, options)
     return checked.isErr() ? errAsync(checked.error) : this.#ask(JournalStreamSeq, stream, checked.value)
   }
 
-  findAppend(idempotencyKey: string, options: ReadOptions | undefined): Answer<Appended | undefined> {
-    const checked = checkLookup('an idempotency key', idempotencyKey, options)
-    return checked.isErr()
-      ? errAsync(checked.error)
-      : this.#ask(JournalFindAppend, idempotencyKey, checked.value)
+  findAppend(idempotencyKey: string, options: FindAppendOptions | undefined): Answer<Appended | undefined> {
+    const checked = checkFindAppend(idempotencyKey, options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const { stream, ...read } = checked.value
+    const query = { idempotencyKey, ...(stream !== undefined && { stream }) }
+    return this.#ask(JournalFindAppend, query, read)
   }
 
   events(options: EventsOptions | undefined): EventStream<JournalEvent | CaughtUp> {

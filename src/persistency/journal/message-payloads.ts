@@ -18,6 +18,12 @@ export interface JournalAppendQuery {
   readonly idempotencyKey: string | undefined
 }
 
+export interface JournalFindAppendQuery {
+  readonly idempotencyKey: string
+  /** Which the append must have been for. */
+  readonly stream?: string
+}
+
 export interface JournalReadQuery {
   /** Default the first event that is there. */
   readonly from?: number

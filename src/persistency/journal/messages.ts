@@ -8,6 +8,7 @@ import type {
   JournalComparedRows,
   JournalCompareQuery,
   JournalCountAtQuery,
+  JournalFindAppendQuery,
   JournalGetAtQuery,
   JournalPage,
   JournalReadQuery,
@@ -40,12 +41,12 @@ export const JournalInfo: JournalRequest<void, JournalStatus> = defineRequest('p
 /** The position of the last event of a stream, whether it has fallen off or not; 0 when the stream never had one. */
 export const JournalStreamSeq: JournalRequest<string, number> = defineRequest(
   'persistency.journal.streamSeq',
-  { codec: { payload: wire.name, response: base.count, error: base.error } }
+  { codec: { payload: wire.streamName, response: base.count, error: base.error } }
 )
 /** What an append under an idempotency key came to, as long as it is remembered. */
-export const JournalFindAppend: JournalRequest<string, Appended | undefined> = defineRequest(
+export const JournalFindAppend: JournalRequest<JournalFindAppendQuery, Appended | undefined> = defineRequest(
   'persistency.journal.findAppend',
-  { codec: { payload: wire.name, response: wire.foundAppend, error: base.error } }
+  { codec: { payload: wire.findAppendQuery, response: wire.foundAppend, error: base.error } }
 )
 /** `KvGetMany` as of an event. */
 export const JournalGetAt: JournalRequest<JournalGetAtQuery, Stepwise<KvPayloads>> = defineRequest(

@@ -83,13 +83,19 @@ export interface AppendOptions {
   readonly metadata?: EventMetadata | undefined
   /**
    * Names this append: a second one of the same key writes nothing and gets the answer of the first. Remembered as
-   * long as the events of the first are in the journal.
+   * long as the events of the first are in the journal. For another stream it is `ERR_KEY_REUSED`.
    */
   readonly idempotencyKey?: string | undefined
   /** Time limit in milliseconds. Default none: the answer comes with the commit, or with the end of the storage. */
   readonly timeoutMs?: number | undefined
   /** Stops waiting when it fires. The append itself is not taken back. */
   readonly signal?: CancelSignal | undefined
+}
+
+/** How to look for an append. */
+export interface FindAppendOptions extends ReadOptions {
+  /** The stream that it must have been for; default any, or none. */
+  readonly stream?: string | undefined
 }
 
 /** Tells that events are in the journal. */

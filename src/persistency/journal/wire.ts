@@ -10,6 +10,7 @@ import type {
   JournalAtQuery,
   JournalComparedRows,
   JournalCompareQuery,
+  JournalFindAppendQuery,
   JournalPage,
   JournalReadQuery,
   PackedEvent,
@@ -68,8 +69,19 @@ export const foundAppend: WireCodec<Appended | undefined> = {
   read: (reader) => readOptional(reader, () => appended.read(reader))
 }
 
-/** Of a stream, or of an append. */
-export const name: WireCodec<string> = {
+export const findAppendQuery: WireCodec<JournalFindAppendQuery> = {
+  write(writer, { idempotencyKey, stream }) {
+    writer.text(idempotencyKey)
+    writeOptional(writer, stream, (text) => writer.text(text))
+  },
+  read(reader) {
+    const idempotencyKey = reader.text()
+    const stream = readOptional(reader, () => reader.text())
+    return { idempotencyKey, ...(stream !== undefined && { stream }) }
+  }
+}
+
+export const streamName: WireCodec<string> = {
   write: (writer, text) => writer.text(text),
   read: (reader) => reader.text()
 }

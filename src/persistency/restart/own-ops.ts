@@ -9,7 +9,8 @@ export function ownOps(ops: WriteOps): WriteOps {
   return isOp(ops) ? ownOp(ops) : ops.map(ownOp)
 }
 
-function ownOp(op: TxOp): TxOp {
+/** The same operation, on bytes that nobody else has. */
+export function ownOp(op: TxOp): TxOp {
   if (op.kind !== 'check') return copyOp(op)
   const key = Key.view(new Uint8Array(op.key.bytes))
   return op.equals === undefined ? { ...op, key } : { ...op, key, equals: new Uint8Array(op.equals) }

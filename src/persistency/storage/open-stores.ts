@@ -59,6 +59,7 @@ export class StoreHolder {
   readonly #start: StorageStart
   readonly #patient: Patient
   #store: SqliteStore | undefined
+  /** Whether the file was open before, for this job. */
   #known: boolean
   /** The file, once it was opened. */
   #file: OpenedFile | undefined
@@ -123,8 +124,8 @@ export class StoreHolder {
     this.#stores.enter(this, maxOpen)
     try {
       const db = openDatabase(this.#start, this.#patient)
+      const journal = journalOf(db, this.#start, this.#patient, this.#known)
       this.#known = true
-      const journal = journalOf(db, this.#start, this.#patient)
       const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
       this.#file ??= store.file
       return store
@@ -136,9 +137,14 @@ export class StoreHolder {
 }
 
 /** The journal of a database that has just been opened, if it has one. */
-function journalOf(db: Database, { file, options }: StorageStart, patient: Patient): JournalLog | undefined {
+function journalOf(
+  db: Database,
+  { file, options }: StorageStart,
+  patient: Patient,
+  again: boolean
+): JournalLog | undefined {
   try {
-    return openJournal(db, file, options.journal, patient)
+    return openJournal(db, file, options.journal, patient, again)
   } catch (thrown) {
     db.close()
     throw storageError('ERR_OPEN', file, thrown)

@@ -6,6 +6,7 @@ import {
   SubscriptionClaim,
   SubscriptionForget,
   SubscriptionList,
+  SubscriptionMove,
   SubscriptionParked
 } from '../../eventsourcing/messages.js'
 import type { JournalComparedRows, JournalCompareQuery, Stepwise } from '../../journal/message-payloads.js'
@@ -57,7 +58,7 @@ export class JournalService {
     answer(JournalRead, false, (query) => this.#reading((journal) => readPage(journal, query)))
     answer(JournalInfo, false, () => this.#reading((journal) => journal.status()))
     answer(JournalStreamSeq, false, (stream) => this.#reading((journal) => streamSeqOf(journal, stream)))
-    answer(JournalFindAppend, false, (key) => this.#reading((journal) => findAppend(journal, key)))
+    answer(JournalFindAppend, false, (query) => this.#reading((journal) => findAppend(journal, query)))
     answer(JournalGetAt, false, ({ seq, category, keys }) =>
       this.#reading((journal) => past.at(journal, seq, (store) => store.getMany(category, keys)))
     )
@@ -87,6 +88,7 @@ export class JournalService {
     answer(SubscriptionAdvance, true, (query) =>
       writing((store, journal) => subscriptions.advance(store, journal, query))
     )
+    answer(SubscriptionMove, true, (query) => writing((_, journal) => subscriptions.move(journal, query)))
     answer(SubscriptionForget, true, ({ name }) =>
       writing((_, journal) => subscriptions.forget(journal, name))
     )

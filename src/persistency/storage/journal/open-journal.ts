@@ -8,18 +8,20 @@ import { createJournal, hasJournal, readLimits, writeLimits } from './tables.js'
 
 /**
  * The journal of a file, begun if it is asked for. A file that has one keeps it: without being asked for, it goes on
- * with the limits it had, so that no write passes it by.
+ * with the limits it had, so that no write passes it by. So it does when the file is opened `again`, for the same job:
+ * somebody else may have given others since.
  */
 export function openJournal(
   db: Database,
   file: string,
   wanted: NonNullable<JobOptions['journal']>,
-  patient: Patient
+  patient: Patient,
+  again: boolean
 ): JournalLog | undefined {
   const there = hasJournal(db, file)
   if (!there && wanted === false) return undefined
   const limits = wanted === true || wanted === false ? {} : wanted
-  if (!there || (wanted !== false && !sameLimits(limits, readLimits(db)))) {
+  if (!there || (wanted !== false && !again && !sameLimits(limits, readLimits(db)))) {
     whenFree(patient, () => begin(db, file, limits))
   }
   return new JournalLog(db)

@@ -28,9 +28,9 @@ export function readPage(journal: JournalLog, query: JournalReadQuery): JournalP
   return { events, next: cut ? last.seq + 1 : Math.max(from, to + 1), firstSeq, lastSeq }
 }
 
-/** Whether the events from `seq` on are all there. Throws `ERR_EVENTS_GONE` otherwise. */
-export function requireKept({ firstSeq }: JournalLog, seq: number): void {
+/** Whether the events from `seq` on are all there. Throws `ERR_EVENTS_GONE` otherwise, with what to do. */
+export function requireKept({ firstSeq }: JournalLog, seq: number, remedy = 'read from there'): void {
   if (seq >= firstSeq) return
-  const message = `event ${seq} has fallen off the journal: the first that is there is ${firstSeq}; read from there, or raise the limits of the journal`
+  const message = `event ${seq} has fallen off the journal: the first that is there is ${firstSeq}; ${remedy}, or raise the limits of the journal`
   throw new PersistencyError('ERR_EVENTS_GONE', message)
 }

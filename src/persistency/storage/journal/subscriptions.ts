@@ -5,9 +5,12 @@ import type {
   SubscriptionAdvanceQuery,
   SubscriptionClaimed,
   SubscriptionClaimQuery,
+  SubscriptionMoveQuery,
   SubscriptionParkedQuery
 } from '../../eventsourcing/message-payloads.js'
 import type { SubscriptionStatus } from '../../eventsourcing/types.js'
+import { prefixRange } from '../../key-range.js'
+import type { TxOp } from '../../types.js'
 import type { SqliteStore } from '../sqlite-store.js'
 import type { JournalLog } from './journal-log.js'
 import { requireKept } from './page.js'
@@ -35,6 +38,7 @@ const EXIST = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'jour
 const FIND = 'SELECT seq, version, holder FROM journal_subscriptions WHERE name = ?'
 const PUT = 'INSERT OR REPLACE INTO journal_subscriptions (name, seq, version, holder) VALUES (?, ?, ?, ?)'
 const MOVE = 'UPDATE journal_subscriptions SET seq = ? WHERE name = ?'
+const MOVE_FROM_HOLDER = "UPDATE journal_subscriptions SET seq = ?, holder = '' WHERE name = ?"
 const PARK =
   'INSERT OR REPLACE INTO journal_parked (name, seq, time, body, attempts, error, parked_at) VALUES (?, ?, ?, ?, ?, ?, ?)'
 const UNPARK = 'DELETE FROM journal_parked WHERE name = ? AND seq = ?'
@@ -61,10 +65,11 @@ export function claim(
   return allOrNothing(store, journal, () => {
     for (const sql of CREATE) journal.statements.get(sql).run()
     const row = journal.statements.get(FIND).get(name) as Row | undefined
-    const reset = row !== undefined && row.version !== version
-    const seq =
-      row === undefined ? firstOf(journal, startAt) - 1 : reset ? firstOf(journal, 'beginning') - 1 : row.seq
-    requireKept(journal, seq + 1)
+    // Rows without a checkpoint are of one that was forgotten: nobody knows which events are in them.
+    const reset = row === undefined ? clear.some((op) => wouldChange(store, op)) : row.version !== version
+    const begins = row === undefined ? startAt : 'beginning'
+    const seq = row === undefined || reset ? firstOf(journal, begins) - 1 : row.seq
+    requireKept(journal, seq + 1, remedyFor(row, reset))
     if (reset) beginAnew(store, journal, name, clear)
     journal.statements.get(PUT).run(name, seq, version, holder)
     return { seq, reset }
@@ -102,6 +107,14 @@ export function list(journal: JournalLog): readonly SubscriptionStatus[] {
   return exist(journal) ? (journal.statements.get(LIST).all() as SubscriptionStatus[]) : []
 }
 
+/** Within the transaction. Whoever holds it learns so from its next step. Throws `ERR_EVENTS_GONE`. */
+export function move(journal: JournalLog, { name, to }: SubscriptionMoveQuery): number | undefined {
+  if (!exist(journal)) return undefined
+  const seq = firstOf(journal, to) - 1
+  requireKept(journal, seq + 1)
+  return journal.statements.get(MOVE_FROM_HOLDER).run(seq, name).changes > 0 ? seq : undefined
+}
+
 /** Within the transaction. */
 export function forget(journal: JournalLog, name: string): boolean {
   if (!exist(journal)) return false
@@ -111,6 +124,18 @@ export function forget(journal: JournalLog, name: string): boolean {
 
 function exist(journal: JournalLog): boolean {
   return journal.statements.get(EXIST).get() !== undefined
+}
+
+function remedyFor(row: Row | undefined, reset: boolean): string {
+  if (row === undefined) return 'begin there, with `startAt`'
+  return reset ? 'keep the version it has' : 'move it there with `subscriptions.moveTo`'
+}
+
+function wouldChange(store: SqliteStore, op: TxOp): boolean {
+  if (op.kind !== 'deletePrefix') return true
+  const { category, prefix } = op
+  const { rows } = store.scan({ category, range: prefixRange(prefix), keysOnly: true, limit: 1 })
+  return rows.length > 0
 }
 
 function firstOf(journal: JournalLog, startAt: SubscriptionClaimQuery['startAt']): number {
@@ -143,7 +168,12 @@ function isParked(journal: JournalLog, name: string, seq: number): boolean {
 function requireHolder(journal: JournalLog, name: string, holder: string): void {
   const row = journal.statements.get(FIND).get(name) as Row | undefined
   if (row?.holder === holder) return
-  const what = row === undefined ? 'was forgotten' : 'was taken over by somebody else who has the file open'
+  const what =
+    row === undefined
+      ? 'was forgotten'
+      : row.holder === ''
+        ? 'was moved'
+        : 'was taken over by somebody else who has the file open'
   const message = `subscription ${JSON.stringify(name)} ${what}; what was under way is not stored`
   throw new PersistencyError('ERR_SUBSCRIPTION_LOST', message)
 }

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals'
+import { EventBroker, type Job, key, PersistCommitted, type RecordedEvent, type TxOp } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { okOf, textOf, utf8 } from '../support/storage-results.js'
+import { holdLock } from '../support/storage-sqlite.js'
+
+const { open } = useStorage()
+const append = (job: Job, ...types: string[]) => okOf(job.append(types.map((type) => ({ type }))))
+const putOf = ({ type }: RecordedEvent): TxOp => ({
+  kind: 'put',
+  category: 'seen',
+  key: key(type),
+  payload: utf8('x')
+})
+
+describe('a lock that is held for longer than the storage waits', () => {
+  test('neither ends a subscription nor parks an event', async () => {
+    const { job, file } = await open({ journal: true, busyTimeoutMs: 20 })
+    await append(job, 'a', 'b')
+    const attempts: number[] = []
+    let lock: ReturnType<typeof holdLock> | undefined
+    const handler = (event: RecordedEvent, { attempt }: { attempt: number }): TxOp => {
+      if (event.type === 'a') attempts.push(attempt)
+      if (attempts.length === 1) lock ??= holdLock(file)
+      if (attempts.length === 4) lock?.release()
+      return putOf(event)
+    }
+    const options = { onPoison: 'park', retry: { attempts: 1 } } as const
+    const subscription = await okOf(job.subscription('s', handler, options))
+    expect(await okOf(subscription.caughtUp())).toBeGreaterThanOrEqual(2)
+    expect(attempts).toEqual([1, 1, 1, 1])
+    expect(await okOf(job.subscriptions.parked('s'))).toEqual([])
+    expect(await okOf(job.count('seen', key()))).toBe(2)
+  })
+
+  test('is waited for where events are only passed over', async () => {
+    const { job, file } = await open({ journal: true, busyTimeoutMs: 20 })
+    await append(job, 'wanted', ...Array.from({ length: 150 }, () => 'other'))
+    let lock: ReturnType<typeof holdLock> | undefined
+    let handled = false
+    new EventBroker().in(job.context).listen(PersistCommitted, () => {
+      if (!handled || lock !== undefined) return
+      lock = holdLock(file)
+      setTimeout(() => lock?.release(), 250)
+    })
+    const handler = (event: RecordedEvent): TxOp => {
+      handled = true
+      return putOf(event)
+    }
+    const subscription = await okOf(job.subscription('s', handler, { types: ['wanted'] }))
+    await okOf(subscription.caughtUp())
+    while (lock === undefined || (await okOf(job.subscriptions.list()))[0]?.seq !== subscription.seq) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(subscription.running).toBe(true)
+  })
+})
+
+test('operations that are refused for what they are count as a failure of their event', async () => {
+  const { job } = await open({ journal: true })
+  await append(job, 'a', 'b')
+  const handler = (event: RecordedEvent): TxOp =>
+    event.type === 'a'
+      ? { kind: 'check', category: 'seen', key: key(1), equals: utf8('never') }
+      : putOf(event)
+  const options = { onPoison: 'park', retry: { attempts: 2, delayMs: 0 }, batch: 5 } as const
+  const subscription = await okOf(job.subscription('s', handler, options))
+  await okOf(subscription.caughtUp())
+  const parked = await okOf(job.subscriptions.parked('s'))
+  expect(parked.map(({ event, attempts }) => [event.seq, attempts])).toEqual([[1, 2]])
+  expect(textOf(await okOf(job.get('seen', key('b'))))).toBe('x')
+})
