@@ -1,6 +1,7 @@
 /** Owns turning a provider as people write it into the form that the hub calls. */
 import type { Result, ResultAsync } from 'neverthrow'
 import { BrokerError, messageOf } from './errors.js'
+import { isResult } from './is-result.js'
 import type { Call, ProviderCall, RequestHandler } from './provider.js'
 import { isThenable } from './thenable.js'
 
@@ -49,16 +50,6 @@ function settle(call: Call, answer: unknown): void {
   if (!isResult(answer)) call.resolve(answer)
   else if (answer.isOk()) call.resolve(answer.value)
   else call.reject(answer.error)
-}
-
-/** By shape, so that a Result made by another copy of neverthrow counts as one. */
-function isResult(value: unknown): value is Result<unknown, unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<Result<unknown, unknown>>).isOk === 'function' &&
-    typeof (value as Partial<Result<unknown, unknown>>).isErr === 'function'
-  )
 }
 
 function providerFailed(request: string, thrown: unknown): BrokerError {

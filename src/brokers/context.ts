@@ -1,8 +1,12 @@
 /** Owns the identity of an isolated world of brokers. Knows nothing of who lives in it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
+import { sharedByCopies } from './shared-by-copies.js'
 
-const ambient = new AsyncLocalStorage<BrokerContext>()
+const ambient = sharedByCopies(
+  Symbol.for('persistency.ambientContext/1'),
+  () => new AsyncLocalStorage<BrokerContext>()
+)
 
 /** What identifies a context on another thread: plain data, safe to clone. */
 export interface BrokerContextData {

@@ -5,6 +5,11 @@
  * whatever the number of calls: adding and removing a call costs a few pointer writes.
  */
 
+import { AsyncResource } from 'node:async_hooks'
+
+/** Timers are shared by calls: none is set in the async context of one of them, which it would keep and hand on. */
+const outside = new AsyncResource('PersistencyDeadlines')
+
 /** A call with a time limit; a node of its list. */
 export interface DeadlineEntry {
   /** Called at most once, when the limit has passed and the entry was not removed. */
@@ -97,7 +102,8 @@ class DeadlineList {
   }
 
   #arm(delayMs: number): void {
-    this.#timer = setTimeout(() => this.#fire(), Math.max(1, Math.ceil(delayMs)))
+    const fire = (): void => this.#fire()
+    this.#timer = outside.runInAsyncScope(() => setTimeout(fire, Math.max(1, Math.ceil(delayMs))))
   }
 
   #fire(): void {

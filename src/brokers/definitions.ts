@@ -29,6 +29,8 @@ export interface RequestDefinition<Payload, Response, Failure = never> {
   /** How long a call waits, unless it says otherwise, in milliseconds. */
   readonly timeoutMs: number
   readonly codec: RequestCodecs<Payload, Response, Failure>
+  /** See {@link untraced}. @internal */
+  readonly untraced?: true
   [TYPES]?(payload: Payload): { response: Response; failure: Failure }
 }
 
@@ -117,6 +119,13 @@ export function defineRequest<Payload, Response, Failure = never>(
     timeoutMs,
     codec: Object.freeze({ ...options.codec })
   })
+}
+
+/** The same request for who asks on behalf of nobody: those calls are not told on the tracing channel. @internal */
+export function untraced<Payload, Response, Failure>(
+  request: RequestDefinition<Payload, Response, Failure>
+): RequestDefinition<Payload, Response, Failure> {
+  return Object.freeze({ ...request, untraced: true as const })
 }
 
 /**

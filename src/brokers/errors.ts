@@ -44,6 +44,11 @@ export class BrokerError extends Error {
     super(message, options)
     this.kind = kind
   }
+
+  /** Whether a value is a `BrokerError` of any copy of this package. */
+  static is(value: unknown): value is BrokerError {
+    return value instanceof Error && value.name === 'BrokerError' && 'kind' in value
+  }
 }
 
 /** The message of anything that can be thrown, even of what cannot be turned into text. */

@@ -6,8 +6,13 @@ import { BrokerHub, ListenerFailed } from './hub.js'
 import { IsolatedObservable } from './isolated-observable.js'
 import type { DropOptions, EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
 
-/** The payload of an event as an argument; events without a payload take none. */
-export type PayloadArgs<Payload> = [Payload] extends [void] ? [payload?: undefined] : [payload: Payload]
+/**
+ * The payload of an event as an argument; events without a payload take none. The payload itself comes first, outside of
+ * the condition, so that a function which is generic over it can pass it on.
+ */
+export type PayloadArgs<Payload> =
+  | [payload: Payload]
+  | ([Payload] extends [void] ? [payload?: undefined] : never)
 
 /**
  * Emits and observes events, many to many, in one context.
@@ -24,8 +29,8 @@ export class EventBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
-  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
-    this.#hub = hub
+  constructor(hub?: BrokerHub, context?: BrokerContext) {
+    this.#hub = hub ?? BrokerHub.default
     this.#context = context
   }
 
@@ -57,8 +62,8 @@ export class EventBroker {
 
   /**
    * The event as a hot stream: a subscriber sees what is emitted after it subscribed, in order, synchronously within
-   * `emit`. It never errors and never completes; unsubscribe to stop. A subscriber that throws keeps its subscription,
-   * and its error is reported like that of a listener.
+   * `emit`. It never errors and never completes; unsubscribe to stop. A subscriber that throws or rejects keeps its
+   * subscription, and its error is reported like that of a listener.
    */
   on<Payload>(event: EventDefinition<Payload>): Observable<Payload> {
     const context = this.context

@@ -67,6 +67,6 @@ function factoryRequest<Interface extends InterfaceDefinition, Config>(
 }
 
 function factoryFailed(definition: InterfaceDefinition, error: unknown): BrokerError {
-  const cause = error instanceof BrokerError && error.kind === 'providerFailed' ? error.cause : error
+  const cause = BrokerError.is(error) && error.kind === 'providerFailed' ? error.cause : error
   return new BrokerError('factoryFailed', `the factory of interface "${definition.name}" failed`, { cause })
 }

@@ -23,6 +23,7 @@ import type {
 import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
 import { Registration } from './registration.js'
+import { sharedByCopies } from './shared-by-copies.js'
 import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
 import { warnThrottled } from './warnings.js'
@@ -58,9 +59,7 @@ export class BrokerHub {
 
   /** The hub of this thread; the same one for every copy of this package that is loaded. */
   static get default(): BrokerHub {
-    const holder = globalThis as { [DEFAULT_HUB]?: BrokerHub }
-    holder[DEFAULT_HUB] ??= new BrokerHub()
-    return holder[DEFAULT_HUB]
+    return sharedByCopies(DEFAULT_HUB, () => new BrokerHub())
   }
 
   /** Adds a listener; it sees the events emitted from now on, after the listeners that are there already. */

@@ -12,6 +12,7 @@ import { BrokerError, messageOf } from './errors.js'
 import { EventBroker } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import type { ImplementationOf, InterfaceDefinition } from './interface.js'
+import { isResult } from './is-result.js'
 import { RequestBroker } from './request-broker.js'
 import { SignalBroker } from './signal-broker.js'
 
@@ -66,7 +67,8 @@ export function implement<Interface extends InterfaceDefinition>(
 }
 
 /**
- * Makes an implementation, which may use the context it will live in, and wires it.
+ * Makes an implementation, which may use the context it will live in, and wires it. When that fails, listeners of its
+ * events are dropped, unless the context was given: what was registered there is then up to the constructor.
  *
  * Errors: what the constructor answers with; `factoryFailed` when it throws or rejects; those of `implement`.
  */
@@ -80,13 +82,14 @@ export function createInstance<Interface extends InterfaceDefinition, Failure = 
     try {
       const made = await construct(scope)
       if (!isResult(made)) return wire(definition, made, scope)
-      return made.isErr() ? err(made.error) : wire(definition, made.value, scope)
+      return made.isErr() ? err(made.error as Failure) : wire(definition, made.value, scope)
     } catch (cause) {
       const message = `an implementation of "${definition.name}" could not be made: ${messageOf(cause)}`
       return err(new BrokerError('factoryFailed', message, { cause }))
     }
   }
-  return new ResultAsync(make())
+  const made = new ResultAsync(make())
+  return options.context === undefined ? made.orTee(() => void dropListeners(definition, scope.events)) : made
 }
 
 interface Scope extends InstanceScope {
@@ -139,12 +142,10 @@ function wire<Interface extends InterfaceDefinition>(
     }
     undo.push(installed.value)
   }
-  const dropListeners = Object.values(definition.events).map(
-    (event) => () => events.dropAll(event as EventDefinition<unknown>)
-  )
+  undo.push(() => dropListeners(definition, events))
   let closed: Promise<void> | undefined
   const close = (): Promise<void> => {
-    closed ??= Promise.all([...undo, ...dropListeners].map((step) => step())).then(() => undefined)
+    closed ??= Promise.all(undo.map((step) => step())).then(() => undefined)
     return closed
   }
   const client = clientOf(definition, context, hub)
@@ -163,6 +164,12 @@ function takePlace({ name }: InterfaceDefinition, requests: RequestBroker): Resu
     })
 }
 
-function isResult<T, E>(made: T | Result<T, E>): made is Result<T, E> {
-  return typeof made === 'object' && made !== null && 'isErr' in made && 'isOk' in made
+/** Those of the interface's events, in its context. */
+async function dropListeners(
+  { events: definitions }: InterfaceDefinition,
+  events: EventBroker
+): Promise<void> {
+  await Promise.all(
+    Object.values(definitions).map((event) => events.dropAll(event as EventDefinition<unknown>))
+  )
 }

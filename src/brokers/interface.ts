@@ -50,7 +50,7 @@ type NoRequests = Readonly<Record<never, never>>
 /**
  * Declares a group of requests, signals and events once, for those who implement it and those who use it.
  *
- * @throws TypeError when two methods share a name, or the name is not a non-empty string
+ * @throws TypeError when two methods share a name, when one is called `then`, or the name is not a non-empty string
  * @example
  * const Thermostat = defineInterface('thermostat', { requests: { read: ReadTemperature }, events: { changed: Changed } })
  */
@@ -67,6 +67,11 @@ export function defineInterface<
   }
   const requests = parts.requests ?? ({} as Requests)
   const signals = parts.signals ?? ({} as Signals)
+  if (Object.hasOwn(requests, 'then') || Object.hasOwn(signals, 'then')) {
+    throw new TypeError(
+      `interface "${name}" has a method "then", which would make its client look like a promise`
+    )
+  }
   for (const method of Object.keys(signals)) {
     if (Object.hasOwn(requests, method)) {
       throw new TypeError(`interface "${name}" has a request and a signal that are both called "${method}"`)

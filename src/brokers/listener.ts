@@ -11,7 +11,7 @@ export interface ListenerScope {
   readonly signal: CancelSignal
   /**
    * Drops the listener from inside its own handler: like {@link ListenerHandle.drop}, but does not wait for the run
-   * that calls it.
+   * that calls it, nor for others that wait in here. To be called once in a run, and awaited there.
    */
   drop(): Promise<boolean>
 }
@@ -56,6 +56,8 @@ export interface ListenerError {
   readonly listenerId: number
   /** What was thrown, or what the handler's promise rejected with. */
   readonly error: unknown
+  /** Whether it is one of the library's own, such as that of a link, which could not send the event on. */
+  readonly internal?: boolean
 }
 
 /** How one listener fared with one event. */
@@ -89,11 +91,10 @@ export class Listener implements ListenerHandle {
   /** What the handler sees of the registration; made when it is needed, as the next two are. */
   #scope: ListenerScope | undefined
   #waiters: Waiters | undefined
+  /** Runs that wait for the end of their own listener, and must not be waited for. */
   #leavers: Waiters | undefined
   #active = true
   #inFlight = 0
-  /** Runs that wait for the end of their own listener, and must not be waited for. */
-  #leaving = 0
   #controller: AbortController | undefined
 
   constructor(home: ListenerHome, handler: EventHandler<unknown>, options: ListenOptions, runs: boolean) {
@@ -174,16 +175,12 @@ export class Listener implements ListenerHandle {
 
   async #leave(): Promise<boolean> {
     this.#stop()
-    this.#leaving++
+    // As in `drop`.
+    await undefined
+    this.#leavers ??= new Waiters()
+    const left = this.#leavers.wait()
     this.#wake()
-    try {
-      await undefined
-      if (this.#inFlight <= this.#leaving) return true
-      this.#leavers ??= new Waiters()
-      return await this.#leavers.wait()
-    } finally {
-      this.#leaving--
-    }
+    return left
   }
 
   #makeScope(): ListenerScope {
@@ -222,12 +219,13 @@ export class Listener implements ListenerHandle {
 
   #wake(): void {
     if (this.#inFlight === 0) this.#waiters?.wake()
-    if (this.#inFlight <= this.#leaving) this.#leavers?.wake()
+    if (this.#inFlight <= (this.#leavers?.size ?? 0)) this.#leavers?.wake()
   }
 
   #fail(error: unknown, answered: boolean): ListenerOutcome {
     const { context, event } = this.#home
-    this.#home.report({ context, event, listenerId: this.id, error }, answered)
+    const own = this.internal ? { internal: true } : undefined
+    this.#home.report({ context, event, listenerId: this.id, error, ...own }, answered)
     return { listenerId: this.id, status: 'rejected', reason: error }
   }
 }

@@ -3,9 +3,10 @@ import { ok, type Result, ResultAsync } from 'neverthrow'
 import { adaptProvider, type RequestProvider } from './adapt-provider.js'
 import { allOrFirstFailure, collect, type Outcome } from './collect.js'
 import { BrokerContext } from './context.js'
-import { checkTimeout, type MultiRequestDefinition } from './definitions.js'
+import type { MultiRequestDefinition } from './definitions.js'
 import type { BrokerError } from './errors.js'
 import { BrokerHub } from './hub.js'
+import { checkPatience } from './pending-call.js'
 import type { ProviderHandle } from './provider.js'
 import type { RequestArgs } from './request-broker.js'
 import { requestsAreTraced, traceMultiRequest } from './request-trace.js'
@@ -21,8 +22,8 @@ export class MultiRequestBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
-  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
-    this.#hub = hub
+  constructor(hub?: BrokerHub, context?: BrokerContext) {
+    this.#hub = hub ?? BrokerHub.default
     this.#context = context
   }
 
@@ -87,8 +88,8 @@ export class MultiRequestBroker {
     request: MultiRequestDefinition<Payload, Response, Failure>,
     [payload, options]: RequestArgs<Payload>
   ): Promise<Outcome<unknown, unknown>[]> {
+    if (options) checkPatience(options)
     const timeoutMs = options?.timeoutMs ?? request.timeoutMs
-    checkTimeout(timeoutMs)
     const context = this.context
     const ask = (traceparent?: string): Promise<Outcome<unknown, unknown>[]> =>
       collect(this.#hub, context, request, payload, { ...options, timeoutMs, traceparent })

@@ -1,12 +1,14 @@
 /** Owns one request in flight: its answer, its time limit and its cancellation. It settles exactly once. */
 
-import { setMaxListeners } from 'node:events'
 import { err, ok, type Result } from 'neverthrow'
 import type { BrokerContext } from './context.js'
 import type { DeadlineEntry, Deadlines } from './deadlines.js'
+import { checkTimeout } from './definitions.js'
 import { BrokerError } from './errors.js'
+import { allowManyListeners } from './many-listeners.js'
 import type { CancelSignal } from './platform.js'
 import type { Call, CancelListener } from './provider.js'
+import { ScopedAbort } from './scoped-abort.js'
 
 /** What a call may say about its own patience. */
 export interface RequestOptions {
@@ -14,6 +16,17 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined
   /** Gives up when it fires: the caller gets `aborted`, the provider's signal fires. */
   readonly signal?: CancelSignal | undefined
+}
+
+/** Refuses what is no patience at all. */
+export function checkPatience({ timeoutMs, signal }: RequestOptions): void {
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs)
+  if (
+    signal !== undefined &&
+    typeof (signal as Partial<CancelSignal> | null)?.addEventListener !== 'function'
+  ) {
+    throw new TypeError(`signal must be an AbortSignal; got ${String(signal)}`)
+  }
 }
 
 export class PendingCall implements Call, DeadlineEntry {
@@ -28,7 +41,7 @@ export class PendingCall implements Call, DeadlineEntry {
   #gaveUp: BrokerError | undefined
   #callerSignal: CancelSignal | undefined
   #cancelListener: CancelListener | undefined
-  #controller: AbortController | undefined
+  #abort: ScopedAbort | undefined
   // The node of the deadline list lives in the call itself, to spare an object per call.
   deadline = 0
   deadlineList: DeadlineEntry['deadlineList'] = undefined
@@ -64,11 +77,11 @@ export class PendingCall implements Call, DeadlineEntry {
   }
 
   get signal(): CancelSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#gaveUp !== undefined) this.#controller.abort(this.#gaveUp)
+    if (this.#abort === undefined) {
+      this.#abort = new ScopedAbort()
+      if (this.#gaveUp !== undefined) this.#abort.abort(this.#gaveUp)
     }
-    return this.#controller.signal
+    return this.#abort.signal
   }
 
   onCancel(listener: CancelListener): void {
@@ -98,9 +111,7 @@ export class PendingCall implements Call, DeadlineEntry {
     this.#gaveUp = error
     this.reject(error)
     this.#cancelListener?.cancelled()
-    // The timer may have been set by a call of another context, and must not hand that one on.
-    const controller = this.#controller
-    if (controller !== undefined) this.context.run(() => controller.abort(error))
+    this.#abort?.abort(error)
   }
 
   #finish(): boolean {
@@ -115,13 +126,5 @@ export class PendingCall implements Call, DeadlineEntry {
     return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, {
       cause: signal.reason
     })
-  }
-}
-
-function allowManyListeners(signal: CancelSignal): void {
-  try {
-    setMaxListeners(0, signal)
-  } catch {
-    // A signal of another make does not count its listeners.
   }
 }

@@ -6,7 +6,10 @@ import type { CancelSignal } from './platform.js'
 /** What a provider gets besides the payload. */
 export interface ProviderCall {
   readonly context: BrokerContext
-  /** Fires when the caller gave up: its signal aborted or its time ran out. */
+  /**
+   * Fires when the caller gave up: its signal aborted or its time ran out. On the caller's thread it does so in the async
+   * context in which it was read first.
+   */
   readonly signal: CancelSignal
   /**
    * Where the caller's trace goes on, as a W3C `traceparent`, on whatever thread the caller is. Absent unless a

@@ -2,10 +2,11 @@
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import { BrokerContext } from './context.js'
-import { checkTimeout, type RequestDefinition, type SyncRequestDefinition } from './definitions.js'
+import type { RequestDefinition, SyncRequestDefinition } from './definitions.js'
 import { BrokerError } from './errors.js'
+import type { PayloadArgs } from './event-broker.js'
 import { BrokerHub, noProvider } from './hub.js'
-import { PendingCall, type RequestOptions } from './pending-call.js'
+import { checkPatience, PendingCall, type RequestOptions } from './pending-call.js'
 import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js'
 import { Replacements } from './replacements.js'
 import { requestsAreTraced, traceRequest, traceSyncRequest } from './request-trace.js'
@@ -22,9 +23,9 @@ export type ProviderOf<Payload, Response, Failure, Sync extends boolean> = boole
   : SyncRequestProvider<Payload, Response, Failure>
 
 /** The payload and options of a call; requests without a payload take none. */
-export type RequestArgs<Payload> = [Payload] extends [void]
-  ? [payload?: undefined, options?: RequestOptions]
-  : [payload: Payload, options?: RequestOptions]
+export type RequestArgs<Payload> =
+  | [payload: Payload, options?: RequestOptions]
+  | ([Payload] extends [void] ? [payload?: undefined, options?: RequestOptions] : never)
 
 /**
  * Calls and provides requests, many callers to one provider, in one context.
@@ -38,8 +39,8 @@ export class RequestBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
-  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
-    this.#hub = hub
+  constructor(hub?: BrokerHub, context?: BrokerContext) {
+    this.#hub = hub ?? BrokerHub.default
     this.#context = context
   }
 
@@ -135,14 +136,14 @@ export class RequestBroker {
    * Errors: the provider's own; `noProvider`, `providerFailed`, `timeout`, `aborted`; across threads also
    * `notSendable`, `disconnected` and `overloaded`.
    *
-   * @throws RangeError when `timeoutMs` is no positive number
+   * @throws RangeError when `timeoutMs` is no positive number, TypeError when `signal` is no `AbortSignal`
    */
   request<Payload, Response, Failure = never>(
     request: RequestDefinition<Payload, Response, Failure>,
     ...args: RequestArgs<NoInfer<Payload>>
   ): ResultAsync<Response, Failure | BrokerError> {
     const [payload, options] = args
-    if (options?.timeoutMs !== undefined) checkTimeout(options.timeoutMs)
+    if (options) checkPatience(options)
     return new ResultAsync(
       new Promise<Result<Response, Failure | BrokerError>>((settle) => {
         this.send(request, payload as Payload, options, settle as (result: Result<unknown, unknown>) => void)
@@ -157,14 +158,25 @@ export class RequestBroker {
     options: RequestOptions | undefined,
     settle: (result: Result<unknown, unknown>) => void
   ): void {
-    if (requestsAreTraced()) this.#sendTraced(request, payload, options, settle)
+    if (requestsAreTraced() && !request.untraced) this.#sendTraced(request, payload, options, settle)
     else this.#send(this.context, request, payload, options, settle, undefined)
+  }
+
+  /** As `send`, for who tells of the call by itself. @internal */
+  sendUntraced<Payload, Response, Failure>(
+    request: RequestDefinition<Payload, Response, Failure>,
+    payload: Payload,
+    options: RequestOptions | undefined,
+    settle: (result: Result<unknown, unknown>) => void,
+    traceparent: string | undefined
+  ): void {
+    this.#send(this.context, request, payload, options, settle, traceparent)
   }
 
   /** Asks a synchronous provider of this thread and returns its answer at once. Errors as for `request`. */
   requestSync<Payload, Response, Failure = never>(
     request: SyncRequestDefinition<Payload, Response, Failure>,
-    ...args: [Payload] extends [void] ? [payload?: undefined] : [payload: Payload]
+    ...args: PayloadArgs<NoInfer<Payload>>
   ): Result<Response, Failure | BrokerError> {
     const answer = requestsAreTraced()
       ? this.#sendSyncTraced(request, args[0])

@@ -32,8 +32,8 @@ export class SignalBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
-  constructor(hub: BrokerHub = BrokerHub.default, context?: BrokerContext) {
-    this.#hub = hub
+  constructor(hub?: BrokerHub, context?: BrokerContext) {
+    this.#hub = hub ?? BrokerHub.default
     this.#context = context
   }
 
@@ -64,11 +64,17 @@ export class SignalBroker {
     return ok(this.#handle(context, signal, this.#install(context, signal, handler)))
   }
 
-  /** Installs a handler whether or not there is one; the former one finishes what was accepted for it. */
+  /**
+   * Installs a handler whether or not there is one; the former one finishes what was accepted for it.
+   *
+   * @throws TypeError when the handler is no function; the former one stays
+   */
   replace<Payload>(signal: SignalDefinition<Payload>, handler: SignalHandler<Payload>): HandlerHandle {
     const context = this.context
-    void this.#hub.signalTarget(context, signal)?.close()
-    return this.#handle(context, signal, this.#install(context, signal, handler))
+    const former = this.#hub.signalTarget(context, signal)
+    const target = this.#install(context, signal, handler)
+    void former?.close()
+    return this.#handle(context, signal, target)
   }
 
   /**

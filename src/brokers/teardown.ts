@@ -2,6 +2,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import { defineMultiRequest, type MultiRequestDefinition } from './definitions.js'
 import { BrokerError, messageOf } from './errors.js'
+import { isResult } from './is-result.js'
 import type { MultiRequestBroker } from './multi-request-broker.js'
 import type { ProviderHandle } from './provider.js'
 
@@ -18,16 +19,19 @@ export interface TeardownFailure {
   readonly message: string
 }
 
-/** Asks every part of a context to stop. */
+/** How long a part may take. */
+const PART_TIMEOUT_MS = 30_000
+
+/** Asks every part of a context to stop. Waits longer than a part may take, so that the part can say that it failed. */
 export const Teardown: MultiRequestDefinition<void, TornDown, TeardownFailure> = defineMultiRequest<
   void,
   TornDown,
   TeardownFailure
->('brokers.teardown', { timeoutMs: 30_000 })
+>('brokers.teardown', { timeoutMs: PART_TIMEOUT_MS + 5000 })
 
 /**
- * Has a part answer {@link Teardown} in the broker's context. `close` may answer a `Result`; an `Err`, a throw or a
- * rejection makes the part one that failed.
+ * Has a part answer {@link Teardown} in the broker's context. `close` may answer a `Result`; an `Err`, a throw, a
+ * rejection, or no end within 30 seconds makes the part one that failed.
  */
 export function joinTeardown(
   broker: MultiRequestBroker,
@@ -36,12 +40,19 @@ export function joinTeardown(
 ): Result<ProviderHandle, BrokerError> {
   return broker.provide(Teardown, async () => {
     const started = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const message = `has not stopped within ${PART_TIMEOUT_MS} ms`
+      timer = setTimeout(() => reject(new Error(message)), PART_TIMEOUT_MS)
+    })
     try {
-      const closed = await close()
-      if (isErr(closed)) return err({ part, message: messageOf(closed.error) })
+      const closed = await Promise.race([close(), late])
+      if (isResult(closed) && closed.isErr()) return err({ part, message: messageOf(closed.error) })
       return ok({ part, ms: performance.now() - started })
     } catch (thrown) {
       return err({ part, message: messageOf(thrown) })
+    } finally {
+      clearTimeout(timer)
     }
   })
 }
@@ -55,15 +66,8 @@ export async function tearDown(
   const failed: TeardownFailure[] = []
   for (const outcome of outcomes) {
     if (outcome.status === 'fulfilled') done.push(outcome.value)
-    else if (outcome.error instanceof BrokerError)
-      failed.push({ part: 'unknown', message: outcome.error.message })
+    else if (BrokerError.is(outcome.error)) failed.push({ part: 'unknown', message: outcome.error.message })
     else failed.push(outcome.error)
   }
   return { done, failed }
-}
-
-function isErr(value: unknown): value is { readonly error: unknown } {
-  return (
-    typeof value === 'object' && value !== null && 'isErr' in value && (value as { isErr(): boolean }).isErr()
-  )
 }

@@ -5,17 +5,27 @@ import { LONGEST_TIMER_MS } from './deadlines.js'
 export const DEFAULT_GRACE_MS = 5000
 
 export class Waiters {
-  readonly #waiting: (() => void)[] = []
+  #waiting: (() => void)[] = []
+
+  /** How many wait now. */
+  get size(): number {
+    return this.#waiting.length
+  }
 
   /** Resolves to `true` at the next `wake`, to `false` when the grace period runs out first. */
   wait(graceMs: number = DEFAULT_GRACE_MS): Promise<boolean> {
     return new Promise((resolve) => {
-      const limited = graceMs <= LONGEST_TIMER_MS
-      const timer = limited ? setTimeout(() => resolve(false), graceMs) : undefined
-      this.#waiting.push(() => {
+      const wake = (): void => {
         clearTimeout(timer)
         resolve(true)
-      })
+      }
+      const giveUp = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== wake)
+        resolve(false)
+      }
+      // What is no number does not wait for ever.
+      const timer = graceMs > LONGEST_TIMER_MS ? undefined : setTimeout(giveUp, graceMs)
+      this.#waiting.push(wake)
     })
   }
 

@@ -23,7 +23,7 @@ type Undo = () => unknown
  * container disposed. Nothing stays connected when a place is taken.
  *
  * Errors: `alreadyProvided`, `alreadyHandled`.
- * @throws TypeError when the object's class has no marked method
+ * @throws TypeError when the object's class has no marked method, Error when the container has no brokers
  */
 export function bindHandlers(container: DependencyContainer, instance: object): Result<Binding, BrokerError> {
   const marks = marksOf(instance)

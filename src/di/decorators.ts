@@ -1,4 +1,7 @@
-/** Owns the decorators that mark methods of a class as listeners, providers and handlers. They only take notes. */
+/**
+ * Owns the decorators that mark methods of a class as listeners, providers and handlers. They only take notes, and throw
+ * a TypeError over a static or a #private method.
+ */
 import type { RequestProvider } from '../brokers/adapt-provider.js'
 import type {
   EventDefinition,
@@ -8,6 +11,7 @@ import type {
 } from '../brokers/definitions.js'
 import type { ListenerScope } from '../brokers/listener.js'
 import type { ProviderOf } from '../brokers/request-broker.js'
+import { sharedByCopies } from '../brokers/shared-by-copies.js'
 import type { SignalHandler } from '../brokers/signal-queue.js'
 
 type AnyDefinition =
@@ -33,7 +37,7 @@ export interface MethodMark<Shape> {
 }
 
 /** By prototype for the older form, by instance for the standard one. */
-const MARKS = new WeakMap<object, Mark[]>()
+const MARKS = sharedByCopies(Symbol.for('persistency.marks/1'), () => new WeakMap<object, Mark[]>())
 
 /** The method listens to an event. */
 export function listens<Payload>(
@@ -76,14 +80,22 @@ function mark(
   definition: AnyDefinition
 ): (target: unknown, context: string | symbol | ClassMethodDecoratorContext) => void {
   return (target, context) => {
-    if (typeof context !== 'object') note(target as object, { definition, method: context })
-    else {
+    if (typeof context !== 'object') {
+      if (typeof target === 'function') throw outOfReach(context)
+      note(target as object, { definition, method: context })
+    } else {
       const { name, addInitializer } = context
+      if (context.static || context.private) throw outOfReach(name)
       addInitializer.call(context, function (this: unknown) {
         note(this as object, { definition, method: name })
       })
     }
   }
+}
+
+/** Methods are called by their name on an object, where these are not found. */
+function outOfReach(method: string | symbol): TypeError {
+  return new TypeError(`a static or #private method cannot be marked: ${String(method)}`)
 }
 
 function isSame(a: Mark, b: Mark): boolean {

@@ -16,7 +16,8 @@ import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
 
 /**
  * Registers the four brokers. A broker resolved from this container, or from a child of it, speaks
- * in the context that is registered there as {@link BROKER_CONTEXT}; the default is `context`.
+ * in the context that is registered there as {@link BROKER_CONTEXT}; the default is `context`. A container without
+ * them makes none: it throws.
  */
 export function registerBrokers(
   container: DependencyContainer,
@@ -25,7 +26,8 @@ export function registerBrokers(
 ): void {
   container.register(BROKER_HUB, { useValue: hub })
   container.register(BROKER_CONTEXT, { useValue: context })
-  // tsyringe passes the container that is asked, so a child's own context wins.
+  // tsyringe passes the container that is asked, so a child's own context wins. What is not registered it makes by itself
+  // if the constructor has no parameters, so those of brokers have some, without a default.
   container.register(EventBroker, {
     useFactory: (asked) => new EventBroker(asked.resolve(BROKER_HUB), asked.resolve(BROKER_CONTEXT))
   })

@@ -53,7 +53,7 @@ export function watchStorageCalls({ meter, tracer, attributes, isOurs }: Storage
     },
     // As the caller gets it.
     errorType: ({ error, context }) =>
-      errorTypeOf(error instanceof BrokerError ? toPersistencyError(error, context.label) : error)
+      errorTypeOf(BrokerError.is(error) ? toPersistencyError(error, context.label) : error)
   })
   const stopWrites = watchCalls<WriteTrace>({
     channel: 'persistency:write',

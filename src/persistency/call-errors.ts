@@ -14,7 +14,7 @@ const CODES: Partial<Record<BrokerError['kind'], PersistencyErrorCode>> = {
 
 /** The storage's own errors as they are, the framework's as errors of job `jobId`. */
 export function toPersistencyError(error: PersistencyError | BrokerError, jobId: string): PersistencyError {
-  if (!(error instanceof BrokerError)) return error
+  if (!BrokerError.is(error)) return error
   return new PersistencyError(CODES[error.kind] ?? 'ERR_BROKER', `job "${jobId}": ${error.message}`, {
     // Who gave a call up finds their own reason.
     cause: error.kind === 'aborted' ? error.cause : error

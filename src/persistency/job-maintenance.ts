@@ -1,7 +1,7 @@
 /** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
-import type { RequestDefinition } from '../brokers/definitions.js'
+import { type RequestDefinition, untraced } from '../brokers/definitions.js'
 import { messageOf } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { absolutePath } from './absolute-path.js'
@@ -45,6 +45,9 @@ export interface JobMaintenanceParts {
     options: Result<ReadOptions, PersistencyError>
   ) => Answer<Response>
 }
+
+/** Nobody asked for it. */
+const UntracedFlush = untraced(KvFlush)
 
 const OPERATION_CHECKS = { signal: abortSignal, onProgress: functionValue }
 
@@ -136,7 +139,9 @@ export class JobMaintenance {
   ): Answer<Response> {
     const { ask } = this.#parts
     const patience = { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
-    return ask(KvFlush, { durable: false }, ok(patience)).andThen(() => ask(request, payload, ok(patience)))
+    return ask(UntracedFlush, { durable: false }, ok(patience)).andThen(() =>
+      ask(request, payload, ok(patience))
+    )
   }
 }
 

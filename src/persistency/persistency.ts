@@ -394,6 +394,9 @@ function sameRoot(
   return err(new PersistencyError('ERR_OTHER_INSTANCE', message))
 }
 
+/** By what a job needs of it: the hub of a thread may be of another copy of this package. */
 function brokerHub(value: unknown): string | undefined {
-  return value instanceof BrokerHub ? undefined : 'a BrokerHub'
+  const { emit, provide, turns } = (value ?? {}) as Partial<BrokerHub>
+  const is = typeof emit === 'function' && typeof provide === 'function' && turns !== undefined
+  return is ? undefined : 'a BrokerHub'
 }

@@ -183,6 +183,41 @@ describe('a subscriber that throws', () => {
     expect(failures.map(({ error }) => error)).toEqual([new Error('subscriber'), new Error('subscriber')])
   })
 
+  it('is reported when it rejects, in whatever handler, and keeps its subscription', async () => {
+    const seen: number[] = []
+    events.on(Count).subscribe(async (n) => {
+      seen.push(n)
+      failWith('next')
+    })
+    events
+      .on(Count)
+      .pipe(take(1))
+      .subscribe({ complete: async () => failWith('complete') })
+    events.emit(Count, 1)
+    events.emit(Count, 2)
+    await nextTurn()
+    expect(seen).toEqual([1, 2])
+    expect(failures.map(({ event, error }) => [event, (error as Error).message])).toEqual([
+      [Count.name, 'next'],
+      [Count.name, 'complete'],
+      [Count.name, 'next']
+    ])
+  })
+
+  it('does not end the process when it rejects and nobody watches', async () => {
+    const { code, lines } = await runChild(`
+      import { BrokerHub, defineEvent, EventBroker } from 'persistency'
+      process.on('warning', (warning) => print({ warning: warning.code }))
+      const Count = defineEvent('count')
+      const events = new EventBroker(new BrokerHub())
+      events.on(Count).subscribe(async () => { throw new Error('async') })
+      events.emit(Count, 1)
+      await turn()
+      print('alive')
+    `)
+    expect({ code, lines }).toEqual({ code: 0, lines: [{ warning: 'PERSISTENCY_LISTENER_FAILED' }, 'alive'] })
+  })
+
   it('does not hurt those that share a stream with it', () => {
     const shared = events.on(Count).pipe(share())
     const seen: number[] = []

@@ -13,6 +13,7 @@ import {
   provideFactory,
   RequestBroker
 } from 'persistency/brokers'
+import { gate, isPending } from '../support/brokers-async.js'
 
 const Area = defineRequest<void, number>('shape.area')
 const Shape = defineInterface('shape', { requests: { area: Area } })
@@ -70,6 +71,39 @@ describe('a factory', () => {
     expect((await createFromFactory(Shape, undefined, { hub }))._unsafeUnwrapErr().kind).toBe('noFactory')
     const made = await options.context.run(() => createFromFactory(Shape, undefined, { hub }))
     expect(made.isOk()).toBe(true)
+  })
+})
+
+describe('a factory that takes its time', () => {
+  it('is waited for without a limit', async () => {
+    const limits: number[] = []
+    const { deadlines } = hub
+    const add = deadlines.add.bind(deadlines)
+    deadlines.add = (entry, timeoutMs) => {
+      limits.push(timeoutMs)
+      add(entry, timeoutMs)
+    }
+    const ready = gate()
+    provideFactory(Shape, () => ready.opened.then(() => square(1)), options)
+    const made = createFromFactory(Shape, undefined, options)
+    expect(await isPending(made)).toBe(true)
+    expect(limits).toEqual([Number.POSITIVE_INFINITY])
+    ready.open()
+    expect((await made).isOk()).toBe(true)
+  })
+
+  it('may be replaced meanwhile, and still makes what it was asked for', async () => {
+    const ready = gate()
+    provideFactory(Shape, () => ready.opened.then(() => square(1)), options)
+    const first = createFromFactory(Shape, undefined, options)
+    provideFactory(Shape, () => square(2), options)
+    const second = (await createFromFactory(Shape, undefined, options))._unsafeUnwrap()
+    expect(await isPending(first)).toBe(true)
+    ready.open()
+    const areas = await Promise.all(
+      [(await first)._unsafeUnwrap(), second].map(({ client }) => client.area())
+    )
+    expect(areas.map((area) => area._unsafeUnwrap())).toEqual([1, 4])
   })
 })
 

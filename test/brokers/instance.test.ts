@@ -5,7 +5,9 @@ import {
   BrokerHub,
   createInstance,
   defineInterface,
+  defineRequest,
   EventBroker,
+  type InstanceScope,
   implement,
   RequestBroker,
   SignalBroker
@@ -163,9 +165,33 @@ describe('creating an instance', () => {
       () => Promise.reject<Room>(new Error('no sensor')),
       { kind: 'factoryFailed', cause: { message: 'no sensor' } }
     ]
-  ])('answers %s of the constructor, and wires nothing', async (_, construct, expected) => {
-    const made = await createInstance(Thermostat, construct as () => Room, { hub })
+  ])('answers %s of the constructor, wires nothing and leaves nothing', async (_, construct, expected) => {
+    const listening = ({ events }: InstanceScope): Room => {
+      events.listen(Changed, () => {})
+      return construct() as Room
+    }
+    const made = await createInstance(Thermostat, listening, { hub })
     expect(made._unsafeUnwrapErr()).toMatchObject(expected)
     expect(hub.contextCount).toBe(0)
+  })
+
+  it('leaves the listeners in a given context alone when it fails', async () => {
+    const { context, events } = room(hub)
+    events.listen(Changed, () => {})
+    const refused = await createInstance(Thermostat, () => new Room(), { hub, context })
+    expect(refused._unsafeUnwrapErr()).toMatchObject({ kind: 'alreadyProvided' })
+    expect(events.listenerCount(Changed)).toBe(1)
+  })
+
+  it('takes an implementation for what it is, also with the methods of a Result', async () => {
+    const Verdict = defineInterface('verdict', {
+      requests: {
+        isOk: defineRequest<void, boolean>('verdict.isOk'),
+        isErr: defineRequest<void, boolean>('verdict.isErr')
+      }
+    })
+    const construct = () => ({ isOk: () => false, isErr: () => true })
+    const { client } = (await createInstance(Verdict, construct, { hub }))._unsafeUnwrap()
+    expect((await client.isErr())._unsafeUnwrap()).toBe(true)
   })
 })

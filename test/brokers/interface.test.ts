@@ -34,6 +34,12 @@ describe('an interface', () => {
       TypeError
     )
   })
+
+  it('is refused with a method "then", which would make its client look like a promise', () => {
+    const method = 'then'
+    expect(() => defineInterface('later', { requests: { [method]: Read } })).toThrow(TypeError)
+    expect(() => defineInterface('later', { signals: { [method]: Reset } })).toThrow(TypeError)
+  })
 })
 
 describe('an instance', () => {

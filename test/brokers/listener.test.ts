@@ -114,6 +114,7 @@ describe('dropping a listener', () => {
     const handle = events.listen(Note, () => resume.opened)
     events.emit(Note, 'hello')
     expect(await handle.drop({ graceMs: 5 })).toBe(false)
+    expect(await handle.drop({ graceMs: Number.NaN })).toBe(false)
     resume.open()
     expect(await handle.drop()).toBe(true)
   })
@@ -254,6 +255,24 @@ describe('a listener that drops itself', () => {
     expect(await Promise.all(outcomes)).toEqual([true, true])
   })
 
+  it.each([
+    ['at once', () => Promise.resolve()],
+    ['one after the other', (n: number) => afterTurns(n)]
+  ])('does not wait for the other runs that leave %s to end', async (_, before) => {
+    const end = gate()
+    const left: boolean[] = []
+    events.listen(Note, async (text, scope) => {
+      await before(Number(text))
+      left.push(await scope.drop())
+      await end.opened
+    })
+    for (const text of ['1', '2', '3']) events.emit(Note, text)
+    await afterTurns(5)
+    const beforeTheEnd = [...left]
+    end.open()
+    expect(beforeTheEnd).toEqual([true, true, true])
+  })
+
   it('waits for its other runs', async () => {
     const first = gate()
     const second = gate()
@@ -348,3 +367,7 @@ describe('a listener that drops itself', () => {
     expect(events.listenerCount(Note)).toBe(0)
   })
 })
+
+async function afterTurns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await nextTurn()
+}

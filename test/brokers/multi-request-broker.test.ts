@@ -4,8 +4,12 @@ import {
   BrokerContext,
   type BrokerError,
   BrokerHub,
+  defineEvent,
   defineMultiRequest,
-  MultiRequestBroker
+  defineRequest,
+  EventBroker,
+  MultiRequestBroker,
+  RequestBroker
 } from 'persistency/brokers'
 
 const Health = defineMultiRequest<void, string, { reason: string }>('multi.health')
@@ -209,9 +213,22 @@ describe('a multi-request', () => {
 
   it('is isolated from a request and an event of the same name', async () => {
     const Twin = defineMultiRequest<number, number>('multi.health')
-    multi.provide(Health, () => 'same name and kind')
+    const asked: string[] = []
+    multi.provide(Health, () => {
+      asked.push('all')
+      return 'same name and kind'
+    })
     expect((await multi.request(Twin, 1))._unsafeUnwrap()).toEqual(['same name and kind'])
-    expect(hub.provider(context, { ...Health, kind: 'request', sync: false })).toBeUndefined()
+    const [events, requests] = [new EventBroker(hub, context), new RequestBroker(hub, context)]
+    const [Healed, Ask] = [defineEvent('multi.health'), defineRequest<void, string>('multi.health')]
+    expect((await requests.request(Ask))._unsafeUnwrapErr()).toMatchObject({ kind: 'noProvider' })
+    events.listen(Healed, () => void asked.push('listener'))
+    requests.provide(Ask, () => 'one')
+    events.emit(Healed)
+    expect((await requests.request(Ask))._unsafeUnwrap()).toBe('one')
+    expect(asked).toEqual(['all', 'listener'])
+    expect((await multi.request(Health))._unsafeUnwrap()).toEqual(['same name and kind'])
+    expect(asked).toEqual(['all', 'listener', 'all'])
   })
 
   it('speaks in the current context without one of its own', async () => {

@@ -119,6 +119,14 @@ describe('handling a signal', () => {
     expect(performance.now() - began).toBeLessThan(2500)
   })
 
+  it('stays with its handler when what is to replace it is no function', async () => {
+    const handle = signals.on(Save, note)._unsafeUnwrap()
+    expect(() => signals.replace(Save, undefined as never)).toThrow(TypeError)
+    expect([handle.active, signals.signal(Save, 1).isOk()]).toEqual([true, true])
+    await handle.drop()
+    expect(handled).toEqual([1])
+  })
+
   it('leaves whoever took its place alone when it drops itself', async () => {
     const handle = signals.on(Save, (_, { drop }) => drop())._unsafeUnwrap()
     signals.signal(Save, 1)

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { err, ok, okAsync } from 'neverthrow'
 import {
   BrokerContext,
@@ -41,6 +41,21 @@ describe('tearing down', () => {
       { part: 'rejecter', message: 'lost' },
       { part: 'refuser', message: 'busy' }
     ])
+  })
+
+  it('tells which part does not stop, after 30 seconds', async () => {
+    jest.useFakeTimers()
+    try {
+      joinTeardown(broker, 'fine', () => {})
+      joinTeardown(broker, 'stuck', () => new Promise(() => {}))
+      const torn = tearDown(broker)
+      await jest.advanceTimersByTimeAsync(30_000)
+      const { done, failed } = await torn
+      expect(done.map(({ part }) => part)).toEqual(['fine'])
+      expect(failed).toEqual([{ part: 'stuck', message: 'has not stopped within 30000 ms' }])
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   it('has nothing to tell when no part joined', async () => {

@@ -1,7 +1,4 @@
 import 'reflect-metadata'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { err } from 'neverthrow'
 import {
@@ -29,6 +26,7 @@ import {
   registerPersistency
 } from 'persistency/di'
 import { container, type DependencyContainer } from 'tsyringe'
+import { useStorage } from '../support/storage-folder.js'
 
 const Sold = defineEvent<number>('bind.sold')
 const Price = defineRequest<string, number, { reason: string }>('bind.price')
@@ -77,6 +75,9 @@ beforeEach(() => {
 afterEach(async () => {
   await app.dispose()
 })
+
+// Behind the disposal of the container: what that closes must be there until then.
+const storage = useStorage()
 
 /** A child container that speaks in a context of its own. */
 function childOf(parent: DependencyContainer, label: string): DependencyContainer {
@@ -225,10 +226,7 @@ describe('disposing a container', () => {
 describe('disposing a container with storage', () => {
   let root: string
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'persistency-bind-'))
-  })
-  afterEach(() => {
-    rmSync(root, { recursive: true, force: true })
+    root = storage.folder()
   })
 
   it('closes its jobs and disposes their containers', async () => {

@@ -1,6 +1,4 @@
 import 'reflect-metadata'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
@@ -10,6 +8,7 @@ import {
   defineRequest,
   EventBroker,
   type Job,
+  JobClosed,
   JobOpened,
   key,
   MultiRequestBroker,
@@ -21,31 +20,41 @@ import { tearDown } from 'persistency/brokers'
 import {
   BROKER_CONTEXT,
   BROKER_HUB,
+  bindHandlers,
   JOB,
   jobContainer,
+  provides,
   registerBrokers,
+  registerJob,
   registerPersistency
 } from 'persistency/di'
 import { container, type DependencyContainer, inject, injectable } from 'tsyringe'
+import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
-import { holdLock } from '../support/storage-sqlite.js'
-
-const workers = useWorkers()
+import { okOf } from '../support/storage-results.js'
 
 const Greeting = defineEvent<string>('di.greeting')
 const Name = defineRequest<void, string>('di.name')
+const Nickname = defineRequest<void, string>('di.nickname')
+
+const holdLock = useLocks()
 
 let app: DependencyContainer
 let root: string
 
 beforeEach(() => {
   app = container.createChildContainer()
-  root = mkdtempSync(join(tmpdir(), 'persistency-di-'))
+  root = storage.folder()
 })
 
-afterEach(() => {
-  rmSync(root, { recursive: true, force: true })
+afterEach(async () => {
+  await app.dispose()
 })
+
+// Behind the disposal of the container: what that closes must be there until then.
+const storage = useStorage()
+const workers = useWorkers()
 
 describe('brokers of a container', () => {
   it('speak in the default context unless another is registered', () => {
@@ -163,5 +172,66 @@ describe('the persistency of a container', () => {
     const persistency = registerPersistency(app, root)._unsafeUnwrap()
     expect((await jobContainer(app, '../x'))._unsafeUnwrapErr().code).toBe('ERR_JOB_ID')
     await persistency.close()
+  })
+
+  it('is closed behind what came to its container later', async () => {
+    class Early {
+      @provides(Name)
+      name(): string {
+        return 'early'
+      }
+    }
+    class Late {
+      @provides(Nickname)
+      nickname(): string {
+        return 'late'
+      }
+    }
+    const hub = new BrokerHub()
+    const persistency = registerPersistency(app, { rootDir: root, hub })._unsafeUnwrap()
+    bindHandlers(app, new Early())._unsafeUnwrap()
+    const tenants = new Map<string, RequestBroker>()
+    for (const id of ['alice', 'bob']) {
+      const child = (await jobContainer(app, id))._unsafeUnwrap()
+      bindHandlers(child, new Early())._unsafeUnwrap()
+      tenants.set(id, child.resolve(RequestBroker))
+    }
+    bindHandlers(app, new Late())._unsafeUnwrap()
+    const requests = app.resolve(RequestBroker)
+    const left: unknown[] = []
+    new EventBroker(hub, persistency.context).listen(JobClosed, ({ jobId }) => {
+      const own = tenants.get(jobId)?.isProvided(Name)
+      left.push({ jobId, own, early: requests.isProvided(Name), late: requests.isProvided(Nickname) })
+    })
+    await app.dispose()
+    expect(left).toEqual([
+      { jobId: 'bob', own: false, early: true, late: false },
+      { jobId: 'alice', own: false, early: true, late: false }
+    ])
+    expect(requests.isProvided(Name)).toBe(false)
+  })
+})
+
+describe('the container of a job that was opened elsewhere', () => {
+  it('speaks in the context of the job, and closes it when it or its parent is disposed', async () => {
+    const hub = new BrokerHub()
+    registerBrokers(app, hub)
+    const persistency = storage.owner({ rootDir: root, hub })
+    const containerOf = async (id: string): Promise<DependencyContainer> =>
+      registerJob(app, await okOf(persistency.openJob(id)))
+    const [alice, bob] = [await containerOf('alice'), await containerOf('bob')]
+    const { job, events } = alice.resolve(Ledger)
+    expect(job).toBe(persistency.jobs.get('alice'))
+    const seen: string[] = []
+    events.listen(PersistEvent, ({ jobId }) => seen.push(jobId))
+    await okOf(job.persistPut('c', key(1), Uint8Array.of(1)))
+    await okOf(bob.resolve(Ledger).job.persistPut('c', key(1), Uint8Array.of(1)))
+    expect(seen).toEqual(['alice'])
+    await alice.dispose()
+    expect([...persistency.jobs.keys()]).toEqual(['bob'])
+    await app.dispose()
+    expect([...persistency.jobs.keys()]).toEqual([])
+    expect(() => bob.resolve(JOB)).toThrow(/disposed/)
+    await okOf(persistency.openJob('alice'))
   })
 })

@@ -4,11 +4,12 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { EventBroker, key, PersistCommitted, type Persistency, type TxOp } from 'persistency'
 import { type Observation, type ObserveOptions, observe } from 'persistency/observability'
 import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
-import { holdLock } from '../support/storage-sqlite.js'
 import { useTelemetry } from '../support/telemetry.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 useWarnings()

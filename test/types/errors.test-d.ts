@@ -43,6 +43,7 @@ export const advice: Record<PersistencyErrorCode, string> = {
   ERR_VALUE: '',
   ERR_EVENT: '',
   ERR_SEQ: '',
+  ERR_KEY_REUSED: '',
   ERR_NO_JOURNAL: '',
   ERR_CONFLICT: '',
   ERR_EVENTS_GONE: '',

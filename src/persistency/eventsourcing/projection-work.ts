@@ -1,4 +1,5 @@
 /** Owns folding the events of one transaction into the rows of a projection. */
+import { untraced } from '../../brokers/definitions.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import type { JournalEvent, RecordedEvent } from '../journal/types.js'
@@ -9,6 +10,8 @@ import { checkKey } from '../validate.js'
 import type { BatchWork, BeginBatch } from './batch-work.js'
 import type { DomainEvent } from './domain-events.js'
 import type { ProjectionDefinition } from './projection-definition.js'
+
+const GetRows = untraced(KvGetMany)
 
 /** The state of a row within a batch. */
 interface Row<State> {
@@ -54,7 +57,7 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     const wanted = new Map(keys.map((key) => [key.toString(), key]))
     if (wanted.size === 0) return
     const query = { category, keys: [...wanted.values()] }
-    const found = await this.#ask(KvGetMany, query, { timeoutMs: Number.POSITIVE_INFINITY })
+    const found = await this.#ask(GetRows, query, { timeoutMs: Number.POSITIVE_INFINITY })
     if (found.isErr()) throw found.error
     for (const [index, [name, key]] of [...wanted].entries()) {
       const payload = found.value.payloads[index]

@@ -6,6 +6,7 @@ import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import { BrokerError } from '../../brokers/errors.js'
 import type { RequestBroker } from '../../brokers/request-broker.js'
+import { requestsAreTraced, traceRequest } from '../../brokers/request-trace.js'
 import { toPersistencyError } from '../call-errors.js'
 import type { PersistencyError } from '../errors.js'
 import { Patience } from '../patience.js'
@@ -33,6 +34,7 @@ interface Question {
   readonly settle: (result: Result<unknown, PersistencyError>) => void
   /** How often it has been sent. */
   readonly asked: number
+  readonly traceparent: string | undefined
 }
 
 /** A call under which the storage dies each time is not asked for ever, whatever else gets done in between. */
@@ -69,10 +71,11 @@ export class RepeatedCalls {
         until: performance.now() + patience.timeoutMs,
         quietly,
         settle: resolve as Question['settle'],
-        asked: 1
+        asked: 1,
+        traceparent: undefined
       }
       this.inLine(
-        (afterSeq) => this.#send(question, payload, patience, afterSeq),
+        (afterSeq) => this.#sendFirst(question, afterSeq),
         (error) => resolve(err(error))
       )
     })
@@ -111,11 +114,29 @@ export class RepeatedCalls {
     else run(afterSeq)
   }
 
-  #send(question: Question, payload: unknown, patience: ReadOptions, afterSeq: number): void {
-    if (!question.quietly) this.#underWay++
-    this.#parts.requests.send(question.request, payload, patience, (result) =>
-      this.#answered(question, result as Result<unknown, PersistencyError | BrokerError>, afterSeq)
+  #sendFirst(question: Question, afterSeq: number): void {
+    const { request, payload, patience } = question
+    if (requestsAreTraced() && !request.untraced) this.#sendTraced(question, afterSeq)
+    else this.#send(question, payload, patience, afterSeq)
+  }
+
+  /** Tells of it as one call, with the answer that its caller gets, however often it is sent. */
+  #sendTraced(question: Question, afterSeq: number): void {
+    const { request, payload, patience } = question
+    const { context } = this.#parts.requests
+    const about = { kind: 'request' as const, request: request.name, context, payload }
+    const settle = question.settle as (result: Result<unknown, unknown>) => void
+    traceRequest(about, settle, ({ traceparent }, settled) =>
+      this.#send({ ...question, settle: settled, traceparent }, payload, patience, afterSeq)
     )
+  }
+
+  #send(question: Question, payload: unknown, patience: ReadOptions, afterSeq: number): void {
+    const { request, traceparent } = question
+    if (!question.quietly) this.#underWay++
+    const settle = (result: Result<unknown, unknown>): void =>
+      this.#answered(question, result as Result<unknown, PersistencyError | BrokerError>, afterSeq)
+    this.#parts.requests.sendUntraced(request, payload, patience, settle, traceparent)
   }
 
   #answered(
@@ -123,7 +144,7 @@ export class RepeatedCalls {
     result: Result<unknown, PersistencyError | BrokerError>,
     afterSeq: number
   ): void {
-    const ofStorage = result.isOk() || !(result.error instanceof BrokerError)
+    const ofStorage = result.isOk() || !BrokerError.is(result.error)
     if (!question.quietly) {
       this.#underWay--
       if (ofStorage) this.#parts.onAnswered()
@@ -137,7 +158,7 @@ export class RepeatedCalls {
   /** Keeps a call whose answer was lost, in its place, if it may be asked again. */
   #askAgain(question: Question, error: PersistencyError | BrokerError, afterSeq: number): boolean {
     const { request, payload, patience, until, asked, settle } = question
-    if (!(error instanceof BrokerError) || error.kind !== 'disconnected') return false
+    if (!BrokerError.is(error) || error.kind !== 'disconnected') return false
     const repeat = repeatOf(request)
     if (repeat === undefined || !this.#holding || asked >= MAX_ASKED) return false
     const left = { ...patience, timeoutMs: Math.max(1, Math.ceil(until - performance.now())) }

@@ -149,14 +149,14 @@ export function toError(
   { jobId, file }: StorageStart,
   otherwise: 'ERR_OPEN' | 'ERR_STORAGE' = 'ERR_OPEN'
 ): PersistencyError {
-  const cause = error instanceof BrokerError && error.kind === 'startFailed' ? error.cause : error
+  const cause = BrokerError.is(error) && error.kind === 'startFailed' ? error.cause : error
   if (isPersistencyErrorData(cause)) return PersistencyError.from(cause)
   const message = `the storage of job "${jobId}" (${file}): ${messageOf(error)}`
   return new PersistencyError(codeOf(error) ?? otherwise, message, { cause: error })
 }
 
 function codeOf(error: unknown): 'ERR_TIMEOUT' | 'ERR_STORAGE_DIED' | undefined {
-  if (!(error instanceof BrokerError)) return undefined
+  if (!BrokerError.is(error)) return undefined
   if (error.kind === 'timeout') return 'ERR_TIMEOUT'
   return error.kind === 'disconnected' ? 'ERR_STORAGE_DIED' : undefined
 }

@@ -3,6 +3,7 @@
  * have a place in it, and changes are read from there; without one they are what this job commits.
  */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { untraced } from '../../brokers/definitions.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import { EventStream } from '../journal/event-stream.js'
@@ -27,6 +28,9 @@ export interface WatchParts {
 
 type Items = AsyncGenerator<readonly WatchItem[], void, undefined>
 type Signal = WatchOptions['signal']
+
+/** Nobody asked for a scan. */
+const UntracedScan = untraced(KvScan)
 
 const DEFAULT_BUFFER_BYTES = 1024 * 1024
 
@@ -57,7 +61,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
     if (watcher.behind) kind ??= 'resync'
     if (kind !== undefined) {
       parts.inLine(() => watcher.resume(parts.feed.lastSeq))
-      const page = await parts.ask(KvScan, watcher.query, patience(signal))
+      const page = await parts.ask(UntracedScan, watcher.query, patience(signal))
       if (page.isErr()) {
         if (kind !== 'initial' && (await ended(page.error, signal, parts))) return
         throw page.error
@@ -128,7 +132,7 @@ function rowsWithPlace(
     for (;;) {
       const [before, page, after] = await Promise.all([
         ask(JournalInfo, undefined, patience(signal)),
-        ask(KvScan, query, patience(signal)),
+        ask(UntracedScan, query, patience(signal)),
         ask(JournalInfo, undefined, patience(signal))
       ])
       if (before.isErr()) return err(before.error)

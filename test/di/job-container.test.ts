@@ -1,0 +1,122 @@
+import 'reflect-metadata'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import {
+  BrokerContext,
+  BrokerHub,
+  defineEvent,
+  EventBroker,
+  key,
+  PersistEvent,
+  Persistency
+} from 'persistency'
+import { MultiRequestBroker, RequestBroker, SignalBroker } from 'persistency/brokers'
+import {
+  BROKER_CONTEXT,
+  bindHandlers,
+  JOB,
+  jobContainer,
+  listens,
+  registerBrokers,
+  registerJob,
+  registerPersistency
+} from 'persistency/di'
+import { container, type DependencyContainer } from 'tsyringe'
+
+const Secret = defineEvent<string>('job-container.secret')
+
+class Ear {
+  readonly heard: string[] = []
+
+  @listens(Secret)
+  hear(text: string): void {
+    this.heard.push(text)
+  }
+}
+
+let app: DependencyContainer
+let hub: BrokerHub
+let persistency: Persistency
+
+beforeEach(() => {
+  app = container.createChildContainer()
+  hub = new BrokerHub()
+  persistency = Persistency.open({ rootDir: ':memory:', threads: 'none', hub })._unsafeUnwrap()
+})
+
+afterEach(async () => {
+  await persistency.close()
+})
+
+const openJob = async (id: string) => (await persistency.openJob(id))._unsafeUnwrap()
+
+describe('the container of a job', () => {
+  it('has brokers of its own where the parent has none', async () => {
+    const [acme, globex] = [await openJob('acme'), await openJob('globex')]
+    const children = [acme, globex].map((job) => registerJob(app, job))
+    const ears = children.map((child) => {
+      const ear = new Ear()
+      bindHandlers(child, ear)._unsafeUnwrap()
+      return ear
+    })
+    expect(children.map((child) => child.resolve(EventBroker).context)).toEqual([
+      acme.context,
+      globex.context
+    ])
+    children[1]?.resolve(EventBroker).emit(Secret, 'of globex')
+    expect(ears.map(({ heard }) => heard)).toEqual([[], ['of globex']])
+    await app.dispose()
+  })
+
+  it('speaks through the hub of the job, also where the parent has another', async () => {
+    registerBrokers(app, new BrokerHub(), BrokerContext.create('elsewhere'))
+    const job = await openJob('acme')
+    const child = registerJob(app, job)
+    const written: string[] = []
+    child.resolve(EventBroker).listen(PersistEvent, ({ jobId }) => written.push(jobId))
+    await job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: Uint8Array.of(1) })
+    expect(written).toEqual(['acme'])
+    expect(app.resolve(EventBroker).context.label).toBe('elsewhere')
+    await app.dispose()
+  })
+
+  it('is not made when the parent is disposed meanwhile, and the job is closed', async () => {
+    app.register(Persistency, { useValue: persistency })
+    const opening = jobContainer(app, 'acme')
+    const disposed = app.dispose()
+    const error = (await opening)._unsafeUnwrapErr()
+    expect(error).toMatchObject({ name: 'PersistencyError', code: 'ERR_JOB_CLOSED' })
+    expect([error.message, (error.cause as Error).message]).toEqual([
+      expect.stringContaining('disposed'),
+      expect.stringContaining('disposed')
+    ])
+    expect(persistency.hasJob('acme')).toBe(false)
+    await disposed
+  })
+
+  it('shares its job with the other containers of that job', async () => {
+    registerPersistency(app, { rootDir: ':memory:', threads: 'none', hub })._unsafeUnwrap()
+    const [one, two] = [
+      (await jobContainer(app, 'acme'))._unsafeUnwrap(),
+      (await jobContainer(app, 'acme'))._unsafeUnwrap()
+    ]
+    const { job } = { job: two.resolve(JOB) }
+    expect(one.resolve(JOB)).toBe(job)
+    await one.dispose()
+    expect((await job.get('c', key(1)))._unsafeUnwrapErr().code).toBe('ERR_JOB_CLOSED')
+    await app.dispose()
+  })
+})
+
+describe('a container that was told of no brokers', () => {
+  it.each([EventBroker, RequestBroker, MultiRequestBroker, SignalBroker])(
+    'makes none in the default context: %p',
+    (Broker) => {
+      expect(() => app.resolve<unknown>(Broker)).toThrow(Broker.name)
+    }
+  )
+
+  it('binds nothing, whatever context it has', () => {
+    app.register(BROKER_CONTEXT, { useValue: BrokerContext.create('acme') })
+    expect(() => bindHandlers(app, new Ear())).toThrow('EventBroker')
+  })
+})
