@@ -134,9 +134,10 @@ export class JobWrites {
     const notSent = this.#hub.listen(
       this.#context,
       ListenerFailed,
-      ({ event, error }) => {
+      // What a listener of the application throws says nothing of the write.
+      ({ event, error, internal: ofLink = false }) => {
         const ofWrite = event === PersistEvent.name || event === PersistAgain.name
-        if (ofWrite && error instanceof BrokerError) this.#couldNotSend(error)
+        if (ofWrite && ofLink && BrokerError.is(error)) this.#couldNotSend(error)
       },
       internal
     )

@@ -1,6 +1,7 @@
 /** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
 import { err, type Result } from 'neverthrow'
 import { LONGEST_TIMER_MS } from '../brokers/deadlines.js'
+import { allowManyListeners } from '../brokers/many-listeners.js'
 import { PersistencyError } from './errors.js'
 
 export interface PatienceOptions {
@@ -32,7 +33,10 @@ export class Patience {
       const onTimeout = (): void => settle(err(this.#timedOut(timeoutMs)))
       const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, timeoutMs)
       if (signal?.aborted) onAbort()
-      else signal?.addEventListener('abort', onAbort)
+      else if (signal !== undefined) {
+        allowManyListeners(signal)
+        signal.addEventListener('abort', onAbort)
+      }
       void work.then(settle)
     })
   }

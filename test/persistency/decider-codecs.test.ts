@@ -120,3 +120,30 @@ describe('an idempotency key', () => {
     expect((await errorOf(second)).code).toBe('ERR_KEY_REUSED')
   })
 })
+
+describe('commands of one process on one stream', () => {
+  const tally = defineDecider({
+    initial: () => 0,
+    evolve: (count) => count + 1,
+    decide: (command: number, count): DomainEvent[] => {
+      if (command === 50) throw new Error('a bug')
+      return [{ type: 'counted', data: [command, count] }]
+    }
+  })
+
+  test('are carried out one after another, in order, and none is told of a conflict', async () => {
+    const { job } = await open({ journal: true })
+    const answers = await Promise.allSettled(
+      Array.from({ length: 100 }, (_, n) =>
+        okOf(handleCommand(job, tally, n % 2 === 0 ? 'a' : 'b', n, { retry: { attempts: 1 } }))
+      )
+    )
+    expect(answers.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([50])
+    const decided: unknown[] = []
+    for await (const event of job.events({ stream: 'a' })) {
+      if (event.kind === 'event') decided.push(jsonEvents().decode(event)?.data)
+    }
+    const given = Array.from({ length: 50 }, (_, n) => 2 * n).filter((n) => n !== 50)
+    expect(decided).toEqual(given.map((n, count) => [n, count]))
+  })
+})

@@ -14,6 +14,7 @@ import type {
 import type { TxOp } from '../types.js'
 import { readBack } from './as-recorded.js'
 import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
+import { oneAtATime } from './one-at-a-time.js'
 
 /** What a decision comes to: events, none when nothing changes, or a refusal. */
 export type Decision<Event, Refusal> = readonly Event[] | Result<readonly Event[], Refusal>
@@ -122,7 +123,8 @@ export function loadState<Event extends DomainEvent, State>(
 
 /**
  * Carries a command out: folds the stream, decides, appends at the position where the stream was folded. When somebody
- * else was faster, all of it is done again.
+ * else was faster, all of it is done again. The commands that this process gives for one stream of a job are carried out
+ * one after another, in the order in which they were given.
  *
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
  * {@link loadState} and of `append`.
@@ -147,7 +149,8 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
     if (before.value !== undefined) return ok(ok(repeated(loaded.value, before.value)))
     return await carryOut(streams, decider, stream, command, loaded.value, options)
   }
-  return retryOnConflict(attempt, options.retry).andThen((outcome) => outcome)
+  const carriedOut = oneAtATime(streams, stream, async () => await retryOnConflict(attempt, options.retry))
+  return new ResultAsync(carriedOut).andThen((outcome) => outcome)
 }
 
 async function carryOut<Command, Event extends DomainEvent, State, Refusal>(

@@ -1,8 +1,10 @@
 /** Owns the subscriptions of one job: which of them this process holds, and what the file says of all. */
+
 import { randomUUID } from 'node:crypto'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
+import { allowManyListeners } from '../../brokers/many-listeners.js'
 import { warnThrottled } from '../../brokers/warnings.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
@@ -169,7 +171,10 @@ export class Subscriptions {
   ): Promise<Result<void, PersistencyError>> {
     const onAbort = (): void => run.stop()
     if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    else if (signal !== undefined) {
+      allowManyListeners(signal)
+      signal.addEventListener('abort', onAbort)
+    }
     const end = await run.run()
     signal?.removeEventListener('abort', onAbort)
     this.#held.delete(name)

@@ -1,4 +1,5 @@
 /** Owns the knowledge of how far the journal of a job has been committed, and who waits for it to go on. */
+import { allowManyListeners } from '../../brokers/many-listeners.js'
 import type { CancelSignal } from '../../brokers/platform.js'
 import type { PersistencyError } from '../errors.js'
 
@@ -49,7 +50,9 @@ export class LastCommitted {
         }
       }
       this.#waiters.add(waiter)
-      signal?.addEventListener('abort', onAbort)
+      if (signal === undefined) return
+      allowManyListeners(signal)
+      signal.addEventListener('abort', onAbort)
     })
   }
 }

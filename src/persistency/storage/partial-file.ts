@@ -1,5 +1,5 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
-import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { PersistencyError } from '../errors.js'
 import { makePrivateFile, syncDirectoryOf } from './private-files.js'
 import { COMPANIONS } from './remove-files.js'
@@ -52,7 +52,9 @@ export class PartialFile {
  * be missed, and opening and closing the file itself would drop the locks of this process on it.
  */
 export function refuseOpenDatabase(path: string, what: string): void {
-  if (!existsSync(`${path}-wal`)) return
+  // SQLite keeps it beside the file, whatever links lead there.
+  const file = existsSync(path) ? realpathSync(path) : path
+  if (!existsSync(`${file}-wal`)) return
   const message = `${path}: has a write-ahead log beside it, so it is in use or was not closed; ${what}`
   throw new PersistencyError('ERR_JOB_IN_USE', message)
 }

@@ -17,9 +17,10 @@ const CREATE = [
   ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS restart_failures (
     session TEXT NOT NULL,
-    seq     INTEGER NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
     error   TEXT NOT NULL,
-    PRIMARY KEY (session, seq)
+    PRIMARY KEY (session, first)
   ) WITHOUT ROWID`
 ]
 const FORGET_OLD = [
@@ -32,10 +33,10 @@ const FORGET = [
 ]
 const EXIST = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'restart_sessions'"
 const FIND = 'SELECT seq FROM restart_sessions WHERE session = ?'
-const FAILURES = 'SELECT seq, error FROM restart_failures WHERE session = ?'
+const FAILURES = 'SELECT first, last, error FROM restart_failures WHERE session = ?'
 const REACHED = 'INSERT OR REPLACE INTO restart_sessions (session, seq, time) VALUES (?, ?, ?)'
-const FAILED = 'INSERT OR REPLACE INTO restart_failures (session, seq, error) VALUES (?, ?, ?)'
-const FORGET_FAILURES = 'DELETE FROM restart_failures WHERE session = ? AND seq <= ?'
+const FAILED = 'INSERT OR REPLACE INTO restart_failures (session, first, last, error) VALUES (?, ?, ?, ?)'
+const FORGET_FAILURES = 'DELETE FROM restart_failures WHERE session = ? AND last <= ?'
 
 /**
  * A session that ended without being closed leaves its rows. One that has stored nothing for a day has long been told
@@ -51,8 +52,10 @@ export interface Progress {
   readonly failures: ReadonlyMap<number, PersistencyError>
 }
 
-interface Failure {
-  readonly seq: number
+/** Writes one after the other that failed for the same reason: a full disk may fail a hundred thousand. */
+interface Failures {
+  readonly first: number
+  readonly last: number
   /** A `PersistencyErrorData` as JSON. */
   readonly error: string
 }
@@ -63,7 +66,7 @@ export class ProgressLog {
   #stored: number
   #staged = 0
   /** Failures of writes that no transaction could tell of yet. */
-  #untold: Failure[] = []
+  #untold: Failures[] = []
   #made = false
   #statements: { readonly db: Database; readonly prepared: Statements } | undefined
   /** As it was when the thread took the session up. */
@@ -78,8 +81,9 @@ export class ProgressLog {
 
   /** Stores what becomes of the tasks of a transaction, within it and at its end. Throws what SQLite throws. */
   record(db: Database, tasks: readonly Task[]): void {
-    const failures = [...this.#untold, ...failuresAmong(tasks)]
-    const seq = Math.max(this.#stored, lastSeqAmong(tasks), failures.at(-1)?.seq ?? 0)
+    const failures = [...this.#untold]
+    addFailures(failures, tasks)
+    const seq = Math.max(this.#stored, lastSeqAmong(tasks), failures.at(-1)?.last ?? 0)
     this.#staged = seq
     if (seq === this.#stored) return
     const statements = this.#of(db)
@@ -91,9 +95,7 @@ export class ProgressLog {
     }
     statements.get(REACHED).run(session, seq, now)
     if (failures.length === 0) return
-    for (const { seq: failed, error } of failures) {
-      statements.get(FAILED).run(session, failed, error)
-    }
+    for (const { first, last, error } of failures) statements.get(FAILED).run(session, first, last, error)
     statements.get(FORGET_FAILURES).run(session, seq - maxQueueOps)
   }
 
@@ -107,11 +109,10 @@ export class ProgressLog {
 
   /** Tasks have come to an end without a transaction: the next one tells of them. */
   notRecorded(tasks: readonly Task[]): void {
-    const failures = failuresAmong(tasks)
-    if (failures.length === 0) return
+    addFailures(this.#untold, tasks)
     // Of earlier ones everybody has heard: more writes than that are never without an outcome.
-    const heard = (failures.at(-1) as Failure).seq - this.#start.maxQueueOps
-    this.#untold = [...this.#untold, ...failures].filter(({ seq }) => seq > heard)
+    const heard = (this.#untold.at(-1)?.last ?? 0) - this.#start.maxQueueOps
+    while ((this.#untold[0]?.last ?? Number.POSITIVE_INFINITY) <= heard) this.#untold.shift()
   }
 
   /** Removes what is stored of the session: every write has an outcome, and none follows. Throws what SQLite throws. */
@@ -129,8 +130,9 @@ export class ProgressLog {
     if (statements.get(EXIST).get() === undefined) return { seq: 0, failures }
     const { session } = this.#start
     const seq = (statements.get(FIND, 'pluck').get(session) as number | undefined) ?? 0
-    for (const row of statements.get(FAILURES).all(session) as { seq: number; error: string }[]) {
-      failures.set(row.seq, PersistencyError.from(JSON.parse(row.error) as PersistencyErrorData))
+    for (const { first, last, error } of statements.get(FAILURES).all(session) as Failures[]) {
+      const cause = PersistencyError.from(JSON.parse(error) as PersistencyErrorData)
+      for (let failed = first; failed <= last; failed++) failures.set(failed, cause)
     }
     return { seq, failures }
   }
@@ -142,8 +144,14 @@ export class ProgressLog {
   }
 }
 
-function failuresAmong(tasks: readonly Task[]): Failure[] {
-  return failedAmong(tasks)
-    .filter(({ event }) => event.seq > 0)
-    .map(({ event, error }) => ({ seq: event.seq, error: JSON.stringify(error) }))
+function addFailures(list: Failures[], tasks: readonly Task[]): void {
+  for (const { event, error: cause } of failedAmong(tasks)) {
+    const { seq } = event
+    if (seq === 0) continue
+    const error = JSON.stringify(cause)
+    const before = list.at(-1)
+    const goesOn = before?.last === seq - 1 && before.error === error
+    if (goesOn) list[list.length - 1] = { ...before, last: seq }
+    else list.push({ first: seq, last: seq, error })
+  }
 }

@@ -22,9 +22,9 @@ export function removeFiles({ file }: StorageStart, patient: Patient): void {
   if (existsSync(file)) {
     // The file of another job: this one has none.
     if (otherOwnerOf(file) !== undefined) return
-    refuseWhenInUse(file, patient)
   }
   try {
+    if (existsSync(file)) refuseWhenInUse(file, patient)
     for (const suffix of [...COMPANIONS, '']) rmSync(`${file}${suffix}`, { force: true })
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
@@ -33,7 +33,8 @@ export function removeFiles({ file }: StorageStart, patient: Patient): void {
 
 /**
  * Leaving WAL mode needs the file for oneself: it fails when any other connection, of whatever process, has it open.
- * A file that is no database is nobody's.
+ * A file that is damaged, or no database, is nobody's; one that cannot be looked into for any other reason may be
+ * somebody's. Throws `ERR_JOB_IN_USE`, and what SQLite throws.
  */
 export function refuseWhenInUse(file: string, { busyTimeoutMs, urgent }: Patient): void {
   const patient = { busyTimeoutMs: Math.min(busyTimeoutMs, IN_USE_PATIENCE_MS), urgent }
@@ -50,8 +51,9 @@ export function refuseWhenInUse(file: string, { busyTimeoutMs, urgent }: Patient
     })
     if (mode !== 'wal') return
   } catch (thrown) {
-    if (thrown instanceof PersistencyError) throw thrown
-    if (!codeOf(thrown)?.startsWith('SQLITE_BUSY')) return
+    const code = codeOf(thrown) ?? ''
+    if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return
+    if (!code.startsWith('SQLITE_BUSY')) throw thrown
   } finally {
     db?.close()
   }

@@ -22,7 +22,7 @@ import { Scan } from './range-reader.js'
 import { onlyPut, type RowTask, rowTasksFrom } from './row-tasks.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
-import { takeUp } from './take-up.js'
+import { type TakeUp, takeUp } from './take-up.js'
 import {
   type CallTask,
   type FlushTask,
@@ -48,6 +48,9 @@ export interface SessionParts {
   readonly logSync?: LogSync | undefined
 }
 
+/** So many writes in a row that the disk refuses say what becomes of the others. */
+const HOPELESS = 32
+
 /** A task that is done by itself. */
 type AloneTask = Exclude<Task, PutsTask>
 
@@ -61,6 +64,7 @@ export class StorageSession {
   #waitingSince = 0
   #writesPaused = false
   readonly #outcomes: Outcomes
+  readonly #takenUp: TakeUp | undefined
 
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
@@ -73,7 +77,8 @@ export class StorageSession {
     )
     const listener = hub.listenToRuns(context, PersistEvent, (events) => this.#addWrites(events))
     this.#withdraw.push(() => void listener.drop())
-    if (parts.progress !== undefined) this.#withdraw.push(this.#takeUp(parts.progress))
+    if (parts.progress !== undefined) this.#takenUp = this.#takeUp(parts.progress)
+    this.#withdraw.push(() => this.#takenUp?.stop())
     this.#provide(KvGet, ({ category, key }, call) => {
       this.#add({ kind: 'get', category, key, call, value: undefined, error: undefined })
     })
@@ -101,7 +106,7 @@ export class StorageSession {
   }
 
   /** Goes on with what another thread has begun. */
-  #takeUp(log: ProgressLog): () => void {
+  #takeUp(log: ProgressLog): TakeUp {
     const { hub, context, jobId, holder } = this.#parts
     this.#outcomes.lastSeq = log.before.seq
     return takeUp({
@@ -188,6 +193,7 @@ export class StorageSession {
     const { pace } = this.#parts
     const turn = this.#turn
     this.#turn = []
+    this.#takenUp?.tell()
     for (let done = 0; done < turn.length; ) {
       const step = this.#next(turn, done)
       done += step
@@ -211,7 +217,7 @@ export class StorageSession {
     }
     const taken = group.length
     const done = this.#doGroup(group)
-    if (group.length !== taken) turn.splice(at, taken, ...group)
+    if (group.length !== taken) replace(turn, at, taken, group)
     return done
   }
 
@@ -226,11 +232,17 @@ export class StorageSession {
     // The transaction was lost as a whole: each write gets its own, so that one failure costs only itself.
     for (let at = group.length - 1; at >= 0; at--) splitUp(group, at)
     for (const task of group) if (task.kind === 'call') task.startOver?.()
+    let setbacks = 0
     for (const [index, task] of group.entries()) {
       if (index > 0 && this.#parts.pace.over) return index
       const alone = this.#attemptGroup([task])
       if (alone === 0) return index
       if (alone === undefined) this.#outcomes.tell([task])
+      setbacks = alone === undefined && isOfDisk(task.error) ? setbacks + 1 : 0
+      if (setbacks < HOPELESS) continue
+      // What the disk refuses time after time, it refuses the rest of the turn.
+      this.#withoutTransaction(group.slice(index + 1), task.error, false)
+      break
     }
     return group.length
   }
@@ -248,7 +260,7 @@ export class StorageSession {
       if (changes) store.begin()
     } catch (thrown) {
       if (pace.mayRetry(thrown)) return 0
-      this.#withoutLock(group, thrown, store === undefined)
+      this.#withoutTransaction(group, thrown, store === undefined)
       return group.length
     }
     return changes ? this.#inOneTransaction(group, store) : this.#readAll(group)
@@ -300,8 +312,8 @@ export class StorageSession {
     return next
   }
 
-  /** The lock on the file is not to be had: no write can be done now, and trying each alone would wait for each. */
-  #withoutLock(group: readonly Task[], thrown: unknown, closed: boolean): void {
+  /** No write can be done now, because the lock on the file is not to be had, for instance: only reads are. */
+  #withoutTransaction(group: readonly Task[], thrown: unknown, closed: boolean): void {
     for (const task of group) {
       if (closed || writes(task)) task.error = this.#error(thrown)
       else while (!this.#attempt(task as AloneTask));
@@ -385,6 +397,11 @@ export class StorageSession {
   }
 }
 
+/** Whether a write failed for what it was stored on, not for what it is. */
+function isOfDisk(error: PersistencyError | undefined): boolean {
+  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)/.test(error?.backendCode ?? '')
+}
+
 function writes(task: Task): boolean {
   return task.kind === 'write' || task.kind === 'puts' || (task.kind === 'call' && task.writes)
 }
@@ -392,7 +409,16 @@ function writes(task: Task): boolean {
 /** Puts a task for each write in the place of one that has many. */
 function splitUp(group: Task[], at: number): void {
   const task = group[at]
-  if (task?.kind === 'puts') group.splice(at, 1, ...task.puts.writes.map((event) => writeTask(event)))
+  if (task?.kind !== 'puts') return
+  const tasks = task.puts.writes.map((event) => writeTask(event))
+  replace(group, at, 1, tasks)
+}
+
+/** As `splice` with `items` spread, which may be more than a call takes arguments. */
+function replace<T>(list: T[], at: number, count: number, items: readonly T[]): void {
+  const behind = list.splice(at).slice(count)
+  for (const item of items) list.push(item)
+  for (const item of behind) list.push(item)
 }
 
 /** What cannot be removed now, because of a lock for instance, is removed by a later session. */

@@ -1,6 +1,7 @@
 /**
  * Owns what a storage hears again after the death of another thread: writes that have been dealt with are answered for,
- * the others are applied. These messages come before any other write, so the order of the answers is kept.
+ * the others are applied. These messages come before any other write; but a read may stand in front of them, which is
+ * worked off with what stands behind it. So the order of the answers is kept by telling what is known before any work.
  */
 import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
@@ -20,11 +21,19 @@ export interface TakeUpParts {
   readonly settled: (news: WritesSettledPayload) => void
 }
 
-/** Listens until the answer is called. */
-export function takeUp({ hub, context, jobId, progress, write, settled }: TakeUpParts): () => void {
+export interface TakeUp {
+  /** Tells what became of the writes that had been dealt with, as far as they were heard of again. */
+  tell(): void
+  /** Listens no longer. */
+  stop(): void
+}
+
+/** Listens from now on. */
+export function takeUp({ hub, context, jobId, progress, write, settled }: TakeUpParts): TakeUp {
   const { seq: dealtWith, failures } = progress
   let known: PersistEventPayload[] = []
-  const answer = (): void => {
+  const tell = (): void => {
+    if (known.length === 0) return
     const tasks = known.map((event) => writeTask(event, failures.get(event.seq)))
     known = []
     tellWrites({ hub, context, jobId }, tasks, NO_TRANSACTION)
@@ -34,12 +43,13 @@ export function takeUp({ hub, context, jobId, progress, write, settled }: TakeUp
       write(event)
       return
     }
-    if (known.length === 0) hub.turns.atEnd(answer)
+    if (known.length === 0) hub.turns.atEnd(tell)
     known.push(event)
   })
   const settling = hub.listen(context, WritesSettled, settled)
-  return () => {
+  const stop = (): void => {
     void again.drop()
     void settling.drop()
   }
+  return { tell, stop }
 }

@@ -1,5 +1,6 @@
 /** Owns what one watcher has not read yet: changes up to a limit, or the mark that there were more. */
 
+import { allowManyListeners } from '../../brokers/many-listeners.js'
 import type { CancelSignal } from '../../brokers/platform.js'
 import { toHex } from '../../bytes/compare.js'
 import type { WaitEnd } from '../journal/last-committed.js'
@@ -112,7 +113,9 @@ export class Watcher {
           resolve()
         }
         this.#wake = woken
-        signal?.addEventListener('abort', woken)
+        if (signal === undefined) return
+        allowManyListeners(signal)
+        signal.addEventListener('abort', woken)
       })
     }
     return signal?.aborted ? 'aborted' : undefined
