@@ -1,4 +1,4 @@
-import { err, ok, type Result, type ResultAsync } from 'neverthrow'
+import { err, ok, okAsync, type Result, type ResultAsync } from 'neverthrow'
 import {
   type Decider,
   defineDecider,
@@ -146,3 +146,11 @@ const counter = defineDecider({
   decide: (_: 'count') => [{ type: 'counted' as const }]
 })
 expectType(counter).is<Decider<'count', { type: 'counted' }, number, never>>()
+
+// What a handler answers
+
+void job.subscription('s', () => ({ append: { events: { type: 'noted' }, stream: 's', expectedSeq: 'none' } }))
+void job.subscription('s', async () => ({ ops: [], append: [{ events: [{ type: 'noted' }] }] }))
+void job.subscription('s', () => okAsync({ ops: { kind: 'delete', category: 'c', key: key(1) } as const }))
+// @ts-expect-error events have a type
+void job.subscription('s', () => ({ append: { events: { data: new Uint8Array(1) } } }))

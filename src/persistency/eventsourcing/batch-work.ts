@@ -1,18 +1,27 @@
 /** Owns what a subscription does with the events of one transaction. */
 import { messageOf } from '../../brokers/errors.js'
+import { isResult } from '../../brokers/is-result.js'
 import { PersistencyError } from '../errors.js'
+import { checkAppend } from '../journal/checks.js'
+import type { JournalAppendQuery } from '../journal/message-payloads.js'
 import type { JournalEvent } from '../journal/types.js'
 import { ownOp } from '../restart/own-ops.js'
 import type { TxOp } from '../types.js'
 import { checkOps } from '../validate.js'
-import type { Delivery, HandlerOps, SubscriptionHandler } from './types.js'
+import type { Delivery, HandlerAppend, Reaction, SubscriptionHandler } from './types.js'
+
+/** What events come to: operations, and then events of the application's own, stored together. */
+export interface BatchOutcome {
+  readonly ops: readonly TxOp[]
+  readonly append: readonly JournalAppendQuery[]
+}
 
 /** Gathers what the events of one transaction come to. */
 export interface BatchWork {
-  /** Deals with the next event; when it throws, that event has left no trace in the operations. */
+  /** Deals with the next event; when it throws, that event has left no trace in the outcome. */
   add(event: JournalEvent, delivery: Delivery): Promise<void>
-  /** What is to be applied for the events that were added. */
-  ops(): readonly TxOp[]
+  /** What is to be stored for the events that were added. */
+  outcome(): BatchOutcome
 }
 
 /** Begins a transaction for some events. */
@@ -22,32 +31,50 @@ export type BeginBatch = (events: readonly JournalEvent[]) => BatchWork | Promis
 export function handlerBatches(handler: SubscriptionHandler<never>): BeginBatch {
   const handle = handler as unknown as SubscriptionHandler<JournalEvent>
   return (events) => {
-    const gathered: TxOp[] = []
+    const ops: TxOp[] = []
+    const append: JournalAppendQuery[] = []
     // The next call may use the bytes again that this one answered with.
-    const kept = events.length > 1 ? ownOp : (op: TxOp): TxOp => op
+    const several = events.length > 1
     return {
       async add(event, delivery) {
-        const answer = await handle(event, delivery)
-        const ops = checkOps(opsOf(answer) ?? [])
-        if (ops.isErr()) throw ops.error
-        gathered.push(...ops.value.map(kept))
+        const reaction = checkReaction(answered(await handle(event, delivery)))
+        for (const op of reaction.ops) ops.push(several ? ownOp(op) : op)
+        for (const query of reaction.append) append.push(several ? ownAppend(query) : query)
       },
-      ops: () => gathered
+      outcome: () => ({ ops, append })
     }
   }
 }
 
-function opsOf(answer: unknown): HandlerOps {
-  if (!isResult(answer)) return answer as HandlerOps
+function answered(answer: unknown): unknown {
+  if (!isResult(answer)) return answer
   if (answer.isErr()) throw answer.error
-  return answer.value as HandlerOps
+  return answer.value
 }
 
-/** Results of any copy of neverthrow. */
-function isResult(
-  value: unknown
-): value is { isErr(): boolean; readonly error: unknown; readonly value: unknown } {
-  return typeof value === 'object' && value !== null && 'isErr' in value && typeof value.isErr === 'function'
+/** Throws the `PersistencyError` of what cannot be stored. */
+function checkReaction(answer: unknown): BatchOutcome {
+  const { ops = [], append = [] } = isReaction(answer) ? answer : { ops: answer as TxOp | undefined }
+  const checked = checkOps(ops)
+  if (checked.isErr()) throw checked.error
+  const appends = Array.isArray(append) ? (append as readonly HandlerAppend[]) : [append as HandlerAppend]
+  return { ops: checked.value, append: appends.map(checkHandlerAppend) }
+}
+
+function isReaction(answer: unknown): answer is Reaction {
+  return typeof answer === 'object' && answer !== null && ('append' in answer || 'ops' in answer)
+}
+
+function checkHandlerAppend(append: HandlerAppend): JournalAppendQuery {
+  const { events, ...options } = append ?? {}
+  const checked = checkAppend(events, options)
+  if (checked.isErr()) throw checked.error
+  return checked.value.query
+}
+
+function ownAppend(query: JournalAppendQuery): JournalAppendQuery {
+  const events = query.events.map((event) => ({ ...event, data: new Uint8Array(event.data) }))
+  return { ...query, events }
 }
 
 /** What a handler failed with, as an error of ours. */

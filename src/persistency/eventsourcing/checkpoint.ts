@@ -14,7 +14,7 @@ import { SubscriptionAdvance } from './messages.js'
 const PASSED_OVER = 128
 
 /** What goes with a step. */
-export type Step = Partial<Pick<SubscriptionAdvanceQuery, 'ops' | 'park' | 'unpark'>>
+export type Step = Partial<Pick<SubscriptionAdvanceQuery, 'ops' | 'append' | 'park' | 'unpark'>>
 
 export class Checkpoint {
   readonly name: string
@@ -94,7 +94,7 @@ export class Checkpoint {
   /** Without a time limit: the answer comes with the commit, or with the end of the storage. */
   #send(step: Partial<SubscriptionAdvanceQuery>): ResultAsync<void, PersistencyError> {
     const { name } = this
-    const query = { ops: [], park: [], unpark: [], ...step, name, holder: this.#holder }
+    const query = { ops: [], append: [], park: [], unpark: [], ...step, name, holder: this.#holder }
     if (step.seq !== undefined) this.#told = step.seq
     return this.#ask(SubscriptionAdvance, query, { timeoutMs: Number.POSITIVE_INFINITY }).mapErr((error) => {
       this.#told = this.#stored

@@ -1,6 +1,6 @@
 /** Owns the shapes of the requests for subscriptions; the requests themselves are in `messages.ts`. */
 import type { PersistencyError } from '../errors.js'
-import type { PackedEvent } from '../journal/message-payloads.js'
+import type { JournalAppendQuery, PackedEvent } from '../journal/message-payloads.js'
 import type { TxOp } from '../types.js'
 import type { StartAt } from './types.js'
 
@@ -33,6 +33,8 @@ export interface SubscriptionAdvanceQuery {
   /** Begins anew: needs all events from the first, and forgets what is parked. */
   readonly reset?: boolean
   readonly ops: readonly TxOp[]
+  /** Appended behind the operations. */
+  readonly append: readonly JournalAppendQuery[]
   readonly park: readonly ParkedEntry[]
   /** Sequence numbers of parked events that are dealt with. */
   readonly unpark: readonly number[]

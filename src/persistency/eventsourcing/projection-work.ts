@@ -7,7 +7,7 @@ import type { Key } from '../keys.js'
 import { KvGetMany } from '../messages.js'
 import type { TxOp } from '../types.js'
 import { checkKey } from '../validate.js'
-import type { BatchWork, BeginBatch } from './batch-work.js'
+import type { BatchOutcome, BatchWork, BeginBatch } from './batch-work.js'
 import type { DomainEvent } from './domain-events.js'
 import type { ProjectionDefinition } from './projection-definition.js'
 
@@ -78,14 +78,16 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     row.changed = true
   }
 
-  ops(): readonly TxOp[] {
+  outcome(): BatchOutcome {
     const { category, codec } = this.#definition
     const changed = [...this.#rows.values()].filter((row) => row.changed)
-    return changed.map(({ key, state }) =>
-      state === undefined
-        ? { kind: 'delete', category, key }
-        : { kind: 'put', category, key, payload: codec.encode(state) }
+    const ops = changed.map(
+      ({ key, state }): TxOp =>
+        state === undefined
+          ? { kind: 'delete', category, key }
+          : { kind: 'put', category, key, payload: codec.encode(state) }
     )
+    return { ops, append: [] }
   }
 
   #place(recorded: JournalEvent): { readonly event: Event; readonly key: Key } | undefined {

@@ -12,7 +12,7 @@ import type { LastCommitted } from '../journal/last-committed.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import { JournalRead } from '../journal/messages.js'
 import type { Complete } from '../options.js'
-import { type BeginBatch, handlerFailed } from './batch-work.js'
+import { type BatchOutcome, type BeginBatch, handlerFailed } from './batch-work.js'
 import type { Checkpoint, Step } from './checkpoint.js'
 import type { ParkedEntry } from './message-payloads.js'
 import { Setbacks } from './setbacks.js'
@@ -237,7 +237,7 @@ export class SubscriptionRun {
     const delivery = { subscription: checkpoint.name, attempt, signal: this.#stop.signal }
     let done = 0
     let outcome: Outcome | undefined
-    let ops: Parameters<Checkpoint['settle']>[0]['ops'] = []
+    let result: BatchOutcome
     try {
       const work = await begin(events)
       for (const event of events) {
@@ -251,7 +251,7 @@ export class SubscriptionRun {
           break
         }
       }
-      ops = work.ops()
+      result = work.outcome()
     } catch (failure) {
       if (failure instanceof End) throw failure
       return { done: 0, failure: this.#failureOf(failure) }
@@ -259,8 +259,8 @@ export class SubscriptionRun {
     if (done === 0) return outcome ?? { done }
     const last = (events[done - 1] as { seq: number }).seq
     const stored = parked
-      ? await checkpoint.settle({ ops: ops ?? [], unpark: [last] })
-      : await checkpoint.advance(last, { ops: ops ?? [] })
+      ? await checkpoint.settle({ ...result, unpark: [last] })
+      : await checkpoint.advance(last, result)
     if (stored.isErr()) return { done: 0, failure: this.#failureOf(stored.error) }
     this.#storing.over()
     return outcome ?? { done }

@@ -1,6 +1,6 @@
 /** Owns the shapes of subscriptions that callers see. */
 import type { CancelSignal } from '../../brokers/platform.js'
-import type { JournalEvent, RecordedEvent } from '../journal/types.js'
+import type { AppendOptions, JournalEvent, NewEvent, RecordedEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
 
 /**
@@ -62,8 +62,20 @@ export interface Delivery {
   readonly signal: CancelSignal
 }
 
-/** What a handler may answer: operations on the same job, applied together with the checkpoint, all or none. */
-export type HandlerOps = void | TxOp | readonly TxOp[]
+/** Events that a handler appends, as `Job.append` does. */
+export interface HandlerAppend
+  extends Pick<AppendOptions, 'stream' | 'expectedSeq' | 'metadata' | 'idempotencyKey'> {
+  readonly events: NewEvent | readonly NewEvent[]
+}
+
+/** Operations, and then events, that are stored together. */
+export interface Reaction {
+  readonly ops?: TxOp | readonly TxOp[] | undefined
+  readonly append?: HandlerAppend | readonly HandlerAppend[] | undefined
+}
+
+/** What a handler may answer: what is to be stored in the same job, together with the checkpoint, all or none. */
+export type HandlerOps = void | TxOp | readonly TxOp[] | Reaction
 
 /** A Result of operations, told by its fields: those of neverthrow fit, whatever their error is. */
 export type HandlerResult =

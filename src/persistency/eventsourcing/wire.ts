@@ -1,5 +1,7 @@
 /** Owns how the requests for subscriptions are laid out in a frame: their facts as JSON, then operations and events. */
 import type { WireCodec } from '../../bytes/wire-codec.js'
+import type { JournalAppendQuery } from '../journal/message-payloads.js'
+import { appendQuery } from '../journal/wire.js'
 import { readOps, writeOps } from '../ops-codec.js'
 import type { ParkedEntry, SubscriptionAdvanceQuery, SubscriptionClaimQuery } from './message-payloads.js'
 
@@ -45,14 +47,18 @@ export const parkedEntries: WireCodec<readonly ParkedEntry[]> = {
 }
 
 export const advanceQuery: WireCodec<SubscriptionAdvanceQuery> = {
-  write(writer, { ops, park, ...rest }) {
+  write(writer, { ops, append, park, ...rest }) {
     writer.text(JSON.stringify(rest))
     writeOps(writer, ops)
+    writer.u32(append.length)
+    for (const query of append) appendQuery.write(writer, query)
     parkedEntries.write(writer, park)
   },
-  read: (reader) => ({
-    ...(JSON.parse(reader.text()) as Omit<SubscriptionAdvanceQuery, 'ops' | 'park'>),
-    ops: readOps(reader),
-    park: parkedEntries.read(reader)
-  })
+  read(reader) {
+    const rest = JSON.parse(reader.text()) as Omit<SubscriptionAdvanceQuery, 'ops' | 'append' | 'park'>
+    const ops = readOps(reader)
+    const append: JournalAppendQuery[] = []
+    for (let left = reader.u32(); left > 0; left--) append.push(appendQuery.read(reader))
+    return { ...rest, ops, append, park: parkedEntries.read(reader) }
+  }
 }

@@ -12,6 +12,7 @@ import type { SubscriptionStatus } from '../../eventsourcing/types.js'
 import { prefixRange } from '../../key-range.js'
 import type { TxOp } from '../../types.js'
 import type { SqliteStore } from '../sqlite-store.js'
+import { append } from './append.js'
 import type { JournalLog } from './journal-log.js'
 import { requireKept } from './page.js'
 
@@ -78,7 +79,7 @@ export function claim(
 
 /** Within the transaction. Throws `ERR_SUBSCRIPTION_LOST`, `ERR_CONFLICT`, `ERR_EVENTS_GONE`. */
 export function advance(store: SqliteStore, journal: JournalLog, query: SubscriptionAdvanceQuery): void {
-  const { name, holder, seq, reset = false, ops, park, unpark, repeated = false } = query
+  const { name, holder, seq, reset = false, ops, append: appends, park, unpark, repeated = false } = query
   requireHolder(journal, name, holder)
   if (repeated && wasDone(journal, query)) return
   allOrNothing(store, journal, () => {
@@ -87,6 +88,7 @@ export function advance(store: SqliteStore, journal: JournalLog, query: Subscrip
       requireKept(journal, 1)
       beginAnew(store, journal, name, ops)
     } else if (ops.length > 0) store.write(ops)
+    for (const query of appends) append(store, journal, query)
     if (seq !== undefined) statements.get(MOVE).run(seq, name)
     for (const entry of park) {
       const { seq: parked, time, bytes, attempts, error, parkedAt } = entry
