@@ -7,10 +7,12 @@ import { type Durability, key } from 'persistency'
 import { openDatabase } from '../../dist/persistency/storage/schema.js'
 import { startProgram } from '../support/storage-child.js'
 import { filesIn, HAS_THREADS, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
-import { CREATE_KV, holdLock, rowsIn, schemaOf, withDatabase } from '../support/storage-sqlite.js'
+import { CREATE_KV, rowsIn, schemaOf, withDatabase } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 

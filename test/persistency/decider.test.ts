@@ -1,14 +1,17 @@
 import { describe, expect, test } from '@jest/globals'
-import { err, ok } from 'neverthrow'
+import { err, errAsync, ok } from 'neverthrow'
 import {
   defineDecider,
   type EventStreams,
   given,
   handleCommand,
+  type Job,
   jsonEvents,
   key,
-  loadState
+  loadState,
+  PersistencyError
 } from 'persistency'
+import { all } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
@@ -45,6 +48,15 @@ const account = defineDecider({
 const opened: AccountEvent = { type: 'opened' }
 const deposited = (amount: number): AccountEvent => ({ type: 'deposited', data: { amount } })
 const withdrawn = (amount: number): AccountEvent => ({ type: 'withdrawn', data: { amount } })
+
+/** The streams of a job, some of whose calls are answered in another way. */
+const streamsOf = (job: Job, own: Partial<EventStreams>): EventStreams => ({
+  events: (options) => job.events(options),
+  streamSeq: (stream) => job.streamSeq(stream),
+  findAppend: (idempotencyKey) => job.findAppend(idempotencyKey),
+  append: (events, options) => job.append(events, options),
+  ...own
+})
 
 describe('specifications', () => {
   test('hold', () => {
@@ -171,9 +183,9 @@ describe('commands', () => {
     const again = await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }, options))
     expect(again).toMatchObject({ events: [], state: { balance: 10 }, appended: { repeated: true } })
     expect(textOf(await okOf(job.get('balances', key('a'))))).toBe('10')
-    for await (const event of job.events({ from: 2 })) {
-      expect(event).toMatchObject({ metadata: { correlationId: 'c1' } })
-    }
+    const [deposit, ...further] = await all(job.events({ from: 2 }))
+    expect(deposit).toMatchObject({ type: 'deposited', metadata: { correlationId: 'c1' } })
+    expect(further).toEqual([])
   })
 
   test('that were carried out are not decided again, although they would be refused by now', async () => {
@@ -263,5 +275,52 @@ describe('commands at the edge', () => {
       handleCommand(job, account, 'a', command, { ops, retry: { attempts: 3, delayMs: 0 } })
     )
     expect(error).toMatchObject({ code: 'ERR_CONFLICT', conflict: { kind: 'check' } })
+  })
+})
+
+describe('between two looks at a stream', () => {
+  test('its first event may come, and is folded', async () => {
+    const { job } = await open({ journal: true })
+    const streams = streamsOf(job, {
+      streamSeq: (stream) => job.append(opened, { stream }).andThen(() => job.streamSeq(stream))
+    })
+    expect(await okOf(loadState(streams, account, 'a'))).toEqual({
+      state: { open: true, balance: 0 },
+      streamSeq: 1
+    })
+  })
+
+  test.each(['streamSeq', 'findAppend'] as const)(
+    '%s may fail, which is answered, and nothing is appended',
+    async (call) => {
+      const { job } = await open({ journal: true })
+      const late = new PersistencyError('ERR_TIMEOUT', 'too late')
+      const streams = streamsOf(job, { [call]: () => errAsync(late) })
+      const command = { kind: 'open' } as const
+      expect(await errorOf(handleCommand(streams, account, 'a', command, { idempotencyKey: 'k' }))).toBe(late)
+      if (call === 'streamSeq') expect(await errorOf(loadState(streams, account, 'a'))).toBe(late)
+      expect(await okOf(job.journalStatus())).toMatchObject({ lastSeq: 0 })
+    }
+  )
+
+  test('somebody else may carry a command out under its key, after which the state of now is answered', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    const streams = streamsOf(job, {
+      append: (events, options) =>
+        job
+          .append(events, { stream: 'a', idempotencyKey: 'd' })
+          .andThen(() => job.append(events, { stream: 'a' }))
+          .andThen(() => job.append(events, options))
+    })
+    const command = { kind: 'deposit', amount: 5 } as const
+    // A conflict would not be decided again.
+    const options = { idempotencyKey: 'd', retry: { attempts: 1 } }
+    expect(await okOf(handleCommand(streams, account, 'a', command, options))).toEqual({
+      events: [],
+      state: { open: true, balance: 10 },
+      streamSeq: 3,
+      appended: expect.objectContaining({ firstSeq: 2, repeated: true })
+    })
   })
 })

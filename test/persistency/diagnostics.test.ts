@@ -2,13 +2,14 @@ import { describe, expect, test } from '@jest/globals'
 import { type Job, key, type TxOp } from 'persistency'
 import { eventOf, tracingNames, useChannels } from '../support/channels.js'
 import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
-import { holdLock } from '../support/storage-sqlite.js'
 
 const WRITES = tracingNames('persistency:write')
 const JOBS = ['persistency:job:opened', 'persistency:job:closed', 'persistency:job:failed']
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 const warnings = useWarnings()

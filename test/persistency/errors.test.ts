@@ -19,10 +19,12 @@ import {
 } from 'persistency'
 import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
-import { execute, holdLock, refusePayload } from '../support/storage-sqlite.js'
+import { execute, refusePayload } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 

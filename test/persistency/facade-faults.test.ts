@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, JobFailed, key, PersistFailed, type TxOp } from 'persistency'
 import { describeThreads, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
-import { holdLock } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 const warnings = useWarnings()

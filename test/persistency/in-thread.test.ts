@@ -5,10 +5,12 @@ import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, PersistCommitted, Persistency } from 'persistency'
 import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
-import { CREATE_KV, execute, holdLock, rowsIn } from '../support/storage-sqlite.js'
+import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 

@@ -4,10 +4,11 @@ import { describe, expect, test } from '@jest/globals'
 import { type Result, ResultAsync } from 'neverthrow'
 import { type Job, KvGet, key, Persistency, type PersistencyError, RequestBroker } from 'persistency'
 import { filesIn, testOfThreads, threads, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
-import { holdLock } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 

@@ -26,26 +26,17 @@ beforeEach(() => {
   rootDir = storage.folder()
 })
 
-const timed = async (work: PromiseLike<unknown>): Promise<number> => {
-  const from = performance.now()
-  await work
-  return performance.now() - from
-}
-
-/** How long gets of the other tenant take, one after the other, until `until` has settled; at least one. */
-async function getsUntil(until: Promise<unknown>): Promise<number[]> {
+/** How many gets of the other tenant are answered, one after the other, until `until` has settled; at least one. */
+async function getsUntil(until: Promise<unknown>): Promise<number> {
   let over = false
-  void until.then(() => {
+  const settled = until.finally(() => {
     over = true
   })
-  const waits: number[] = []
-  do waits.push(await timed(okOf(quiet.get('c', key(1)))))
-  while (!over)
-  return waits
+  let gets = 0
+  for (; gets === 0 || !over; gets++) await okOf(quiet.get('c', key(1)))
+  await settled
+  return gets
 }
-
-const percentile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] as number
 
 async function fill(job: Job, rows: number): Promise<void> {
   for (let n = 0; n < rows; n++) await okOf(job.persistPut('c', key(n), payload))
@@ -64,27 +55,20 @@ describe('tenants on one thread take turns:', () => {
       for (let n = 0; writing; n++) await busy.persistPut('c', key(scattered(n)), payload)
     })()
     while (busy.queued.ops < busy.options.maxQueueOps) await new Promise(setImmediate)
-    const backlogs: number[] = []
-    const waits: number[] = []
-    // What a call behind the whole queue waits, and what a call of the other tenant waits meanwhile.
+    const gets: number[] = []
+    // A get that waited for the queue would be answered behind it: there would be one or two each time.
     for (let round = 0; round < 2; round++) {
-      const backlog = timed(okOf(busy.flush({ timeoutMs: 60_000 })))
-      waits.push(...(await getsUntil(backlog)))
-      backlogs.push(await backlog)
+      gets.push(await getsUntil(okOf(busy.flush({ timeoutMs: 60_000 }))))
     }
     writing = false
     await writer
-    const backlog = Math.max(...backlogs)
-    expect(waits.length).toBeGreaterThan(10)
-    expect(percentile(waits, 0.5)).toBeLessThan(backlog / 5)
-    expect(percentile(waits, 0.99)).toBeLessThan(backlog * 0.75)
-    expect(percentile(waits, 0.99)).toBeLessThan(3000)
+    expect(Math.min(...gets)).toBeGreaterThan(5)
   }, 120_000)
 
   test('gets go on during a long scan of another tenant', async () => {
     await fill(busy, 100_000)
     const scan = busy.scan('c', keyOf(), { timeoutMs: 60_000 })
-    const gets = (await getsUntil(okOf(scan))).length
+    const gets = await getsUntil(okOf(scan))
     expect((await okOf(scan)).length).toBe(100_000)
     // It is read in at least 25 pieces; in one, a single get would have been answered, behind it.
     expect(gets).toBeGreaterThan(5)

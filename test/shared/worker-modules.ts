@@ -84,6 +84,8 @@ serveBrokers(contract, ({ hub, context, data }) => {
     return new RequestBroker(hub, peers).request(PeerEcho, what).mapErr(({ kind }) => ({ kind }))
   })
   if (!data.answers) return { close }
+  // Connecting ends with this call: the answer still leaves, and then the thread dies.
+  if (data.answers === 'then dies') MessagePort.prototype.unref = () => setImmediate(() => process.exit(3))
   new RequestBroker(hub, peers).provide(PeerEcho, (what) => {
     events.emit(Heard, what)
     return what === 'never' ? new Promise(() => {}) : 'peer says ' + what

@@ -1,8 +1,9 @@
 /** Programs that run in a process of their own, written into a temporary folder. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { afterEach } from '@jest/globals'
 import type { Ended } from './spawn-node.js'
 
 /** Where a program outside of the repository finds the built package. */
@@ -26,9 +27,23 @@ export interface Limits {
   readonly maxFileKib?: number
 }
 
+/** A program that takes longer is killed, and was hung. */
+const LIMIT_MS = 60_000
+
+/** Programs that have not ended. A test that fails may leave some. */
+const running = new Set<ChildProcess>()
+
+afterEach(async () => {
+  const gone = [...running].map((child) => {
+    child.kill('SIGKILL')
+    return new Promise((resolve) => child.once('close', resolve))
+  })
+  await Promise.all(gone)
+})
+
 /**
- * Starts a program. Its source is the body of a module in which everything that the package exports is in the
- * namespace `persistency`, SQLite is `Database`, and `root` is the folder it was written to.
+ * Starts a program, which does not outlive its test. Its source is the body of a module in which everything that the
+ * package exports is in the namespace `persistency`, SQLite is `Database`, and `root` is the folder it was written to.
  */
 export function startProgram(folder: string, source: string, limits: Limits = {}): Program {
   const script = join(folder, `program-${Math.random().toString(36).slice(2)}.mjs`)
@@ -43,7 +58,12 @@ export function startProgram(folder: string, source: string, limits: Limits = {}
     maxFileKib === undefined
       ? [process.execPath, [script]]
       : ['sh', ['-c', `trap '' XFSZ; ulimit -f ${maxFileKib * 2}; exec "$0" "$1"`, process.execPath, script]]
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL'
+  })
+  running.add(child)
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -55,7 +75,7 @@ export function startProgram(folder: string, source: string, limits: Limits = {}
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
-  })
+  }).finally(() => running.delete(child))
   return {
     ended,
     endInput: () => child.stdin.end(),

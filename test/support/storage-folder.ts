@@ -35,8 +35,9 @@ export function useStorage() {
   const folders: string[] = []
   const owners: Persistency[] = []
   afterEach(async () => {
-    await Promise.all(owners.splice(0).map((owner) => owner.close()))
+    const closed = await Promise.all(owners.splice(0).map((owner) => owner.close()))
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+    for (const answer of closed) await okOf(answer)
   })
 
   /** A new, empty folder. */

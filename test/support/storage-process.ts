@@ -10,7 +10,10 @@ export interface PackageWarning extends Error {
   readonly code: string
 }
 
-/** Call it at the top of a test file: the threads that each test starts, in order. */
+/**
+ * Call it at the top of a test file, behind `useStorage`: the threads that each test starts, in order. A test fails when
+ * one of them is left when everything is closed.
+ */
 export function useWorkers() {
   const started: Worker[] = []
   const alive = new Set<Worker>()
@@ -21,11 +24,13 @@ export function useWorkers() {
   }
   beforeEach(() => {
     started.length = 0
-    alive.clear()
     realProcess.on('worker', onWorker)
   })
-  afterEach(() => {
+  afterEach(async () => {
     realProcess.off('worker', onWorker)
+    const left = [...alive]
+    await Promise.all(left.map((worker) => worker.terminate()))
+    if (left.length > 0) throw new Error(`${left.length} of ${started.length} threads were left`)
   })
   return {
     started: started as readonly Worker[],
@@ -40,7 +45,9 @@ export function useWorkers() {
     },
     /** Ends the thread that was started last, as a fault in it would. It does nothing from the call on. */
     async killLast(): Promise<void> {
-      await started.at(-1)?.terminate()
+      const last = started.at(-1)
+      if (last === undefined) throw new Error('no thread was started')
+      await last.terminate()
     },
     /** Ends the next thread before it has begun to work. */
     async killNext(): Promise<void> {

@@ -15,10 +15,13 @@ const ask = (what) => requests.request(AskPeer, what)
 const run = (body: string) => runScript(PRELUDE + PAIR + body, FILES)
 
 describe('two connected workers', () => {
-  it('exchange requests and events that the main thread does not see', async () => {
+  it.each([
+    ['forth', 'asking.connect(answering, peers, routes)'],
+    ['back', 'answering.connect(asking, peers, { forth: [], back: routes.forth })']
+  ])('exchange requests and events that the main thread does not see: %s', async (_, connect) => {
     const { output, code } = await run(`
       const before = (await ask('before')).error
-      ;(await asking.connect(answering, peers, routes))._unsafeUnwrap()
+      ;(await ${connect})._unsafeUnwrap()
       let seen = 0
       events.in(peers).listen(PeerTick, () => seen++)
       const answer = (await ask('hello')).value
@@ -43,8 +46,9 @@ describe('two connected workers', () => {
       await ask('later')
       const never = new Int32Array(new SharedArrayBuffer(4))
       const deadline = performance.now() + 10_000
-      while (!existsSync('peer.txt') && performance.now() < deadline) Atomics.wait(never, 0, 0, 5)
-      print(existsSync('peer.txt') && readFileSync('peer.txt', 'utf8'))
+      const written = () => existsSync('peer.txt') && readFileSync('peer.txt', 'utf8')
+      while (!written() && performance.now() < deadline) Atomics.wait(never, 0, 0, 5)
+      print(written())
     `)
     expect(output).toBe('tick')
   })
@@ -105,22 +109,26 @@ describe('two connected workers', () => {
   })
 })
 
-it('a worker that has died while it was being connected can be replaced', async () => {
-  const { output } = await run(`
-    // Frames leave in microtasks; what comes is not looked at in between, so that the worker answers and dies unheard.
-    const sent = async () => { for (let turn = 0; turn < 20; turn++) await null }
-    const block = (ms) => { for (const until = performance.now() + ms; performance.now() < until; ); }
-    const connecting = asking.connect(answering, peers, routes)
-    await sent()
-    block(100)
-    requests.in(otherContext).request(Echo, 'exit')
-    await sent()
-    block(500)
-    await connecting
-    await answering.exited
-    const other = await started({ context: BrokerContext.create('third'), data: { peers, answers: true } })
-    const second = kindOf(await asking.connect(other, peers, routes))
-    print({ second, answer: (await ask('hello')).value })
+it('a worker that dies as soon as it is connected can be replaced', async () => {
+  const { output, code } = await run(`
+    const awake = setInterval(() => {}, 1000)
+    const brief = await started({
+      context: BrokerContext.create('brief'),
+      data: { peers, answers: 'then dies' }
+    })
+    const first = kindOf(await asking.connect(brief, peers, routes))
+    const exit = (await brief.exited).code
+    // The other one learns of it by itself, and then has room again.
+    while ((await ask('gone')).error?.kind !== 'noProvider');
+    const second = kindOf(await asking.connect(answering, peers, routes))
+    clearInterval(awake)
+    print({ first, exit, second, answer: (await ask('hello')).value })
   `)
-  expect(output).toEqual({ second: 'ok', answer: 'peer says hello' })
+  expect(output).toEqual({
+    first: expect.stringMatching(/^(ok|startFailed|disconnected)$/),
+    exit: 3,
+    second: 'ok',
+    answer: 'peer says hello'
+  })
+  expect(code).toBe(0)
 })

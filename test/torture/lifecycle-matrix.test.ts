@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import {
@@ -12,11 +11,12 @@ import {
   PersistencyError
 } from 'persistency'
 import { HAS_THREADS, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, okOf } from '../support/storage-results.js'
-import { holdLock } from '../support/storage-sqlite.js'
 import { ID_STATES, JOB_CALLS, JOB_STATES, PERSISTENCY_CALLS } from './lib/lifecycle-table.mjs'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 
@@ -33,8 +33,11 @@ const NOTES = defineProjection({
   apply: (count: number) => count + 1
 })
 
-/** The arguments of each method behind the id; a property has none. */
-const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
+/** A path where nothing is, in a folder that is removed after the test. */
+const nowhere = (): string => join(storage.folder(), 'nowhere')
+
+/** The arguments of each method behind the id, some of them made for each call; a property has none. */
+const ARGUMENTS: Readonly<Record<string, readonly unknown[] | (() => readonly unknown[])>> = {
   persist: [put],
   persistPut: ['c', key(1), put.payload],
   persistDelete: ['c', key(1)],
@@ -61,8 +64,8 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[]>> = {
   subscription: ['name', nothing],
   projection: [NOTES],
   watch: ['c', key(), { initial: true }],
-  backup: [join(tmpdir(), `persistency-lifecycle-${process.pid}`), { overwrite: true }],
-  restore: [join(tmpdir(), 'persistency-lifecycle-nowhere')],
+  backup: () => [nowhere()],
+  restore: () => [nowhere()],
   verify: [],
   stats: [],
   compact: [],
@@ -149,7 +152,8 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> {
 
 function invoke(target: object, name: string, id: readonly string[]): unknown {
   const methods = target as Record<string, (...args: unknown[]) => unknown>
-  return methods[name]?.(...id, ...(ARGUMENTS[name] ?? []))
+  const args = ARGUMENTS[name] ?? []
+  return methods[name]?.(...id, ...(typeof args === 'function' ? args() : args))
 }
 
 function callJob(job: Job, name: string): unknown {
@@ -240,6 +244,7 @@ describe('the table has a row', () => {
     'fail',
     'restart',
     'id',
+    'hub',
     'context',
     'options',
     'rootDir'

@@ -1,0 +1,51 @@
+/** The failures of subscriptions: warnings of the process where nobody listens for them. */
+import { describe, expect, test } from '@jest/globals'
+import { EventBroker, SubscriptionFailed } from 'persistency'
+import { nextTurn } from '../support/brokers-async.js'
+import { useStorage } from '../support/storage-folder.js'
+import { useWarnings } from '../support/storage-process.js'
+import { okOf } from '../support/storage-results.js'
+
+const { open } = useStorage()
+const warnings = useWarnings()
+
+const refuse = (): never => {
+  throw new Error('refused')
+}
+
+const ENDS = [
+  { onPoison: 'stop', code: 'PERSISTENCY_SUBSCRIPTION_ENDED', what: 'has ended' },
+  { onPoison: 'park', code: 'PERSISTENCY_EVENT_PARKED', what: 'has parked an event' }
+] as const
+
+describe.each(ENDS)('a subscription that $what', ({ onPoison, code, what }) => {
+  const options = { onPoison, retry: { attempts: 1 } }
+
+  test('is a warning', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(job.append({ type: 'bad' }))
+    const warned = warnings.next()
+    const subscription = await okOf(job.subscription(`unheard ${onPoison}`, refuse, options))
+    const warning = await warned
+    expect(warning).toMatchObject({ code })
+    expect(warning.message).toMatch(`subscription "unheard ${onPoison}" of job "tenant" ${what}: `)
+    expect(warning.message).toMatch('refused')
+    subscription.stop()
+    await subscription.ended
+    expect(warnings.seen).toHaveLength(1)
+  })
+
+  test('is none where somebody listens for it', async () => {
+    const { job } = await open({ journal: true })
+    const heard: boolean[] = []
+    new EventBroker(undefined, job.context).listen(SubscriptionFailed, ({ parked }) => heard.push(parked))
+    await okOf(job.append({ type: 'bad' }))
+    const subscription = await okOf(job.subscription(`heard ${onPoison}`, refuse, options))
+    await subscription.caughtUp()
+    subscription.stop()
+    await subscription.ended
+    await nextTurn()
+    expect(heard).toEqual([onPoison === 'park'])
+    expect(warnings.seen).toEqual([])
+  })
+})
