@@ -2,7 +2,7 @@
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
-import type { BrokerError } from '../brokers/errors.js'
+import { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import { countOf, type WriteOps } from './accepted-writes.js'
@@ -655,7 +655,13 @@ export class Job {
     return this.#journal
       .compare(patience)
       .map((comparison) => withJournal(report, comparison))
-      .orElse((error) => (error.code === 'ERR_NO_JOURNAL' ? ok(report) : err(error)))
+      .orElse((error) => (this.#isWithoutJournal(error) ? ok(report) : err(error)))
+  }
+
+  /** Whether the file has no journal, or the engine knows of none. */
+  #isWithoutJournal({ code, cause }: PersistencyError): boolean {
+    const unknown = this.running && BrokerError.is(cause) && cause.kind === 'noProvider'
+    return unknown || code === 'ERR_NO_JOURNAL'
   }
 
   #readRow<Response>(

@@ -9,6 +9,7 @@ import {
   type Key,
   KvFlush,
   KvGet,
+  KvVerify,
   key,
   type OpenStorage,
   PersistCommitted,
@@ -18,7 +19,8 @@ import {
   PersistFailed,
   RequestBroker,
   type StorageEngine,
-  type TxOp
+  type TxOp,
+  unwrap
 } from 'persistency'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
@@ -164,5 +166,14 @@ test('an engine of another make may lose a storage, which is told, and open the 
   await okOf(job.close())
   const again = await okOf(persistency.openJob('tenant'))
   await okOf(again.persistAcked(put('c', 'a', 'x')))
+  await okOf(persistency.close())
+})
+
+test('verify is what the engine says of the file, where it knows of no journal', async () => {
+  const { hub, persistency } = toy()
+  const job = await okOf(persistency.openJob('tenant'))
+  const report = { ok: true, problems: [], rows: 0, durationMs: 0 }
+  unwrap(new RequestBroker(hub, job.context).provide(KvVerify, () => report))
+  expect(await okOf(job.verify())).toEqual(report)
   await okOf(persistency.close())
 })
