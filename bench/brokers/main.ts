@@ -3,12 +3,15 @@
  * Run `npm run build` first, then `node --import tsx bench/brokers/main.ts`; see bench/README.md.
  */
 import { writeFileSync } from 'node:fs'
+import { environmentOf } from '../lib/environment.js'
 import { benchOptions } from '../lib/options.js'
 import { describeGaps, keyOf, type Measurement, runRounds } from '../lib/rounds.js'
 import { measurementsOf, resultOf, resultTable } from './results.js'
 import { ROWS } from './rows.js'
 
-const { rounds, quick, json, only } = benchOptions({ rounds: 5, extras: [] })
+const PACKAGES = ['comlink', 'piscina', 'emittery', '@nestjs/cqrs']
+/** An even number: each contestant comes first as often as last. */
+const { rounds, quick, json, only } = benchOptions({ rounds: 4, extras: [] })
 const rows = ROWS.filter(({ title }) => title.includes(only))
 
 /** Rows that share the numbers of others are measured with them, so that each number is taken once a round. */
@@ -27,8 +30,7 @@ const { numbers, gaps } = await runRounds(
 )
 const results = rows.map((row) => resultOf(row, numbers))
 if (json !== undefined) {
-  const { version, platform, arch } = process
-  const report = { benchmark: 'brokers', quick, rounds, node: version, platform, arch, results, gaps }
+  const report = { benchmark: 'brokers', quick, rounds, ...environmentOf(PACKAGES), results, gaps }
   writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 console.log(resultTable(results) + describeGaps(gaps))

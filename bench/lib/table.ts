@@ -16,7 +16,8 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
 
 /** A number at a glance: `3.21 M`, `412 k`, `38.1`. */
 export function formatNumber(value: number): string {
-  if (value >= 1e6) return `${(value / 1e6).toPrecision(3)} M`
-  if (value >= 1e3) return `${(value / 1e3).toPrecision(3)} k`
+  // What is rounded to the next unit is of it.
+  if (value >= 999.5e3) return `${(value / 1e6).toPrecision(3)} M`
+  if (value >= 999.5) return `${(value / 1e3).toPrecision(3)} k`
   return value.toPrecision(3)
 }

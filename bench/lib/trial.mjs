@@ -44,9 +44,9 @@ async function runFor(work, count, milliseconds) {
 
 /** Keeps `inFlight` requests under way until `count` have been answered. */
 export async function keepInFlight(request, inFlight, count) {
-  const each = Math.ceil(count / inFlight)
+  let next = 0
   const caller = async () => {
-    for (let i = 0; i < each; i++) await request(i)
+    while (next < count) await request(next++)
   }
   await Promise.all(Array.from({ length: inFlight }, caller))
 }

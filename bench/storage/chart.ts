@@ -4,10 +4,11 @@ import { formatNumber } from '../lib/table.js'
 import type { RowResult } from './results.js'
 import { SMALL } from './rows.js'
 
-export function chartOf(results: readonly RowResult[]): string {
+export function chartOf(results: readonly RowResult[], quick: boolean): string {
   const small = results.filter(({ measure }) => measure.includes(`/${SMALL}/`))
   const groups = small.map(groupOf).filter(({ bars }) => bars.length > 1)
-  return barChart('persistency and others, side by side in one run', groups)
+  const heading = 'persistency and others, side by side in one run'
+  return barChart(quick ? `${heading}: a quick one, whose numbers mean nothing` : heading, groups)
 }
 
 function groupOf({ title, unit, contestants }: RowResult): BarGroup {

@@ -3,8 +3,9 @@
  * Run it with `npm run bench`; see bench/README.md.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { environmentOf } from '../lib/environment.js'
 import { benchOptions } from '../lib/options.js'
 import { describeGaps, keyOf, type Measurement, runRounds } from '../lib/rounds.js'
 import { chartOf } from './chart.js'
@@ -12,7 +13,9 @@ import { measureManyJobs } from './many-jobs.js'
 import { measurementsOf, numbersTable, resultOf, targetsTable } from './results.js'
 import { rowsOf } from './rows.js'
 
-const options = benchOptions({ rounds: 3, extras: ['long', 'svg'] })
+const PACKAGES = ['better-sqlite3', 'classic-level', 'lmdb', '@keyv/sqlite', '@deno/kv']
+/** An even number: each contestant comes first as often as last. */
+const options = benchOptions({ rounds: 4, extras: ['long', 'svg'] })
 const rows = rowsOf(options).filter(({ title }) => title.includes(options.only))
 const directory = mkdtempSync(join(tmpdir(), 'persistency-bench-'))
 process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
@@ -27,13 +30,11 @@ const manyJobs = options.long ? await measureManyJobs(options.quick) : { results
 const results = [...rows.map((row) => resultOf(row, numbers)), ...manyJobs.results]
 
 if (options.json !== undefined) {
-  const { version, platform, arch } = process
-  const machine = { platform, arch, cpu: cpus()[0]?.model, cores: availableParallelism() }
   const { quick, long, rounds } = options
-  const report = { benchmark: 'storage', quick, long, rounds, node: version, ...machine, results, gaps }
+  const report = { benchmark: 'storage', quick, long, rounds, ...environmentOf(PACKAGES), results, gaps }
   writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
-if (options.svg !== undefined) writeFileSync(options.svg, chartOf(results))
+if (options.svg !== undefined) writeFileSync(options.svg, chartOf(results, options.quick))
 console.log(`${numbersTable(results, gaps)}\n\n${targetsTable(results)}\n${describeGaps(gaps)}`)
 if (manyJobs.reason !== undefined) console.log(`\n1000 jobs did not run: ${manyJobs.reason}`)
 if (options.quick) console.log('\nA quick run shows that everything works; its numbers mean nothing.')

@@ -52,6 +52,8 @@ function resultOf({ field, title, unit, bound }: (typeof ASPECTS)[number], numbe
     unit,
     contestants: [{ contestant: 'persistency', value, rounds, ratio: undefined }],
     targets:
-      target === undefined ? [] : [{ target: `<= ${bound} ${unit}`, value, reached: reaches(value, target) }]
+      target === undefined
+        ? []
+        : [{ target: `<= ${bound} ${unit}`, value, rounds: [], reached: reaches(value, target) }]
   }
 }

@@ -18,6 +18,8 @@ export interface TargetResult {
   readonly target: string
   /** The number the bound is on. */
   readonly value: number | undefined
+  /** What it was in each round. */
+  readonly rounds: readonly number[]
   /** `undefined` when it could not be measured. */
   readonly reached: boolean | undefined
 }
@@ -57,7 +59,7 @@ export function resultOf(row: Row, numbers: Numbers): RowResult {
     unit: row.unit,
     contestants: row.contestants.map((contestant) => {
       const rounds = roundsOf(numbers, contestant, row.measure)
-      return { contestant, value: medianOf(rounds), rounds, ratio: ratioOf(ours, rounds) }
+      return { contestant, value: medianOf(rounds), rounds, ratio: medianOf(ratiosOf(ours, rounds)) }
     }),
     targets: row.targets.map((target) => targetResult(target, row, ours, numbers))
   }
@@ -89,23 +91,26 @@ export function numbersTable(results: readonly RowResult[], gaps: readonly Gap[]
 /** What was to be reached, a line for each target. */
 export function targetsTable(results: readonly RowResult[]): string {
   const lines = results.flatMap(({ title, targets }) =>
-    targets.map(({ target, value, reached }) => [
+    targets.map(({ target, value, rounds, reached }) => [
       title,
       target,
       value === undefined ? '' : formatNumber(value),
+      rounds.length < 2 ? '' : `${formatNumber(Math.min(...rounds))} to ${formatNumber(Math.max(...rounds))}`,
       reached === undefined ? 'not measured' : reached ? 'yes' : 'NO'
     ])
   )
-  return formatTable(['row', 'target', 'is', 'reached'], lines)
+  return formatTable(['row', 'target', 'is', 'in the rounds', 'reached'], lines)
 }
 
 function targetResult(target: Target, row: Row, ours: readonly number[], numbers: Numbers): TargetResult {
   const { sign, bound, of, measure = row.measure } = target
-  const value = of === undefined ? medianOf(ours) : ratioOf(ours, roundsOf(numbers, of, measure))
+  const rounds = of === undefined ? ours : ratiosOf(ours, roundsOf(numbers, of, measure))
+  const value = medianOf(rounds)
   const against = of === undefined ? row.unit : `x ${of}${measure === row.measure ? '' : ` ${measure}`}`
   return {
     target: `${sign} ${Number(bound.toFixed(2))} ${against}`,
     value,
+    rounds,
     reached: reaches(value, target)
   }
 }
@@ -119,7 +124,7 @@ function medianOf(values: readonly number[]): number | undefined {
 }
 
 /** Numbers of one round are compared with each other: the machine was equally busy then. */
-function ratioOf(ours: readonly number[], theirs: readonly number[]): number | undefined {
-  if (ours.length === 0 || ours.length !== theirs.length) return undefined
-  return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))
+function ratiosOf(ours: readonly number[], theirs: readonly number[]): readonly number[] {
+  if (ours.length !== theirs.length) return []
+  return ours.map((value, round) => value / (theirs[round] ?? Number.NaN))
 }

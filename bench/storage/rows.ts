@@ -4,6 +4,7 @@ export const CONTESTANTS = [
   'persistency',
   'persistency-mapped',
   'better-sqlite3',
+  'better-sqlite3-bulk',
   'better-sqlite3-defaults',
   'worker',
   'classic-level',
@@ -50,6 +51,7 @@ const ENGINE = 'better-sqlite3'
 const CORE: readonly Contestant[] = ['persistency', ENGINE, 'worker', 'classic-level', 'lmdb']
 const ALL: readonly Contestant[] = [...CORE, 'keyv', 'deno-kv']
 const MAPPED = 'persistency-mapped'
+const BULK = 'better-sqlite3-bulk'
 const PUTS: readonly Contestant[] = CONTESTANTS.filter((contestant) => contestant !== MAPPED)
 /** Who can be given all writes at once without writing them there and then. */
 const ASYNCHRONOUS: readonly Contestant[] = ['persistency', 'worker', 'classic-level', 'lmdb']
@@ -116,10 +118,17 @@ const OPERATIONS: readonly Operation[] = [
     targets: [atMost(0.7, 'classic-level'), atMost(0.5, 'worker')]
   },
   {
+    title: 'lone get after 2 ms of quiet, median',
+    operation: 'get-quiet',
+    unit: 'µs',
+    contestants: CORE,
+    targets: []
+  },
+  {
     title: 'getMany of 100',
     operation: 'get-many',
     unit: 'rows/s',
-    contestants: ALL,
+    contestants: [...ALL, BULK],
     targets: [atLeast(1.5, 'classic-level')]
   },
   {
@@ -201,7 +210,7 @@ export function rowsOf({ quick, long }: { quick: boolean; long: boolean }): read
   const small = [...OPERATIONS, ...LOOP_OPERATIONS].map((operation) =>
     rowOf(operation, SMALL, sizes.small, operation.targets)
   )
-  const large = OPERATIONS.map((operation) => {
+  const large = OPERATIONS.filter(({ targets }) => targets.length > 0).map((operation) => {
     const least =
       operation.unit === 'µs' ? atMost(1 / LEAST_OF_ENGINE, ENGINE) : atLeast(LEAST_OF_ENGINE, ENGINE)
     const row = rowOf(operation, LARGE, sizes.large, [least])
@@ -218,7 +227,10 @@ function longRows(sizes: Sizes): Row[] {
     return {
       ...rowOf(operation, SMALL, sizes.long, [target]),
       title: `${operation.title}, 5 M rows`,
-      contestants: CORE.filter((contestant) => contestant !== 'worker'),
+      contestants: [
+        ...CORE.filter((contestant) => contestant !== 'worker'),
+        ...(operation.operation.startsWith('puts-') ? ([BULK] as const) : [])
+      ],
       timeoutMs: LONG_TIMEOUT_MS
     }
   })

@@ -6,7 +6,8 @@ import { eachChunk } from '../trials/data.mjs'
 const TOGETHER = 1000
 
 export async function open(directory) {
-  const db = new ClassicLevel(directory, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
+  const options = { keyEncoding: 'utf8', valueEncoding: 'buffer', cacheSize: 32 * 1024 * 1024 }
+  const db = new ClassicLevel(directory, options)
   await db.open()
   const putRange = (keys, payloads, from, to) => {
     const puts = []

@@ -4,12 +4,17 @@ import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { eachChunk } from '../trials/data.mjs'
 
-const CATEGORY = Buffer.from('rows')
+export const CATEGORY = Buffer.from('rows')
 const ROWS_PER_TRANSACTION = 1000
 
-export function openSqlite(directory, settings) {
+export function openDatabase(directory, settings) {
   const db = new Database(join(directory, 'bench.db'))
   for (const setting of ['journal_mode = WAL', 'synchronous = NORMAL', ...settings]) db.pragma(setting)
+  return db
+}
+
+export function openSqlite(directory, settings) {
+  const db = openDatabase(directory, settings)
   db.exec(`CREATE TABLE IF NOT EXISTS kv (
     category BLOB NOT NULL, key BLOB NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (category, key)
   ) WITHOUT ROWID`)

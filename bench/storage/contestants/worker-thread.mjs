@@ -6,6 +6,7 @@ import Database from 'better-sqlite3'
 const db = new Database(join(workerData, 'bench.db'))
 db.pragma('journal_mode = WAL')
 db.pragma('synchronous = NORMAL')
+db.pragma('cache_size = -32768')
 db.exec('CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID')
 const insert = db.prepare('INSERT OR REPLACE INTO kv (key, payload) VALUES (?, ?)')
 const select = db.prepare('SELECT payload FROM kv WHERE key = ?').pluck()

@@ -18,9 +18,9 @@ export function makePayloads(bytes) {
   })
 }
 
-/** The payloads of the rows with these indices. */
-export function payloadsOf(payloads, indices) {
-  return Array.from(indices, (index) => payloads[index % PAYLOADS])
+/** The payloads of the rows with these indices; in another lap over the same rows, each has another one. */
+export function payloadsOf(payloads, indices, lap = 0) {
+  return Array.from(indices, (index) => payloads[(index + lap) % PAYLOADS])
 }
 
 /** So many indices, from `first` on. */
@@ -57,9 +57,9 @@ export async function eachChunk(count, size, work) {
   for (let from = 0; from < count; from += size) await work(from, Math.min(from + size, count))
 }
 
-/** Throws unless this is the payload of the row, byte for byte. */
-export function checkPayload(payloads, index, payload) {
-  const expected = payloads[index % PAYLOADS]
+/** Throws unless this is the payload of the row in that lap, byte for byte. */
+export function checkPayload(payloads, index, payload, lap = 0) {
+  const expected = payloads[(index + lap) % PAYLOADS]
   if (payload === undefined) throw new Error(`row ${index} is missing`)
   if (Buffer.compare(expected, payload) !== 0) throw new Error(`row ${index} has another payload`)
 }

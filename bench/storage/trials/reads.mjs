@@ -1,5 +1,5 @@
 /** Owns the trials that read a file which was filled before. They answer rows per second, or microseconds. */
-import { keepInFlight, medianMicros, perSecond } from '../../lib/trial.mjs'
+import { keepInFlight, medianMicros, perSecond, quietMedianMicros } from '../../lib/trial.mjs'
 import { checkPayload, keyText, shuffled } from './data.mjs'
 import { MEASURE } from './times.mjs'
 
@@ -10,7 +10,8 @@ const CHECK_EVERY = 101
 
 export const readTrials = {
   'gets-64': getRate,
-  'get-lone': loneGet,
+  'get-lone': (...trial) => loneGet(medianMicros, ...trial),
+  'get-quiet': (...trial) => loneGet(quietMedianMicros, ...trial),
   'get-many': getManyRate,
   'scan-all': (...trial) => scanRate('scanAll', ...trial),
   'scan-stream': (...trial) => scanRate('scanStream', ...trial)
@@ -49,10 +50,10 @@ async function getRate(store, payloads, rows) {
   return perSecond(answer instanceof Promise ? overlapped : inTurn, count, MEASURE)
 }
 
-function loneGet(store, payloads, rows) {
+function loneGet(measured, store, payloads, rows) {
   const { keys, check } = randomReads(store, payloads, rows)
   let next = 0
-  return medianMicros(async () => {
+  return measured(async () => {
     const position = next++ % keys.length
     check(position, await store.get(keys[position]))
   }, MEASURE)

@@ -31,7 +31,7 @@ async function run({ open, share = { puts: 1, reads: 1 }, ordered = true }) {
   if (operation === 'fill') return fill(open, payloads, Number(rowCount), root)
   if (read !== undefined) {
     const rows = Math.ceil(Number(rowCount) * share.reads)
-    const store = await open(filledDirectory(contestant, Number(bytes), rows, root))
+    const store = await open(filledDirectory(contestant, Number(bytes), rows, root), Number(bytes))
     const value = await read(store, payloads, rows, ordered)
     await store.close()
     return value
@@ -41,7 +41,7 @@ async function run({ open, share = { puts: 1, reads: 1 }, ordered = true }) {
   const directory = mkdtempSync(join(root, `${contestant}-`))
   const openIn = (name) => {
     mkdirSync(join(directory, name))
-    return open(join(directory, name))
+    return open(join(directory, name), Number(bytes))
   }
   try {
     return await write(openIn, payloads, Math.ceil(Number(rowCount) * share.puts))
