@@ -16,12 +16,17 @@ export function describeValue(value: unknown): string {
         : 'an object'
     }
     case 'string':
-      return `the string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`
+      return `the string ${JSON.stringify(shortened(value))}`
     case 'bigint':
-      return `the bigint ${value}n`
+      return `the bigint ${shortened(String(value))}n`
     default:
       return `the ${typeof value} ${String(value)}`
   }
+}
+
+/** The beginning of a text that may be long. */
+export function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text
 }
 
 /**

@@ -59,10 +59,11 @@ export class Fifo<T> {
   removeWhere(matches: (item: T) => boolean): T | undefined {
     for (let index = this.#head; index < this.#items.length; index++) {
       const item = this.#items[index] as T
-      if (matches(item)) {
-        this.#items.splice(index, 1)
-        return item
-      }
+      if (!matches(item)) continue
+      // The front is where it mostly is, and taking out of an array there moves all the rest.
+      if (index === this.#head) return this.shift()
+      this.#items.splice(index, 1)
+      return item
     }
     return undefined
   }

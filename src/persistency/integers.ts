@@ -4,6 +4,7 @@
  */
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
+import { shortened } from './error-context.js'
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
@@ -26,7 +27,7 @@ export function writeInt64(writer: ByteWriter, value: number | bigint): void {
   }
   if (value < INT64_MIN || value > INT64_MAX) {
     throw new RangeError(
-      `${value}n does not fit a signed 64-bit integer; for 0 to 2^64 - 1 there is uint64(...)`
+      `${shortened(String(value))}n does not fit a signed 64-bit integer; for 0 to 2^64 - 1 there is uint64(...)`
     )
   }
   writer.u64(BigInt.asUintN(64, value) ^ SIGN_BIT)
@@ -45,7 +46,8 @@ export function writeUint64(writer: ByteWriter, value: number | bigint): void {
     writer.u32(value >>> 0)
     return
   }
-  if (value < 0n || value > UINT64_MAX) throw new RangeError(`${value}n is not within 0 to 2^64 - 1`)
+  if (value < 0n || value > UINT64_MAX)
+    throw new RangeError(`${shortened(String(value))}n is not within 0 to 2^64 - 1`)
   writer.u64(value)
 }
 

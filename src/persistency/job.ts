@@ -254,8 +254,8 @@ export class Job {
   }
 
   /**
-   * The payload of a row; `undefined` when there is no such row. Nobody else uses its bytes, but its `buffer` may hold
-   * up to 16 KiB besides.
+   * The payload of a row; `undefined` when there is no such row. Nobody else changes its bytes, but its `buffer` may hold
+   * other answers besides: copy it before you transfer it to another thread.
    */
   get(
     category: string,
@@ -335,7 +335,8 @@ export class Job {
 
   /**
    * The rows of a range, or everything under a prefix, in key order, fetched page by page in bounded memory. Each page
-   * is read when it is needed: writes between two pages show in the later one. Leaving the loop ends the reading.
+   * is read as of its own moment, the next one while you go through the one before: writes made meanwhile show in later
+   * pages. Leaving the loop ends the reading.
    *
    * Iterating throws a {@link PersistencyError} when a page cannot be read.
    */

@@ -5,7 +5,7 @@
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import { describeValue, inContext } from './error-context.js'
 import { writeInt64 } from './integers.js'
-import { writeBytes, writeString } from './length-prefixed.js'
+import { requireMemory, writeBytes, writeString } from './length-prefixed.js'
 import { encoded } from './scratch.js'
 
 const EXPECTED = 'a string, number, bigint, boolean, Uint8Array, Key or array of these'
@@ -63,11 +63,16 @@ function writeNumberedParts(writer: ByteWriter, parts: readonly KeyPart[]): void
   }
 }
 
+function writeKey(writer: ByteWriter, { bytes }: KeyLike): void {
+  requireMemory(bytes)
+  writer.raw(bytes)
+}
+
 function writePart(writer: ByteWriter, part: KeyPart | undefined): void {
   if (typeof part === 'string') writeString(writer, part)
   else if (typeof part === 'number' || typeof part === 'bigint') writeInt64(writer, part)
   else if (typeof part === 'boolean') writer.u8(part ? 1 : 0)
-  else if (isKeyLike(part)) writer.raw(part.bytes)
+  else if (isKeyLike(part)) writeKey(writer, part)
   else if (isUint8Array(part)) writeBytes(writer, part)
   else if (Array.isArray(part)) for (const item of part as readonly KeyPart[]) writePart(writer, item)
   else throw new TypeError(`expected ${EXPECTED}, got ${describeValue(part)}`)

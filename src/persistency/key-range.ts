@@ -43,13 +43,13 @@ export function rangeIncludes(range: KeyRange, key: Key): boolean {
 /** What is left of a range behind `last`, in the direction of reading; `undefined` when that is nothing. */
 export function rangeBehind(range: KeyRange, last: Key, reverse: boolean): KeyRange | undefined {
   if (!reverse) return { ...range, start: successor(last) }
-  // Nothing sorts before the empty key, and an empty stop would mean an open end.
-  return last.length === 0 ? undefined : { start: range.start, stop: last }
+  // Nothing sorts before the empty key, and an empty stop would mean an open end. A copy: the key is handed out.
+  return last.length === 0 ? undefined : { start: range.start, stop: Key.of(last.bytes) }
 }
 
 /** The smallest key behind `key`. */
 function successor(key: Key): Key {
-  const bytes = new Uint8Array(key.length + 1)
+  const bytes = new Uint8Array(key.bytes.length + 1)
   bytes.set(key.bytes)
   return Key.view(bytes)
 }

@@ -144,7 +144,7 @@ export function checkOptions<Options>(
   options: unknown,
   checks: Readonly<Record<string, Check>>
 ): Result<Options, PersistencyError> {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || holdsNone(options)) {
     return err(new PersistencyError('ERR_OPTION', `options must be an object; got ${describeValue(options)}`))
   }
   try {
@@ -153,6 +153,15 @@ export function checkOptions<Options>(
     return err(
       new PersistencyError('ERR_OPTION', 'the options could not be read: a getter of theirs threw', { cause })
     )
+  }
+}
+
+/** A list, a map, or a signal in place of an object that holds one: what has no fields, and is no object of options. */
+function holdsNone(options: object): boolean {
+  try {
+    return Object.keys(options).length === 0 && !isPlain(options)
+  } catch {
+    return false
   }
 }
 

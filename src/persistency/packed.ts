@@ -73,7 +73,7 @@ export function unpackPayloads(bytes: Uint8Array, payloads: (Uint8Array | undefi
 
 /** A row in memory of its own. */
 export function copyRow({ key, payload }: KvRow): KvRow {
-  return { key: Key.of(key.bytes), payload: payload.slice() }
+  return { key: Key.of(key.bytes), payload: new Uint8Array(payload) }
 }
 
 class Unpacker {

@@ -1,19 +1,17 @@
 /** Owns delivering what is fetched page by page as an Observable. */
 import { Observable } from 'rxjs'
 import type { CancelSignal } from '../brokers/platform.js'
+import { OwnStop } from './own-stop.js'
 
 /** Cold: each subscription fetches for itself, and unsubscribing ends that. A page is delivered in one turn. */
 export function pagedObservable<T>(
-  signal: CancelSignal | undefined,
+  options: { readonly signal?: CancelSignal | undefined } | undefined,
   pages: (signal: CancelSignal) => AsyncIterable<readonly T[]>
 ): Observable<T> {
   return new Observable((subscriber) => {
-    const stop = new AbortController()
-    const onAbort = (): void => stop.abort(signal?.reason)
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    const stop = new OwnStop(options)
     const deliver = async (): Promise<void> => {
-      for await (const page of pages(stop.signal)) {
+      for await (const page of pages(stop.follow())) {
         for (const item of page) {
           if (subscriber.closed) return
           subscriber.next(item)
@@ -25,8 +23,8 @@ export function pagedObservable<T>(
       (error: unknown) => subscriber.error(error)
     )
     return () => {
-      signal?.removeEventListener('abort', onAbort)
-      stop.abort()
+      stop.release()
+      stop.stop()
     }
   })
 }

@@ -32,7 +32,8 @@ export function streamRows(
   readPage: ReadPage
 ): AsyncIterable<KvRow> {
   return {
-    [Symbol.asyncIterator]: () => new PagedIterator(readPages(category, rangeOrPrefix, options, readPage))
+    [Symbol.asyncIterator]: () =>
+      new PagedIterator(() => readPages(category, rangeOrPrefix, options, readPage), undefined)
   }
 }
 

@@ -66,6 +66,10 @@ export function checkKey(key: unknown, what = 'a key'): PersistencyError | undef
     const message = `${what} is part of a row, which holds at most ${MAX_ROW_BYTES} bytes; got ${length}`
     return new PersistencyError('ERR_KEY', message)
   }
+  if (isGone(key)) {
+    const message = `the memory of ${what} was given to another thread: it has no bytes any more`
+    return new PersistencyError('ERR_KEY', message)
+  }
   const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
   return new PersistencyError('ERR_KEY', message)
 }
@@ -73,9 +77,17 @@ export function checkKey(key: unknown, what = 'a key'): PersistencyError | undef
 /** The bytes of a key; `undefined` of anything else, an object whose getters throw included. */
 function keyLengthOf(key: unknown): number | undefined {
   try {
-    return isKeyLike(key) && isUint8Array(key.bytes) ? key.bytes.length : undefined
+    return isKeyLike(key) && isUint8Array(key.bytes) && !isDetached(key.bytes) ? key.bytes.length : undefined
   } catch {
     return undefined
+  }
+}
+
+function isGone(key: unknown): boolean {
+  try {
+    return isKeyLike(key) && isUint8Array(key.bytes) && isDetached(key.bytes)
+  } catch {
+    return false
   }
 }
 
@@ -115,7 +127,7 @@ export function checkPayload(payload: unknown, category: string, key: Key): Pers
     const message = 'the memory of a payload was given to another thread: it has no bytes any more'
     return new PersistencyError('ERR_PAYLOAD', message)
   }
-  const bytes = payload.length + key.length + category.length * 3
+  const bytes = payload.length + key.bytes.length + category.length * 3
   if (bytes <= MAX_ROW_BYTES) return undefined
   const message = `a row holds at most ${MAX_ROW_BYTES} bytes with its key; got a payload of ${payload.length}`
   return new PersistencyError('ERR_PAYLOAD', message)

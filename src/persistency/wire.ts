@@ -1,5 +1,5 @@
 /** Owns how the messages of a job are laid out in a frame. Changes freely: both ends are always the same release. */
-import type { ByteReader } from '../bytes/byte-reader.js'
+import { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 import type { ConflictData } from './conflict.js'
@@ -199,7 +199,11 @@ export const persistCommitted: WireCodec<PersistCommittedPayload> = {
     const journal = { firstSeq: reader.f64(), lastSeq: reader.f64() }
     const removed: RemovedRow[] = []
     for (let left = reader.u32(); left > 0; left--) {
-      removed.push({ category: reader.text(), key: Key.view(reader.blob()), afterSeq: reader.f64() })
+      removed.push({
+        category: reader.text(),
+        key: Key.view(new Uint8Array(reader.blob())),
+        afterSeq: reader.f64()
+      })
     }
     return {
       ...event,
@@ -216,12 +220,13 @@ export const persistFailed: WireCodec<PersistFailedPayload> = {
     writeOps(writer, event.ops)
     error.write(writer, event.error)
   },
-  read: (reader) => ({
-    jobId: reader.text(),
-    seq: reader.f64(),
-    ops: readOps(reader),
-    error: error.read(reader)
-  })
+  read(reader) {
+    const jobId = reader.text()
+    const seq = reader.f64()
+    // On memory of their own: who hears of a failure may hand the operations on to another thread.
+    const own = new ByteReader(new Uint8Array(reader.view(reader.remaining)))
+    return { jobId, seq, ops: readOps(own), error: error.read(own) }
+  }
 }
 
 /** Packed parts, large ones attached. Nobody has a use for a part afterwards. */

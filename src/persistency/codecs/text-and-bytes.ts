@@ -35,10 +35,10 @@ export const rest: Codec<Uint8Array, Uint8Array | KeyLike> = defineCodec({
   label: 'rest',
   greedy: true,
   write: (writer, value: Uint8Array | KeyLike) => {
-    if (isKeyLike(value)) return writer.raw(value.bytes)
-    if (!isUint8Array(value)) throw new TypeError(`expected a Uint8Array or Key, got ${describeValue(value)}`)
-    requireMemory(value)
-    writer.raw(value)
+    const bytes = isKeyLike(value) ? value.bytes : value
+    if (!isUint8Array(bytes)) throw new TypeError(`expected a Uint8Array or Key, got ${describeValue(value)}`)
+    requireMemory(bytes)
+    writer.raw(bytes)
   },
   read: (reader) => new Uint8Array(reader.view(reader.remaining))
 })

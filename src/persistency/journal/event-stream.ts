@@ -22,7 +22,7 @@ export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> im
 
   /** Iterating throws the {@link PersistencyError} that ends it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
-    return new PagedIterator(this.#items(this.#options?.signal))
+    return new PagedIterator((signal) => this.#items(signal), this.#options)
   }
 
   /**
@@ -30,7 +30,7 @@ export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> im
    * events is delivered in one turn.
    */
   toObservable(): Observable<Item> {
-    return pagedObservable(this.#options?.signal, (signal) => this.#items(signal))
+    return pagedObservable(this.#options, (signal) => this.#items(signal))
   }
 
   async *#items(signal: EventsOptions['signal']): AsyncGenerator<readonly Item[], void, undefined> {

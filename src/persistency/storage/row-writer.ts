@@ -1,5 +1,6 @@
 /** Owns writing rows into one table of the layout of `kv`. Synchronous; throws what SQLite throws. */
 import { bytesEqual } from '../../bytes/compare.js'
+import { shortened } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
 import { prefixRange } from '../key-range.js'
 import type { CheckOp, PutOp, TxOp } from '../types.js'
@@ -113,7 +114,7 @@ export class RowWriter {
     }
     const expected = equals === undefined ? 'no row' : `${equals.length} bytes that were expected`
     const actual = found === undefined ? 'there is none' : 'there is another payload'
-    const message = `a check did not hold: category ${JSON.stringify(category)}, key ${key.toString()}: ${expected}, but ${actual}`
+    const message = `a check did not hold: category ${JSON.stringify(shortened(category))}, key ${shortened(key.toString())}: ${expected}, but ${actual}`
     throw new PersistencyError('ERR_CONFLICT', message, { conflict: { kind: 'check', category, key } })
   }
 }

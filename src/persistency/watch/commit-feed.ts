@@ -114,6 +114,7 @@ export class CommitFeed {
   }
 
   #tell(change: Committed): void {
-    for (const watcher of this.#watchers) watcher.offer(change)
+    const shared = this.#watchers.size > 1
+    for (const watcher of this.#watchers) watcher.offer(change, shared)
   }
 }

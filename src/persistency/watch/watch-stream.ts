@@ -29,12 +29,12 @@ export class WatchStream implements AsyncIterable<WatchItem> {
 
   /** Iterating throws the `PersistencyError` that ends it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<WatchItem> {
-    return new PagedIterator(this.#items(this.#options?.signal))
+    return new PagedIterator((signal) => this.#items(signal), this.#options)
   }
 
   /** The same as an Observable: cold, errors with a `PersistencyError`. Unsubscribing ends the watching. */
   toObservable(): Observable<WatchItem> {
-    return pagedObservable(this.#options?.signal, (signal) => this.#items(signal))
+    return pagedObservable(this.#options, (signal) => this.#items(signal))
   }
 
   async *#items(signal: WatchOptions['signal']): AsyncGenerator<readonly WatchItem[], void, undefined> {

@@ -6,7 +6,7 @@ import { toHex } from '../../bytes/compare.js'
 import type { WaitEnd } from '../journal/last-committed.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import type { ChangeOp, KvRow } from '../types.js'
-import { concerns } from './matching.js'
+import { concerns, copyOp } from './matching.js'
 import type { WatchedChanges } from './types.js'
 
 /** A change with its place: the number of the write, or of the one before when it has none. */
@@ -80,11 +80,12 @@ export class Watcher {
     return held.map(({ seq, acked, ops }) => ({ kind: 'changes', changes: ops, ...(!acked && { seq }) }))
   }
 
-  /** Something was committed. */
-  offer(change: Committed): void {
+  /** Something was committed; `shared` with other watchers, each of which may do with the bytes what it wants. */
+  offer(change: Committed, shared: boolean): void {
     if (change.acked ? change.seq < this.#seam : change.seq <= this.#seam) return
-    const ops = change.ops.filter((op) => concerns(op, this.query))
-    if (ops.length === 0) return
+    const concerned = change.ops.filter((op) => concerns(op, this.query))
+    if (concerned.length === 0) return
+    const ops = shared ? concerned.map(copyOp) : concerned
     const bytes = ops.reduce((sum, op) => sum + sizeOf(op), 0)
     if (this.#held.length > 0 && this.#bytes + bytes > this.#maxBytes) {
       this.fallBehind()
