@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { connect } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, platform } from 'node:os'
 import { afterEach, expect, test } from '@jest/globals'
 import { key } from 'persistency'
 import { type Observatory, openObservatory } from '../../examples/observatory/server.js'
@@ -129,13 +129,27 @@ test('survives what is no HTTP, and closes with streams open', async () => {
   await expect(fetch(url)).rejects.toThrow()
 })
 
-test('listens on no other address', async () => {
+const external = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .filter(({ family, internal }) => family === 'IPv4' && !internal)
+  .map(({ address }) => address)
+// All of 127.0.0.0/8 leads to this machine, but not on macOS.
+const others = platform() === 'darwin' ? external : ['127.0.0.2', ...external]
+const testOfOthers = others.length > 0 ? test : test.skip
+
+testOfOthers('listens on no other address', async () => {
   const { url } = await start()
   const { port } = new URL(url)
-  const others = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  for (const { address } of others.filter(({ family, internal }) => family === 'IPv4' && !internal)) {
-    const refused = connect(Number(port), address)
-    const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException]
-    expect(error.code).toBe('ECONNREFUSED')
-  }
+  const outcomes = others.map(
+    (address) =>
+      new Promise((resolve) => {
+        const asking = connect(Number(port), address)
+        asking.once('connect', () => {
+          asking.destroy()
+          resolve('connected')
+        })
+        asking.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+      })
+  )
+  expect(await Promise.all(outcomes)).toEqual(others.map(() => 'ECONNREFUSED'))
 })

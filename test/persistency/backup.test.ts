@@ -30,21 +30,23 @@ describe('a backup', () => {
     const { job } = await storage.open()
     const path = join(storage.folder(), 'copy.db')
     await fill(job, 4000)
+    const writePair = async (round: number): Promise<void> => {
+      const payload = utf8(`${round}`)
+      const put = (n: number) => ({ kind: 'put' as const, category: 'pair', key: key(n), payload })
+      await okOf(job.persistAcked([put(1), put(2)]))
+    }
+    await writePair(0)
     let done = false
     const backup = okOf(job.backup(path)).then(() => {
       done = true
     })
     let round = 0
-    while (!done) {
-      round++
-      const payload = utf8(`${round}`)
-      const put = (n: number) => ({ kind: 'put' as const, category: 'pair', key: key(n), payload })
-      await okOf(job.persistAcked([put(1), put(2)]))
-    }
+    while (!done) await writePair(++round)
     await backup
     expect(round).toBeGreaterThan(1)
     const pair = rowsIn(path).filter(({ category }) => category === 'pair')
-    expect(new Set(pair.map(({ payload }) => payload)).size).toBeLessThanOrEqual(1)
+    expect(pair).toHaveLength(2)
+    expect(new Set(pair.map(({ payload }) => payload)).size).toBe(1)
     expect(rowsIn(path).filter(({ category }) => category === 'c')).toHaveLength(4000)
   })
 
@@ -120,12 +122,17 @@ describe('a backup', () => {
 
   test('of the same job wait for each other', async () => {
     const { job } = await storage.open()
-    await fill(job, 500)
+    await fill(job, 2000)
     const folder = storage.folder()
-    await Promise.all(['a', 'b', 'c'].map((name) => okOf(job.backup(join(folder, name)))))
+    const names = ['a', 'b', 'c']
+    const told: string[] = []
+    const backUp = (name: string) => job.backup(join(folder, name), { onProgress: () => told.push(name) })
+    await Promise.all(names.map((name) => okOf(backUp(name))))
     await okOf(job.compact())
-    expect(filesIn(folder)).toEqual(['a', 'b', 'c'])
-    for (const name of ['a', 'b', 'c']) expect(rowsIn(join(folder, name))).toHaveLength(500)
+    expect(told).toEqual([...told].sort())
+    expect(told.length).toBeGreaterThan(names.length)
+    expect(filesIn(folder)).toEqual(names)
+    for (const name of names) expect(rowsIn(join(folder, name))).toHaveLength(2000)
   })
 })
 

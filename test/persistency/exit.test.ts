@@ -128,9 +128,21 @@ test('a failed open does not keep the program alive', async () => {
   expect([ended.code, ended.stdout.trim(), ended.stderr]).toEqual([0, 'ERR_FOREIGN_SCHEMA', ''])
 })
 
-test('a read that timed out does not keep the program alive', async () => {
+test('the time limit of a read that was answered does not keep the program alive', async () => {
   const ended = await run("await job.get('c', key(1), { timeoutMs: 60_000 }); write(10)")
   expect([ended.code, ended.rows]).toEqual([0, 10])
+})
+
+test('a read that timed out does not keep the program alive', async () => {
+  const ended = await run(
+    `const locker = new Database(root + '/data/tenant.db')
+     locker.exec('BEGIN IMMEDIATE')
+     write(10)
+     const answer = await job.get('c', key(1), { timeoutMs: 20 })
+     console.log(answer.error.code)
+     locker.close()`
+  )
+  expect([ended.code, ended.stdout.trim(), ended.stderr, ended.rows]).toEqual([0, 'ERR_TIMEOUT', '', 10])
 })
 
 test('writes that were acknowledged survive SIGKILL', async () => {

@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Job, type Key, key, type StreamOptions } from 'persistency'
+import { type Job, type Key, KvScan, key, type RequestTrace, type StreamOptions } from 'persistency'
+import { useChannels } from '../support/channels.js'
+import { all } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
 import { hexOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
 import { execute } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
+const channels = useChannels()
 
 const KEYS = [keyOf(), keyOf(0), keyOf(0, 0), keyOf(1), keyOf(1, 0xff), keyOf(0xff), keyOf(0xff, 0xff)]
 const HEX = KEYS.map((one) => hexOf(one.bytes))
@@ -64,11 +67,10 @@ test('an empty category ends at once', async () => {
 
 test('keysOnly leaves the payloads out', async () => {
   const { job } = await openWith(KEYS)
-  for await (const row of job.stream('c', keyOf(), { keysOnly: true, pageSize: 2 })) {
-    expect(row.payload).toHaveLength(0)
-  }
-  for await (const row of job.stream('c', keyOf(), { pageSize: 2 }))
-    expect(row.payload).toEqual(row.key.bytes)
+  const keys = await all(job.stream('c', keyOf(), { keysOnly: true, pageSize: 2 }))
+  expect(keys.map(({ payload }) => hexOf(payload))).toEqual(KEYS.map(() => ''))
+  const rows = await all(job.stream('c', keyOf(), { pageSize: 2 }))
+  expect(rows.map(({ payload }) => hexOf(payload))).toEqual(HEX)
 })
 
 test('payloads larger than a page come one by one', async () => {
@@ -80,16 +82,24 @@ test('payloads larger than a page come one by one', async () => {
   expect(seen).toEqual(sizes)
 })
 
-test('leaving the loop early reads no further and the job goes on', async () => {
+test.each([
+  ['first page reads no other', 1, 1],
+  ['second page reads only the one ahead', 3, 3]
+])('leaving the loop within the %s, and the job goes on', async (_, rows, pages) => {
   const { job } = await openWith(KEYS)
+  let read = 0
+  channels.on<RequestTrace>('tracing:persistency:request:start', ({ request }) => {
+    if (request === KvScan.name) read++
+  })
   const seen: string[] = []
   for await (const row of job.stream('c', keyOf(), { pageSize: 2 })) {
     seen.push(hexOf(row.key.bytes))
-    if (seen.length === 3) break
+    if (seen.length === rows) break
   }
-  expect(seen).toEqual(HEX.slice(0, 3))
+  expect(seen).toEqual(HEX.slice(0, rows))
   await okOf(job.persistPut('c', key(9), utf8('x')))
   expect(await okOf(job.count('c', keyOf()))).toBe(KEYS.length + 1)
+  expect(read).toBe(pages)
 })
 
 test('writes between two pages show in the later one', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { EventStream, type Job, type JournalEvent, key } from 'persistency'
+import { EventStream, type Job, type JournalEvent, JournalRead, key, type RequestTrace } from 'persistency'
 import { isPending } from '../support/brokers-async.js'
+import { useChannels } from '../support/channels.js'
 import { all, put, requireGapless, shown } from '../support/journal.js'
 import { testOfThreads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
@@ -8,6 +9,7 @@ import { okOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
 const workers = useWorkers()
+const channels = useChannels()
 
 const append = (job: Job, text: string) => okOf(job.append({ type: 'noted', data: utf8(text) }))
 
@@ -253,11 +255,13 @@ describe('as an Observable', () => {
         if (found.length === 2) within.unsubscribe()
       })
     await append(job, 'd')
+    const waited: string[] = []
     const caughtUp = new Promise<void>((resolve) => {
       const waiting = job
         .events({ live: true })
         .toObservable()
         .subscribe((item) => {
+          waited.push(...shown([item]))
           if (item.kind === 'caughtUp') {
             setImmediate(() => {
               waiting.unsubscribe()
@@ -267,8 +271,15 @@ describe('as an Observable', () => {
         })
     })
     await caughtUp
+    let reads = 0
+    channels.on<RequestTrace>('tracing:persistency:request:start', ({ request }) => {
+      if (request === JournalRead.name) reads++
+    })
     await append(job, 'e')
+    await okOf(job.flush())
     expect(found).toEqual(['1 noted a', '2 noted b'])
+    expect(waited).toEqual(['1 noted a', '2 noted b', '3 noted c', '4 noted d', 'caught up 4'])
+    expect(reads).toBe(0)
   })
 
   test('errors are those of the iteration', async () => {

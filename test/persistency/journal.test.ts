@@ -316,9 +316,7 @@ describe('limits', () => {
       expect(error.message).toContain('"journal"')
     }
   )
-})
 
-describe('limits', () => {
   test('are what they were when they were given', async () => {
     const limits = { maxEvents: 10 }
     const persistency = storage.owner({ rootDir: storage.folder(), journal: limits })

@@ -1,12 +1,16 @@
 /** Figures, checks and compaction of a job: what they tell, and that other calls go on. */
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { EventBroker, type Job, key, MaintenanceProgress, type Progress } from 'persistency'
-import { describeThreads, filesIn, useStorage } from '../support/storage-folder.js'
+import { EventBroker, type Job, key, MaintenanceProgress, PersistCommitted, type Progress } from 'persistency'
+import { gate } from '../support/brokers-async.js'
+import { describeThreads, filesIn, testOfThreads, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, okOf, utf8 } from '../support/storage-results.js'
-import { execute, holdLock, rowsIn, withDatabase } from '../support/storage-sqlite.js'
+import { execute, rowsIn, withDatabase } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 
@@ -22,6 +26,16 @@ function rewriteSchema(file: string, sql: string): void {
     db.pragma('writable_schema = ON')
     db.exec(sql)
   })
+}
+
+/** Adds a table that `verify` takes about a second for. */
+function slowDownChecks(file: string): void {
+  execute(
+    file,
+    `PRAGMA ignore_check_constraints = ON;
+     CREATE TABLE slow (bytes CHECK (length(hex(zeroblob(bytes))) > 0));
+     INSERT INTO slow VALUES (2e7), (2e7), (2e7), (2e7), (2e7), (2e7)`
+  )
 }
 
 describe('stats', () => {
@@ -181,7 +195,7 @@ describe('compact', () => {
     expect(await okOf(job.verify())).toMatchObject({ ok: true })
   })
 
-  test('makes writes wait, in order, and loses none', async () => {
+  test('loses no write that is made meanwhile', async () => {
     const { job } = await storage.open()
     await fill(job, 3000)
     const compacting = job.compact()
@@ -193,6 +207,35 @@ describe('compact', () => {
     await okOf(compacting)
     await Promise.all(commits)
     expect(await okOf(job.count('d', key()))).toBe(200)
+  })
+
+  testOfThreads('makes writes wait until it is over, in order', async () => {
+    const { job, file } = await storage.open({ busyTimeoutMs: 20_000 })
+    await fill(job, 10)
+    const commits: number[] = []
+    new EventBroker(undefined, job.context)
+      .on(PersistCommitted)
+      .subscribe(({ firstSeq, lastSeq }) => commits.push(firstSeq, lastSeq))
+    // Whoever reads keeps the log from being emptied, but nobody from writing.
+    const reader = holdLock(file, 'BEGIN; SELECT * FROM kv')
+    const shrinking = gate()
+    const onProgress = ({ phase }: Progress): void => {
+      if (phase === 'shrinking') shrinking.open()
+    }
+    const compacting = job.compact({ onProgress })
+    await shrinking.opened
+    const writes: Promise<unknown>[] = []
+    for (let n = 0; n < 20; n++) {
+      writes.push(okOf(job.persistAcked({ kind: 'put', category: 'd', key: key(n), payload: utf8('x') })))
+      await delay(5)
+    }
+    const meanwhile = [...commits]
+    reader.release()
+    await okOf(compacting)
+    await Promise.all(writes)
+    expect(meanwhile).toEqual([])
+    expect([commits[0], commits.at(-1)]).toEqual([11, 30])
+    expect(commits).toEqual([...commits].sort((a, b) => a - b))
   })
 
   test('compacts a job in memory', async () => {
@@ -260,14 +303,55 @@ describe('long operations', () => {
     }
   )
 
-  test('that are under way end when the job is closed, and hold nothing up', async () => {
+  testOfThreads('verify ends with the signal of its caller while SQLite checks the file', async () => {
+    const { job, file } = await storage.open()
+    slowDownChecks(file)
+    const told = new Map<number, string[]>()
+    new EventBroker(undefined, job.context).on(MaintenanceProgress).subscribe(({ operation, phase }) => {
+      told.set(operation, [...(told.get(operation) ?? []), phase])
+    })
+    const giveUp = new AbortController()
+    const verifying = job.verify({ signal: giveUp.signal, onProgress: () => giveUp.abort('enough') })
+    expect(await errorOf(verifying)).toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' })
+    // Each takes as long as the first would have.
+    await okOf(job.verify())
+    await okOf(job.verify())
+    expect([...told.values()]).toEqual([['file'], ['file', 'rows'], ['file', 'rows']])
+  })
+
+  test('compact ends with the signal of its caller while it waits for a lock', async () => {
+    const { job, file } = await storage.open({ busyTimeoutMs: 60_000 })
+    await fill(job, 10)
+    const lock = holdLock(file)
+    const giveUp = new AbortController()
+    const compacting = job.compact({ signal: giveUp.signal, onProgress: () => giveUp.abort('enough') })
+    expect(await errorOf(compacting)).toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' })
+    const next = gate()
+    const again = job.compact({ onProgress: next.open })
+    await next.opened
+    lock.release()
+    await okOf(again)
+  })
+
+  test('that wait for a lock end when the job is closed, and hold nothing up', async () => {
+    const { job, file } = await storage.open({ busyTimeoutMs: 60_000 })
+    await fill(job, 10)
+    const lock = holdLock(file)
+    const begun = gate()
+    const compacting = job.compact({ onProgress: begun.open })
+    await begun.opened
+    await okOf(job.close())
+    expect(await errorOf(compacting)).toMatchObject({ code: 'ERR_JOB_CLOSED' })
+    lock.release()
+  })
+
+  test('that are under way when the job is closed are done or end with that, and later ones do not begin', async () => {
     const { job, root } = await storage.open()
     await fill(job, 500)
     const calls = [job.verify(), job.compact(), job.backup(`${root}/copy`), job.stats()]
     await okOf(job.close())
-    for (const answer of await Promise.all(calls)) {
-      if (answer.isErr()) expect(answer.error.code).toBe('ERR_JOB_CLOSED')
-    }
+    const ends = (await Promise.all(calls)).map((answer) => (answer.isErr() ? answer.error.code : 'done'))
+    expect(ends.filter((end) => end !== 'done' && end !== 'ERR_JOB_CLOSED')).toEqual([])
     expect(await errorOf(job.verify())).toMatchObject({ code: 'ERR_JOB_CLOSED' })
   })
 

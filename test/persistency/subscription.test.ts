@@ -424,15 +424,21 @@ describe('what was passed over', () => {
     const { job } = await open({ journal: true })
     await append(job, 'a')
     const check = { kind: 'check', category: 'c', key: key('nowhere'), equals: utf8('x') } as const
-    const retry = { attempts: 100, delayMs: 100_000, maxDelayMs: 100_000 }
-    const answer = ({ type }: RecordedEvent) => (type === 'bad' ? check : undefined)
+    const retry = { attempts: 100, delayMs: 1 }
+    const triedAgain = gate()
+    let tries = 0
+    const answer = ({ type }: RecordedEvent): TxOp | undefined => {
+      if (type !== 'bad') return undefined
+      if (++tries === 2) triedAgain.open()
+      return check
+    }
     const subscription = await okOf(job.subscription('s', answer, { retry }))
     for (let n = 0; n < 60; n++) {
       await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(n), payload: utf8('') }))
     }
     await okOf(subscription.caughtUp())
     await append(job, 'bad')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await triedAgain.passed
     await subscription.stop()
     expect((await okOf(job.subscriptions.list()))[0]?.seq).toBe(61)
   })

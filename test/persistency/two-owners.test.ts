@@ -1,12 +1,16 @@
 /** What an owner of a file sees and does while another one, on a connection of its own, writes into it. */
 import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { type Job, key, type TxOp } from 'persistency'
+import { isPending } from '../support/brokers-async.js'
 import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
-import { holdLock, withDatabase } from '../support/storage-sqlite.js'
+import { withDatabase } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 
 const put = (n: number, text = 'x'): TxOp => ({
@@ -84,9 +88,21 @@ test('a durable flush waits for a lock as long as busyTimeoutMs', async () => {
   await okOf(job.persistAcked(put(1)))
   const lock = holdLock(file)
   const flushed = job.flush({ durable: true })
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await delay(300)
+  expect(await isPending(flushed)).toBe(true)
   lock.release()
   expect((await flushed).isOk()).toBe(true)
+})
+
+test('a durable flush fails when somebody keeps the lock for longer than busyTimeoutMs', async () => {
+  const { file, job } = await storage.open({ busyTimeoutMs: 200 })
+  await okOf(job.persistAcked(put(1)))
+  const lock = holdLock(file)
+  const started = performance.now()
+  const error = await errorOf(job.flush({ durable: true }))
+  expect(performance.now() - started).toBeGreaterThanOrEqual(200)
+  lock.release()
+  expect(error).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_BUSY' })
 })
 
 test.each([

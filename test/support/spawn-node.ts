@@ -8,10 +8,12 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Resolves when the process has ended. It is killed after 20 seconds. */
+const LIMIT_MS = 20_000
+
+/** Resolves when the process has ended. After 20 seconds it is killed, and this rejects with what it printed. */
 export function spawnNode(args: readonly string[], cwd: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, timeout: 20_000 })
+    const child = spawn(process.execPath, args, { cwd })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -20,7 +22,17 @@ export function spawnNode(args: readonly string[], cwd: string): Promise<Ended> 
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
     })
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    const tooLong = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`did not end within ${LIMIT_MS} ms\n${stdout}\n${stderr}`))
+    }, LIMIT_MS)
+    child.once('error', (error) => {
+      clearTimeout(tooLong)
+      reject(error)
+    })
+    child.once('close', (code, signal) => {
+      clearTimeout(tooLong)
+      resolve({ code, signal, stdout, stderr })
+    })
   })
 }

@@ -149,7 +149,9 @@ expectType(counter).is<Decider<'count', { type: 'counted' }, number, never>>()
 
 // What a handler answers
 
-void job.subscription('s', () => ({ append: { events: { type: 'noted' }, stream: 's', expectedSeq: 'none' } }))
+void job.subscription('s', () => ({
+  append: { events: { type: 'noted' }, stream: 's', expectedSeq: 'none' }
+}))
 void job.subscription('s', async () => ({ ops: [], append: [{ events: [{ type: 'noted' }] }] }))
 void job.subscription('s', () => okAsync({ ops: { kind: 'delete', category: 'c', key: key(1) } as const }))
 // @ts-expect-error events have a type

@@ -113,11 +113,16 @@ export class Maintenance {
       }
     })
     const ended = (): PersistencyError | undefined => this.#closed ?? givenUp
+    let told = ''
     return {
       get ended() {
         return ended()
       },
       progress(progress: Progress) {
+        // What is tried again for a lock begins again.
+        const news = `${progress.phase} ${progress.done}`
+        if (news === told) return
+        told = news
         hub.emit(context, MaintenanceProgress, { jobId, operation, ...progress })
       }
     }
