@@ -4,6 +4,7 @@
  * Owns a position in bytes that belong to somebody else. Numbers are big endian. It trusts nothing it reads: every
  * read that would leave the input throws a RangeError and leaves the position where it was.
  */
+import { GIVEN_AWAY } from './detached.js'
 import { decodeRepeatedUtf8 } from './repeated-text.js'
 import { decodeUtf8 } from './utf8.js'
 
@@ -95,6 +96,7 @@ export class ByteReader {
     const index = this.u32()
     const bytes = this.#attached[index]
     if (bytes !== undefined) return bytes
+    if (index === GIVEN_AWAY) throw new RangeError('attached bytes were given away before they were sent')
     throw new RangeError(`truncated: needed ${index + 1} attached byte values, of ${this.#attached.length}`)
   }
 

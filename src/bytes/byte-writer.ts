@@ -4,10 +4,14 @@
  * Owns one buffer and the position in it. Numbers are big endian. It checks room once per call and values never:
  * a number too large for its field is cut to the field, so callers validate first.
  */
+import { GIVEN_AWAY, isDetached } from './detached.js'
 import { encodeUtf8Into } from './utf8.js'
 
 /** A buffer that has grown past this many bytes is dropped once its content is taken. */
 const MAX_KEPT_BYTES = 1024 * 1024
+
+/** Whatever fits has a length that is a u32. */
+const MAX_BYTES = 0xffff_ffff
 
 /** Copying this many bytes in a loop is faster than setting up a bulk copy. */
 const SHORT_COPY = 32
@@ -124,9 +128,17 @@ export class ByteWriter {
     this.#attached.push({ bytes: own, at: this.#offset })
   }
 
-  /** What was attached since this was last asked, in order. */
+  /**
+   * What was attached since this was last asked, in order. Bytes whose memory was given away meanwhile cannot be sent:
+   * reading them fails at the other end, and no bytes take their place here.
+   */
   takeAttached(): Uint8Array[] {
-    return this.#attached.length === 0 ? [] : this.#attached.splice(0).map(({ bytes }) => bytes)
+    if (this.#attached.length === 0) return []
+    return this.#attached.splice(0).map(({ bytes, at }) => {
+      if (!isDetached(bytes)) return bytes
+      this.patchU32(at - 4, GIVEN_AWAY)
+      return new Uint8Array(0)
+    })
   }
 
   /** Overwrites two bytes written before, typically a length that was not known then. */
@@ -192,7 +204,9 @@ export class ByteWriter {
 
   #ensure(count: number): void {
     const needed = this.#offset + count
-    if (needed > this.#bytes.length) this.#replace(Math.max(needed, this.#bytes.length * 2))
+    if (needed <= this.#bytes.length) return
+    if (needed > MAX_BYTES) throw new RangeError(`${needed} bytes are too many for one frame, key or payload`)
+    this.#replace(Math.min(Math.max(needed, this.#bytes.length * 2), MAX_BYTES))
   }
 
   /** Moves what is written into a new buffer of `size` bytes. */

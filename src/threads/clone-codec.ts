@@ -8,6 +8,7 @@ import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import type { ByteReader } from '../bytes/byte-reader.js'
 import type { ByteWriter } from '../bytes/byte-writer.js'
+import { isDetached } from '../bytes/detached.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 
 /**
@@ -88,7 +89,8 @@ function writeContainer(writer: ByteWriter, value: object, containers: object[])
   if (types.isProxy(value)) return false
   if (prototype === Object.prototype) return writeObject(writer, value as Record<string, unknown>, containers)
   if (prototype === Array.prototype) return writeArray(writer, value as unknown[], containers)
-  if (prototype !== Uint8Array.prototype) return false
+  // What was given away cannot be cloned, which the engine says.
+  if (prototype !== Uint8Array.prototype || isDetached(value as Uint8Array)) return false
   writer.u8(Form.bytes)
   writer.blob(value as Uint8Array)
   return true

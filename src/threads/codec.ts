@@ -81,7 +81,7 @@ function writeOutcome(
   const start = writer.offset
   try {
     if (outcome.status === 'fulfilled') writeForm(writer, OutcomeForm.response, responses, outcome.value)
-    else if (outcome.error instanceof BrokerError) {
+    else if (BrokerError.is(outcome.error)) {
       writeForm(writer, OutcomeForm.brokerError, brokerErrorCodec, outcome.error)
     } else writeForm(writer, OutcomeForm.failure, failures, outcome.error)
   } catch (cause) {

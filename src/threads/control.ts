@@ -13,7 +13,7 @@ import type { LaneId } from './lanes.js'
 export interface WorkerStart {
   /** The context in which host and worker talk about all others. */
   readonly control: BrokerContextData
-  /** Two numbers, shared by both threads; see {@link StateIndex}. */
+  /** Numbers that both threads share; see {@link StateIndex}. */
   readonly state: SharedArrayBuffer
   /** The rings through which small frames travel. */
   readonly toWorker: SharedArrayBuffer
@@ -25,8 +25,12 @@ export const StateIndex = {
   /** The worker has closed everything it served. */
   stopped: 0,
   /** The host wants the worker to end now: whoever waits there should give up. */
-  urgent: 1
+  urgent: 1,
+  /** The worker has come to `serveBrokers`: it sets `stopped` when it ends, however that is. */
+  serving: 2
 } as const
+
+export const STATE_BYTES = 12
 
 /** Names a message; definitions hold functions and do not cross threads themselves. */
 export interface MessageName {
@@ -42,8 +46,13 @@ export interface PeerRequest {
   readonly receive: readonly MessageName[]
 }
 
+/** Names one serving of a context, from its set-up to its release; no other one has it. */
+export interface Serving {
+  readonly serving: number
+}
+
 /** A context to be served. */
-export interface ServeRequest {
+export interface ServeRequest extends Serving {
   readonly context: BrokerContextData
   readonly data: unknown
   /** The lane that carries its messages; absent when they travel with those of all others. */
@@ -55,10 +64,10 @@ export const ServeContext: RequestDefinition<ServeRequest, void, unknown> =
   defineRequest('threads.serveContext')
 
 /** Tells the worker that nobody waits for the set-up of a context any more. */
-export const AbandonContext: EventDefinition<{ contextId: string }> = defineEvent('threads.abandonContext')
+export const AbandonContext: EventDefinition<Serving> = defineEvent('threads.abandonContext')
 
 /** Asks the worker to close what it set up for a context. */
-export const ReleaseContext: RequestDefinition<{ contextId: string }, void, unknown> =
+export const ReleaseContext: RequestDefinition<Serving, void, unknown> =
   defineRequest('threads.releaseContext')
 
 /** Asks the worker to talk to another one directly. */

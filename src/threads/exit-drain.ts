@@ -6,16 +6,23 @@
 
 import { writeSync } from 'node:fs'
 
-/** Something that must finish before the process ends. Both steps are synchronous. */
+/** Something that must finish before the process ends. All steps are synchronous. */
 export interface Drainable {
-  /** Tells it to finish. */
+  /** Whether it gets on only while `awaitDrain` has this thread work for it. */
+  readonly worksHere: boolean
+  /** Tells it to finish, without waiting. */
   beginDrain(): void
   /** Blocks until it has finished, at most until `deadline` (of `performance.now()`); answers whether it has. */
   awaitDrain(deadline: number): boolean
+  /** Asks it to give up whatever it waits for. */
+  hurry(): void
 }
 
 /** How long the end of a process may be held up, in milliseconds. */
 export const EXIT_DEADLINE_MS = 10_000
+
+/** How long before that all are asked to give up whatever they wait for, in milliseconds. */
+const HURRY_BEFORE_MS = 1000
 
 const drainables = new Set<Drainable>()
 
@@ -31,12 +38,21 @@ export function undrain(drainable: Drainable): void {
 function drainAll(): void {
   const deadline = performance.now() + EXIT_DEADLINE_MS
   for (const drainable of drainables) drainable.beginDrain()
-  const unfinished = [...drainables].filter((drainable) => !drainable.awaitDrain(deadline)).length
-  if (unfinished === 0) return
+  // One that hangs must not use up the time of those that this thread works for; the others work meanwhile.
+  const all = [...drainables].sort((a, b) => Number(b.worksHere) - Number(a.worksHere))
+  const late = unfinished(all, deadline - HURRY_BEFORE_MS)
+  for (const drainable of late) drainable.hurry()
+  const count = unfinished(late, deadline).length
+  if (count === 0) return
   // Nothing asynchronous is printed any more at this point.
   const seconds = EXIT_DEADLINE_MS / 1000
   writeSync(
     2,
-    `persistency: the process ended before ${unfinished} threads had finished their work, after ${seconds} s\n`
+    `persistency: the process ended before ${count} threads had finished their work, after ${seconds} s\n`
   )
+}
+
+/** Waits for all; answers those that have not finished by `deadline`. */
+function unfinished(all: readonly Drainable[], deadline: number): Drainable[] {
+  return all.filter((drainable) => !drainable.awaitDrain(deadline))
 }

@@ -64,6 +64,11 @@ export class HostLinks {
     for (const link of this.#links()) link.flush()
   }
 
+  /** Forgets messages that are being encoded: the process ends, and they will not be finished. */
+  dropUnfinished(): void {
+    for (const link of this.#links()) link.dropUnfinished()
+  }
+
   /** Resolves when the worker has worked off everything sent so far. */
   async drained(): Promise<void> {
     await Promise.all(this.#links().map((link) => link.drained()))

@@ -28,11 +28,20 @@ export interface HostedContextsParts {
   readonly ended: () => boolean
 }
 
-const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
+/** A context that the thread has set up. */
+interface Carried {
+  readonly context: BrokerContext
+  readonly serving: number
+  readonly lane: HostLane | undefined
+}
+
+/** For what takes as long as the thread is busy, and ends with it. */
+export const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 
 export class HostedContexts {
   readonly #parts: HostedContextsParts
   readonly #requests: RequestBroker
+  #lastServing = 0
 
   constructor(parts: HostedContextsParts) {
     this.#parts = parts
@@ -51,43 +60,43 @@ export class HostedContexts {
     if (ended()) return errAsync(gone())
     const routes = { send: contract.toWorker, receive: contract.toHost }
     const lane = lanes ? links.open() : undefined
+    const serving = ++this.#lastServing
     return this.#requests
-      .request(ServeContext, { context: context.toJSON(), data, lane: lane?.id }, { timeoutMs })
+      .request(ServeContext, { serving, context: context.toJSON(), data, lane: lane?.id }, { timeoutMs })
       .mapErr((error) => {
-        if (error instanceof BrokerError && error.kind === 'timeout') {
-          hub.emit(control, AbandonContext, { contextId: context.id })
+        if (BrokerError.is(error) && error.kind === 'timeout') {
+          hub.emit(control, AbandonContext, { serving })
         }
         lane?.close('its context was not set up')
         return asBrokerError(`context ${context.toString()} could not be set up`, error)
       })
-      .andThen(() => this.#carry(context, routes, lane, onCarried))
+      .andThen(() => this.#carry({ context, serving, lane }, routes, onCarried))
   }
 
   /** The thread has set the context up; when the host has no place for its messages, it must be closed again. */
   #carry(
-    context: BrokerContext,
+    carried: Carried,
     routes: Routes,
-    lane: HostLane | undefined,
     onCarried: (() => void) | undefined
   ): ResultAsync<ServedContext, BrokerError> {
     // It may have answered and died in one turn.
     if (this.#parts.ended()) return errAsync(gone())
     let unroute: () => void
     try {
-      unroute = (lane?.link ?? this.#parts.links.main).route(context, routes)
+      unroute = (carried.lane?.link ?? this.#parts.links.main).route(carried.context, routes)
     } catch (taken) {
-      const release = this.#served(context, lane, () => {}).release()
+      const release = this.#served(carried, () => {}).release()
       return release.orElse(() => ok(undefined)).andThen(() => err(taken as BrokerError))
     }
     onCarried?.()
-    return okAsync(this.#served(context, lane, unroute))
+    return okAsync(this.#served(carried, unroute))
   }
 
-  #served(context: BrokerContext, lane: HostLane | undefined, unroute: () => void): ServedContext {
+  #served({ context, serving, lane }: Carried, unroute: () => void): ServedContext {
     let released: ResultAsync<void, BrokerError> | undefined
     const release = async (): Promise<Result<void, BrokerError>> => {
       lane?.link.flush()
-      const result = await this.#requests.request(ReleaseContext, { contextId: context.id }, NO_LIMIT)
+      const result = await this.#requests.request(ReleaseContext, { serving }, NO_LIMIT)
       // Only now: what the thread had to say before its answer has been delivered.
       unroute()
       lane?.close('its context was released')
@@ -111,6 +120,6 @@ export function gone(): BrokerError {
 
 /** Whatever went wrong with a context, as an error of the framework. */
 export function asBrokerError(what: string, error: unknown): BrokerError {
-  if (error instanceof BrokerError) return error
+  if (BrokerError.is(error)) return error
   return new BrokerError('startFailed', `${what}: ${messageOf(error)}`, { cause: error })
 }

@@ -60,11 +60,13 @@ export class Inbound {
   /** Takes messages of one kind in; answers how to stop. */
   receive(context: BrokerContext, message: CarriedMessage): () => void {
     const key = routeKey(context.id, ChannelKind[message.kind], message.name)
-    this.#routes.set(key, { context, message, answering: answeringOf(message) })
+    const route = { context, message, answering: answeringOf(message) }
+    this.#routes.set(key, route)
     const unwatch = message.kind === 'signal' ? this.#watchHandler(context, message.name, key) : undefined
     return () => {
-      this.#routes.delete(key)
-      for (const channel of this.#channels.values()) if (channel.key === key) channel.route = undefined
+      // Whoever receives the same message of the context by now goes on.
+      if (this.#routes.get(key) === route) this.#routes.delete(key)
+      for (const channel of this.#channels.values()) if (channel.route === route) channel.route = undefined
       unwatch?.()
     }
   }

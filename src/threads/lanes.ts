@@ -1,6 +1,6 @@
 /** Owns how several links share one port: each has a lane, which is a number that travels with its frames. */
 import type { Frame } from './frame.js'
-import type { LinkPort } from './port.js'
+import type { LinkPort, PortEvent } from './port.js'
 
 export type LaneId = number
 
@@ -46,12 +46,12 @@ export class LanePort implements LinkPort {
     return this.#port.tryPost(frame, this.#lane)
   }
 
-  on(_event: 'message', listener: (value: unknown) => void): void {
-    this.#listener = listener
+  on(event: PortEvent, listener: (value: unknown) => void): void {
+    if (event === 'message') this.#listener = listener
   }
 
-  off(): void {
-    this.#listener = undefined
+  off(event: PortEvent): void {
+    if (event === 'message') this.#listener = undefined
   }
 
   deliver(frame: Frame): void {

@@ -62,6 +62,7 @@ export class Link {
     this.#outbound = new Outbound({ hub, outbox: this.#outbox, origin: this, maxPendingRequests, onChange })
     this.#inbound = new Inbound(hub, this.#outbox, this)
     port.on('message', this.#onMessage)
+    port.on('messageerror', this.#onUnreadable)
   }
 
   /** Whether requests of either side are under way. */
@@ -98,6 +99,11 @@ export class Link {
     this.#outbox.flush()
   }
 
+  /** Forgets a message that is being encoded: the process ends, and it will not be finished. @internal */
+  dropUnfinished(): void {
+    this.#outbox.dropUnfinished()
+  }
+
   /** Resolves when the other side has worked off everything sent so far, or the link is closed. */
   drained(): Promise<void> {
     if (this.#closed || !this.#outbox.busy) return Promise.resolve()
@@ -112,8 +118,7 @@ export class Link {
       if (isFrame(value)) this.#takeTurn(value)
       else this.#options.onOther?.(value)
     } catch (fault) {
-      this.close('a frame of the other thread could not be read', fault)
-      this.#options.onFault?.(fault)
+      this.#onUnreadable(fault)
     }
   }
 
@@ -137,6 +142,7 @@ export class Link {
     if (this.#closed) return
     this.#closed = true
     this.#port.off('message', this.#onMessage)
+    this.#port.off('messageerror', this.#onUnreadable)
     this.#outbox.close()
     for (const unroute of [...this.#unroutes]) unroute()
     this.#outbound.disconnect(reason, cause)
@@ -145,6 +151,11 @@ export class Link {
   }
 
   readonly #onMessage = (value: unknown): void => this.take(value)
+
+  readonly #onUnreadable = (fault: unknown): void => {
+    this.close('a frame of the other thread could not be read', fault)
+    this.#options.onFault?.(fault)
+  }
 
   /** Handles a frame, and those that are there behind it, in one turn. */
   #takeTurn(first: Frame): void {

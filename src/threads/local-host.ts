@@ -10,13 +10,15 @@ import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 import { asBrokerError, HostedContexts } from './hosted-contexts.js'
 import type { LaneFrame, SharedPort } from './lanes.js'
-import type { LinkPort } from './port.js'
+import type { LinkPort, PortEvent } from './port.js'
 import type { ContextHost, WorkerExit } from './worker-host.js'
 
 /** The other side, which does the work. */
 export interface LocalSide {
   /** Takes in what was sent to a context. */
   take(value: LaneFrame): void
+  /** Has those give up who wait for something. */
+  hurry(): void
   /** Blocks until all that has come is done and closed; answers whether it is, `false` when `deadline` comes first. */
   finish(deadline: number): boolean
   /** Lets go of everything, as it is. */
@@ -38,6 +40,7 @@ export type LocalWorker = (parts: LocalSideParts) => LocalSide
 
 export class LocalHost implements ContextHost, Drainable {
   readonly exited: Promise<WorkerExit>
+  readonly worksHere = true
   readonly #load: () => Promise<LocalWorker>
   readonly #inner = new BrokerHub()
   readonly #control = BrokerContext.create('local control')
@@ -90,10 +93,12 @@ export class LocalHost implements ContextHost, Drainable {
     this.#end(undefined)
   }
 
-  /** What is served here waits without blocking, and notices by itself that nobody waits for it. */
-  hurry(): void {}
+  hurry(): void {
+    this.#side?.hurry()
+  }
 
   beginDrain(): void {
+    this.#links.dropUnfinished()
     this.#links.flush()
   }
 
@@ -152,12 +157,12 @@ class LocalPort implements LinkPort, SharedPort {
     return false
   }
 
-  on(_event: 'message', listener: (value: unknown) => void): void {
-    this.#listener = listener
+  on(event: PortEvent, listener: (value: unknown) => void): void {
+    if (event === 'message') this.#listener = listener
   }
 
-  off(): void {
-    this.#listener = undefined
+  off(event: PortEvent): void {
+    if (event === 'message') this.#listener = undefined
   }
 
   deliver(value: LaneFrame): void {

@@ -6,20 +6,17 @@ import { ServedContexts } from './served-contexts.js'
 import type { Setup } from './setup.js'
 import { WorkerLanes } from './worker-lanes.js'
 
-/** How long before a deadline those are told to give up who wait for something, in milliseconds. */
-const URGENT_BEFORE_MS = 1000
-
 export class LocalThread implements LocalSide {
   readonly #lanes: WorkerLanes
   readonly #served: ServedContexts
-  #urgentAt = Number.POSITIVE_INFINITY
+  #urgent = false
 
   constructor({ hub, control, post, onFault }: LocalSideParts, contract: ThreadContract, setup: Setup) {
     const options = { maxFramesInFlight: Number.POSITIVE_INFINITY, acknowledgeEvery: 1, onFault }
     this.#lanes = new WorkerLanes({ postMessage: post, tryPost: () => false }, hub, options)
     this.#served = new ServedContexts({
       ...{ hub, contract, setup },
-      urgent: () => performance.now() >= this.#urgentAt,
+      urgent: () => this.#urgent,
       laneOf: (id) => this.#lanes.open(id as number)
     })
     this.#served.answer(control)
@@ -29,8 +26,11 @@ export class LocalThread implements LocalSide {
     this.#lanes.take(value)
   }
 
+  hurry(): void {
+    this.#urgent = true
+  }
+
   finish(deadline: number): boolean {
-    this.#urgentAt = deadline - URGENT_BEFORE_MS
     if (!this.#lanes.workOff(deadline)) return false
     this.#served.closeNow()
     return true

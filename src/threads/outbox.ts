@@ -49,8 +49,9 @@ export class Outbox {
   #runChannel: ChannelId = 0
   #runAt = 0
   #runEnd = 0
-  /** The message being encoded. A codec or a getter runs then, and may not write into its midst. */
+  /** The message being encoded, and where it begins. A codec or a getter runs then, and may not write into its midst. */
   #encoding: string | undefined
+  #encodingFrom = 0
   /** Messages in the frame that somebody waits for, and how many of them make a frame full. */
   #awaited = 0
   #fullAwaited = FIRST_AWAITED
@@ -254,6 +255,13 @@ export class Outbox {
     if (hasMessages) this.#onSent()
   }
 
+  /** Forgets the message being encoded, if any: the process ends within its codec or getter, and what precedes it can leave. */
+  dropUnfinished(): void {
+    if (this.#encoding === undefined) return
+    this.#encoding = undefined
+    this.#writer.rewind(this.#encodingFrom)
+  }
+
   /** Sends nothing any more. */
   close(): void {
     this.#closed = true
@@ -292,7 +300,7 @@ export class Outbox {
 
   #failure(call: number, { name, error: codec }: Pick<Answering, 'name' | 'error'>, error: unknown): void {
     const start = this.#writer.offset
-    const isBrokerError = error instanceof BrokerError
+    const isBrokerError = BrokerError.is(error)
     this.#writer.u8(Tag.failure)
     this.#writer.u32(call)
     this.#writer.u8(isBrokerError ? FailureForm.broker : FailureForm.own)
@@ -310,6 +318,7 @@ export class Outbox {
     const at = writer.offset
     writer.u32(0)
     this.#encoding = name
+    this.#encodingFrom = start
     try {
       ;(codec ?? cloneCodec).write(writer, value)
     } catch (cause) {

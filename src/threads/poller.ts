@@ -3,13 +3,10 @@
  * the worker looks for another one for a moment before it parks. It does so only while frames follow each other closely,
  * and the less the more often it was in vain. An idle worker costs nothing.
  */
-import type { RingPort } from './ring-port.js'
+import { HOLD_UP_MS, type RingPort } from './ring-port.js'
 
 /** How long to look for the next frame, in milliseconds. */
 const LOOK_MS = 0.1
-
-/** Looking holds up what else the thread has to do, such as promises and timers; those get a turn after so many milliseconds. */
-const TURN_MS = 4
 
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
 const CLOSE_MS = 0.5
@@ -52,7 +49,7 @@ export class Poller {
   readonly #round = (): void => {
     let goesOn = false
     try {
-      const end = performance.now() + TURN_MS
+      const end = performance.now() + HOLD_UP_MS
       if (this.#look(end)) {
         this.#vain = 0
         goesOn = performance.now() >= end

@@ -2,10 +2,17 @@
  * Owns the way between a host and its worker: small frames go through rings in shared memory, everything else through the
  * port, and all of it arrives in the order it was sent. Each thing sent has a number; the receiver takes them in turn from
  * wherever they are.
+ *
+ * A reader that is marked as awake is not called. So while it is, there is always somebody who will look: whoever watches. A
+ * delivery that goes on later watches until then. The last one to stop takes the mark away first, and then looks once more.
  */
+import { AsyncResource } from 'node:async_hooks'
 import { type LaneFrame, MAIN_LANE } from './lanes.js'
-import type { LinkPort } from './port.js'
+import type { LinkPort, PortEvent } from './port.js'
 import { RingReader, RingWriter } from './ring.js'
+
+/** How long taking frames in may hold up what else the thread has to do, such as promises and timers, in milliseconds. */
+export const HOLD_UP_MS = 4
 
 /** Calls a reader that sleeps. */
 const CALL = 0
@@ -19,13 +26,8 @@ interface Parcel {
 /** The part of a `Worker` or a `MessagePort` that is needed. */
 export interface ParcelPort {
   postMessage(value: Parcel | typeof CALL, transfer?: readonly never[]): void
-  on(event: 'message', listener: (value: unknown) => void): unknown
-  off(event: 'message', listener: (value: unknown) => void): unknown
-}
-
-/** Where listeners are called: an `AsyncResource`, whose type consumers may not have. */
-export interface DeliveryScope {
-  runInAsyncScope(deliver: (value: unknown) => void, self: undefined, value: unknown): void
+  on(event: PortEvent, listener: (value: unknown) => void): unknown
+  off(event: PortEvent, listener: (value: unknown) => void): unknown
 }
 
 export interface RingPortParts<Port> {
@@ -41,12 +43,16 @@ export class RingPort implements LinkPort {
   readonly #takeParcel: (() => unknown) | undefined
   readonly #out: RingWriter
   readonly #in: RingReader
+  /** Who listens is not called as part of whatever is waited for. */
+  readonly #scope = new AsyncResource('PersistencyRingPort')
   #sent = 0
   #received = 0
   #parcels: Parcel[] = []
   #listener: ((value: unknown) => void) | undefined
   /** How many want the ring to be looked at without being called. */
   #watchers = 0
+  /** Whether the delivery goes on in the next round of the event loop. */
+  #goesOn = false
 
   constructor({ port, out, in: incoming, takeParcel }: RingPortParts<ParcelPort>) {
     this.#port = port
@@ -68,14 +74,14 @@ export class RingPort implements LinkPort {
     return true
   }
 
-  on(_event: 'message', listener: (value: unknown) => void): void {
-    this.#listener = listener
-    this.#port.on('message', this.#onMessage)
+  on(event: PortEvent, listener: (value: unknown) => void): void {
+    if (event === 'message') this.#listener = listener
+    this.#port.on(event, event === 'message' ? this.#onMessage : listener)
   }
 
-  off(): void {
-    this.#listener = undefined
-    this.#port.off('message', this.#onMessage)
+  off(event: PortEvent, listener: (value: unknown) => void): void {
+    if (event === 'message') this.#listener = undefined
+    this.#port.off(event, event === 'message' ? this.#onMessage : listener)
   }
 
   /** Takes the next thing that was sent, if it is here: a frame, a frame of a lane, or whatever else was posted. */
@@ -111,39 +117,66 @@ export class RingPort implements LinkPort {
     if (this.#watchers++ === 0) this.#in.wake()
   }
 
-  /** Delivers what has come, in `scope` if one is given. To be called from time to time while watching. */
-  look(scope?: DeliveryScope): void {
-    for (let value = this.next(); value !== undefined; value = this.next()) {
-      if (scope === undefined) this.#listener?.(value)
-      else scope.runInAsyncScope(this.#deliver, undefined, value)
-    }
-  }
-
-  readonly #deliver = (value: unknown): void => this.#listener?.(value)
-
   unwatch(): void {
     if (--this.#watchers > 0) return
     this.#in.sleep()
     // What came just before has not been called out, and what was taken from the port will be no event.
-    while (!this.#in.empty || this.#parcels[0]?.seq === this.#received) {
-      this.#watchers++
-      this.#in.wake()
-      const before = this.#received
+    if (this.#listener !== undefined && this.#hasNext) this.#goOnLater()
+  }
+
+  /** Delivers what has come. To be called from time to time while watching. What takes long goes on by itself. */
+  look(): void {
+    if (!this.#hasNext || this.#goesOn || this.#listener === undefined) return
+    this.#scope.runInAsyncScope(this.#deliver)
+  }
+
+  /** Delivers what has come, however long that takes: the other side has ended. */
+  drain(): void {
+    for (let value = this.next(); value !== undefined; value = this.next()) this.#listener?.(value)
+  }
+
+  get #hasNext(): boolean {
+    return this.#in.has(this.#received) || this.#parcels[0]?.seq === this.#received
+  }
+
+  /** Delivers what is there and what comes meanwhile, until others must have their turn. */
+  readonly #deliver = (): void => {
+    this.#listener?.(this.next())
+    // Mostly that was all, and needs no look at the clock.
+    if (!this.#hasNext) return
+    const end = performance.now() + HOLD_UP_MS
+    while (this.#hasNext) {
+      if (performance.now() >= end) {
+        this.#goOnLater()
+        return
+      }
+      this.#listener?.(this.next())
+    }
+  }
+
+  #goOnLater(): void {
+    this.#goesOn = true
+    this.watch()
+    setImmediate(this.#goOn)
+  }
+
+  readonly #goOn = (): void => {
+    this.#goesOn = false
+    try {
       this.look()
-      this.#watchers--
-      this.#in.sleep()
-      // What is next is on its way through the port, and will be an event.
-      if (this.#received === before) return
+    } finally {
+      this.unwatch()
     }
   }
 
   readonly #onMessage = (value: unknown): void => {
     this.#keep(value)
-    this.watch()
-    try {
-      this.look()
-    } finally {
-      this.unwatch()
+    if (this.#goesOn) return
+    // The port brings all parcels that there are before timers have their turn, and so may bring thousands.
+    if (value !== CALL) this.#goOnLater()
+    else {
+      this.watch()
+      this.#goOn()
     }
   }
 

@@ -104,24 +104,28 @@ export class RingReader {
     return Atomics.load(this.#counters, WRITTEN) === this.#counters[READ]
   }
 
+  /** Whether the next record is here and has this number. */
+  has(seq: number): boolean {
+    return !this.empty && this.#view.getUint32(this.#next + 4) === seq
+  }
+
   /** Takes the next record out, if it has this number. */
   take(seq: number): RingRecord | undefined {
-    if (this.empty) return undefined
-    let at = (this.#counters[READ] as number) & (CAPACITY - 1)
-    let skipped = 0
-    let length = this.#view.getUint32(at)
-    if (length === WRAP) {
-      skipped = CAPACITY - at
-      at = 0
-      length = this.#view.getUint32(0)
-    }
-    if (this.#view.getUint32(at + 4) !== seq) return undefined
+    if (!this.has(seq)) return undefined
+    const at = this.#next
+    const length = this.#view.getUint32(at)
     const lane = this.#view.getUint32(at + 8)
-    const from = at + RECORD_HEADER_BYTES
-    const frame = copyOf(this.#bytes, from, length)
-    const read = (this.#counters[READ] as number) + skipped + recordSize(length)
-    Atomics.store(this.#counters, READ, read | 0)
+    const frame = copyOf(this.#bytes, at + RECORD_HEADER_BYTES, length)
+    const read = this.#counters[READ] as number
+    const skipped = (at - read) & (CAPACITY - 1)
+    Atomics.store(this.#counters, READ, (read + skipped + recordSize(length)) | 0)
     return { seq, lane, frame }
+  }
+
+  /** Where the next record is, which has been written. */
+  get #next(): number {
+    const at = (this.#counters[READ] as number) & (CAPACITY - 1)
+    return this.#view.getUint32(at) === WRAP ? 0 : at
   }
 
   /** Promises to look into the ring again before sleeping. */

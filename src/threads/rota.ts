@@ -2,7 +2,7 @@
  * Owns whose turn it is on a thread that serves several contexts. Each has a line of work, done in order; those that
  * have work take turns, a slice of time each.
  */
-
+import { AsyncResource } from 'node:async_hooks'
 import type { Frame } from './frame.js'
 
 /** How long one line may go on while others may be waiting, in milliseconds. */
@@ -29,6 +29,8 @@ const pause = new Int32Array(new SharedArrayBuffer(4))
 /** The lines that have work, in the order of their turns. */
 export class Rota {
   readonly #onFault: (fault: unknown) => void
+  /** What is done in turns is no part of whatever a line got its work from. */
+  readonly #scope = new AsyncResource('PersistencyRota')
   readonly #waiting: WorkLine[] = []
   #scheduled = false
   #sliceEnd = 0
@@ -92,7 +94,7 @@ export class Rota {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      this.run()
+      this.#scope.runInAsyncScope(this.run)
     })
   }
 }
@@ -133,9 +135,9 @@ export class WorkLine implements ThreadShare {
     })
   }
 
-  /** Takes the next frame out, if it is a frame that comes next and the slice is not over. */
+  /** Takes the next frame out, if it is a frame that comes next, the slice is not over, and nothing is to go on before. */
   takeFrame(): Frame | undefined {
-    if (this.over()) return undefined
+    if (this.#rest !== undefined || this.over()) return undefined
     return typeof this.#queue[0] === 'function' ? undefined : (this.#queue.shift() as Frame | undefined)
   }
 

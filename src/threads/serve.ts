@@ -73,7 +73,7 @@ class ServedThread {
         this.#link.take(value)
         this.#lanes.workNow()
       },
-      () => !this.#link.busy && this.#lanes.idle
+      () => this.#stopping === undefined && !this.#link.busy && this.#lanes.idle
     )
     port.on('message', () => poller.afterFrame())
     this.#served = new ServedContexts({
@@ -92,6 +92,7 @@ class ServedThread {
     })
     this.#link.route(context, { send: CONTROL_CONTRACT.toHost, receive: CONTROL_CONTRACT.toWorker })
     process.once('exit', () => this.#markStopped())
+    Atomics.store(this.#state, StateIndex.serving, 1)
   }
 
   /** Contexts without a lane of their own travel together. */

@@ -25,6 +25,7 @@ export interface UrgentService extends Service {
 }
 
 interface Served {
+  readonly context: BrokerContext
   readonly service: UrgentService | undefined
   readonly lane: Lane
   readonly unroute: () => void
@@ -37,8 +38,10 @@ interface SettingUp {
 
 export class ServedContexts {
   readonly #parts: ServedContextsParts
-  readonly #settingUp = new Map<string, SettingUp>()
-  readonly #served = new Map<string, Served>()
+  readonly #settingUp = new Map<number, SettingUp>()
+  readonly #served = new Map<number, Served>()
+  /** The ids of the contexts of both, and of those that are being closed: none is served twice at a time. */
+  readonly #taken = new Set<string>()
   /** Those that have not been closed yet, also when that is under way. */
   readonly #open = new Set<UrgentService>()
   /** The closings under way. */
@@ -52,8 +55,8 @@ export class ServedContexts {
   answer(control: BrokerContext): void {
     const { hub } = this.#parts
     answerWith(hub, control, ServeContext, (request) => this.#serve(request))
-    answerWith(hub, control, ReleaseContext, ({ contextId }) => this.#release(contextId))
-    hub.listen(control, AbandonContext, ({ contextId }) => this.#abandon(contextId))
+    answerWith(hub, control, ReleaseContext, ({ serving }) => this.#release(serving))
+    hub.listen(control, AbandonContext, ({ serving }) => this.#abandon(serving))
   }
 
   /**
@@ -63,8 +66,8 @@ export class ServedContexts {
   async releaseAll(): Promise<void> {
     const failures: unknown[] = []
     while (this.#served.size > 0 || this.#releasing.size > 0) {
-      for (const contextId of [...this.#served.keys()]) {
-        this.#release(contextId).catch((failure: unknown) => failures.push(failure))
+      for (const serving of [...this.#served.keys()]) {
+        this.#release(serving).catch((failure: unknown) => failures.push(failure))
       }
       await Promise.allSettled(this.#releasing)
     }
@@ -83,36 +86,42 @@ export class ServedContexts {
     this.#open.clear()
   }
 
-  async #serve({ context: contextData, data, lane: laneId }: ServeRequest): Promise<Result<void, unknown>> {
+  async #serve(request: ServeRequest): Promise<Result<void, unknown>> {
     const { hub, contract, setup, urgent, laneOf } = this.#parts
-    const context = BrokerContext.from(contextData)
-    const lane = laneOf(laneId)
+    const { serving, data } = request
+    const context = BrokerContext.from(request.context)
+    if (this.#taken.has(context.id)) {
+      return err(new Error('it is served already, or has not been closed yet'))
+    }
+    this.#taken.add(context.id)
+    const lane = laneOf(request.lane)
     const settingUp: SettingUp = { givenUp: false }
-    this.#settingUp.set(context.id, settingUp)
+    this.#settingUp.set(serving, settingUp)
     let service: UrgentService | undefined
     try {
       const { share } = lane
       const answer = await lane.run(() => setup({ hub, context, data, urgent, share }))
       if (isResult(answer) && answer.isErr()) {
+        this.#taken.delete(context.id)
         lane.close()
         return err(answer.error)
       }
       service = (isResult(answer) ? answer._unsafeUnwrap() : answer) ?? undefined
       if (service !== undefined) this.#open.add(service)
       const unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
-      this.#served.set(context.id, { service, lane, unroute })
+      this.#served.set(serving, { context, service, lane, unroute })
     } catch (thrown) {
-      await this.#close({ service, lane, unroute: () => {} }).catch(() => {})
+      await this.#close({ context, service, lane, unroute: () => {} }).catch(() => {})
       throw thrown
     } finally {
-      this.#settingUp.delete(context.id)
+      this.#settingUp.delete(serving)
     }
-    return settingUp.givenUp ? await this.#release(context.id) : ok(undefined)
+    return settingUp.givenUp ? await this.#release(serving) : ok(undefined)
   }
 
-  async #release(contextId: string): Promise<Result<void, unknown>> {
-    const served = this.#served.get(contextId)
-    this.#served.delete(contextId)
+  async #release(serving: number): Promise<Result<void, unknown>> {
+    const served = this.#served.get(serving)
+    this.#served.delete(serving)
     if (served === undefined) return ok(undefined)
     const closing = this.#close(served)
     this.#releasing.add(closing)
@@ -124,21 +133,22 @@ export class ServedContexts {
     return ok(undefined)
   }
 
-  async #close({ service, lane, unroute }: Served): Promise<void> {
+  async #close({ context, service, lane, unroute }: Served): Promise<void> {
     try {
       await lane.run(() => service?.close())
     } finally {
       if (service !== undefined) this.#open.delete(service)
       unroute()
       lane.close()
+      this.#taken.delete(context.id)
     }
   }
 
   /** The host does not know whether the context is served: it is to be over either way. */
-  #abandon(contextId: string): void {
-    const settingUp = this.#settingUp.get(contextId)
+  #abandon(serving: number): void {
+    const settingUp = this.#settingUp.get(serving)
     if (settingUp !== undefined) settingUp.givenUp = true
-    else this.#release(contextId).catch(() => {})
+    else this.#release(serving).catch(() => {})
   }
 }
 

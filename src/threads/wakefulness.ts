@@ -6,8 +6,6 @@
  * Whether that pays depends on what is asked and on whether there is a processor to spare, so it is measured: both ways
  * are timed, now and then the one that is not in use, too.
  */
-
-import { AsyncResource } from 'node:async_hooks'
 import type { RingPort } from './ring-port.js'
 
 /** How long to stay awake for one answer at most, in milliseconds. */
@@ -35,8 +33,6 @@ const TRY_WAITS = 32
 
 export class Wakefulness {
   readonly #port: RingPort
-  /** Who listens is not called as part of whatever is waited for. */
-  readonly #scope = new AsyncResource('PersistencyWakefulness')
   /** Since when an answer is waited for; 0 while none is. */
   #since = 0
   /** How many frames have come. */
@@ -117,7 +113,7 @@ export class Wakefulness {
   readonly #round = (): void => {
     const frames = this.#frames
     // Whoever waits for what has come must get it before anything else is looked for.
-    for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look(this.#scope)
+    for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look()
     if (this.#since !== 0 && this.#staying && performance.now() - this.#since < this.#longestMs) {
       setImmediate(this.#round)
       return

@@ -13,13 +13,14 @@ import {
   ConnectPeer,
   nameOf,
   type PeerRequest,
+  STATE_BYTES,
   StateIndex,
   StopWorker,
   type WorkerStart
 } from './control.js'
 import { drainOnExit, undrain } from './exit-drain.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
-import { asBrokerError, gone, HostedContexts, type ServedContext } from './hosted-contexts.js'
+import { asBrokerError, gone, HostedContexts, NO_LIMIT, type ServedContext } from './hosted-contexts.js'
 import { ringMemory } from './ring.js'
 import { RingPort } from './ring-port.js'
 import { Wakefulness } from './wakefulness.js'
@@ -74,8 +75,6 @@ export interface PeerRoutes {
  */
 const STOP_HURRY_MS = 4000
 const STOP_TIMEOUT_MS = 8000
-/** How long before a deadline the worker is asked to give up whatever it waits for, in milliseconds. */
-const URGENT_BEFORE_MS = 1000
 
 let lastPeer = 0
 
@@ -90,6 +89,8 @@ let lastPeer = 0
 export class WorkerHost {
   /** Resolves when the thread has ended, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>
+  /** See `Drainable`. @internal */
+  readonly worksHere = false
   readonly #hub: BrokerHub
   readonly #worker: Worker
   readonly #port: RingPort
@@ -97,7 +98,7 @@ export class WorkerHost {
   readonly #contexts: HostedContexts
   readonly #control = BrokerContext.create('worker control')
   readonly #requests: RequestBroker
-  readonly #state = new Int32Array(new SharedArrayBuffer(8))
+  readonly #state = new Int32Array(new SharedArrayBuffer(STATE_BYTES))
   readonly #exitListeners = new Set<(exit: WorkerExit) => void>()
   #stopping: Promise<void> | undefined
   #ended = false
@@ -155,8 +156,8 @@ export class WorkerHost {
   /**
    * Has the worker set up a context, and carries its messages until it is released.
    *
-   * Errors: `startFailed` with whatever the set-up answered or threw as `cause`; `disconnected` when the worker died,
-   * with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
+   * Errors: `startFailed` with whatever the set-up answered or threw as `cause`, or when the worker serves the context
+   * already or has not closed it yet; `disconnected` when the worker died, with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
    * handles what the worker is to.
    *
    * @param onCarried called in the very moment from which on messages of the context are carried: what it sends comes
@@ -183,7 +184,7 @@ export class WorkerHost {
 
   /**
    * Lets two workers exchange messages of a context directly, not through this thread. Both contracts must list the
-   * messages. The link ends with either worker.
+   * messages. The link ends with either worker. It is made when both get to it: there is no time limit.
    *
    * Errors: `startFailed` with the reason as `cause`, `disconnected`.
    */
@@ -226,28 +227,29 @@ export class WorkerHost {
     Atomics.store(this.#state, StateIndex.urgent, 1)
   }
 
-  /** Tells the thread to finish and end, without waiting. @internal */
+  /** See `Drainable`. @internal */
   beginDrain(): void {
-    // What the contexts were sent goes first.
-    this.#links.flush()
-    this.#hub.emit(this.#control, StopWorker, undefined)
-    this.#links.main.flush()
+    this.#links.dropUnfinished()
+    this.#tellToStop()
   }
 
-  /** Blocks this thread until the worker has finished, or `deadline` has passed; tells which. @internal */
+  /** See `Drainable`. @internal */
   awaitDrain(deadline: number): boolean {
-    if (this.#awaitStopped(deadline - URGENT_BEFORE_MS)) return true
-    this.hurry()
-    return this.#awaitStopped(deadline)
-  }
-
-  #awaitStopped(deadline: number): boolean {
+    // A module that has not come to `serveBrokers` was sent nothing, and perhaps never comes to it.
+    if (Atomics.load(this.#state, StateIndex.serving) === 0) return true
     while (Atomics.load(this.#state, StateIndex.stopped) === 0) {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) return false
       Atomics.wait(this.#state, StateIndex.stopped, 0, leftMs)
     }
     return true
+  }
+
+  #tellToStop(): void {
+    // What the contexts were sent goes first.
+    this.#links.flush()
+    this.#hub.emit(this.#control, StopWorker, undefined)
+    this.#links.main.flush()
   }
 
   /** A terminated thread finishes nothing: an exit of the process has nothing to wait for. */
@@ -263,7 +265,7 @@ export class WorkerHost {
   async #stop(): Promise<void> {
     if (this.#ended) return
     this.#worker.ref()
-    this.beginDrain()
+    this.#tellToStop()
     const hurry = setTimeout(() => this.hurry(), STOP_HURRY_MS)
     const terminate = setTimeout(() => this.#terminate(), STOP_TIMEOUT_MS)
     await this.exited
@@ -273,13 +275,13 @@ export class WorkerHost {
 
   #connectPeer(request: PeerRequest): ResultAsync<void, BrokerError> {
     return this.#requests
-      .request(ConnectPeer, request)
+      .request(ConnectPeer, request, NO_LIMIT)
       .mapErr((error) => asBrokerError('the workers could not be connected', error))
   }
 
   #onExit(code: number): WorkerExit {
     // What the thread has answered last may lie in the ring, where this side was going to look by itself.
-    this.#port.look()
+    this.#port.drain()
     this.#ended = true
     undrain(this)
     const expected = this.#stopping !== undefined

@@ -37,6 +37,14 @@ describe('ByteWriter', () => {
     expect(toHex(writer.take())).toBe('00000003efbfbd')
   })
 
+  it('refuses more than the lengths in it can tell', () => {
+    const writer = new ByteWriter()
+    writer.u8(1)
+    expect(() => writer.makeRoom(2 ** 32 - 1)).toThrow(RangeError)
+    writer.u8(2)
+    expect(toHex(writer.take())).toBe('0102')
+  })
+
   it('grows from any initial size without losing what was written', () => {
     for (const initialBytes of [0, 1, 3, 1024]) {
       const writer = new ByteWriter(initialBytes)
@@ -152,6 +160,20 @@ describe('ByteWriter', () => {
     const [half, more] = writer.takeAttached() as [Uint8Array, Uint8Array]
     expect([half, more]).toEqual([new Uint8Array(4).fill(1), new Uint8Array(5).fill(1)])
     expect([half.buffer === pool.buffer, more.buffer === pool.buffer]).toEqual([false, true])
+  })
+
+  it('has the reader find nothing in place of what was given away after it was attached', () => {
+    const writer = new ByteWriter()
+    const [lost, kept] = [new Uint8Array(4), new Uint8Array(5)]
+    writer.attach(lost)
+    writer.attach(kept)
+    structuredClone(lost, { transfer: [lost.buffer] })
+    const attached = writer.takeAttached()
+    const reader = new ByteReader(writer.take(), attached)
+    expect(() => reader.attached()).toThrow(
+      new RangeError('attached bytes were given away before they were sent')
+    )
+    expect(reader.attached()).toBe(kept)
   })
 
   it('refuses to attach shared memory, which cannot be given away', () => {

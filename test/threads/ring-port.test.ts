@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
-import { setImmediate as nextRound } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextRound } from 'node:timers/promises'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { ringMemory } from '../../dist/threads/ring.js'
@@ -31,6 +32,11 @@ function frameOf(number: number): Uint8Array {
 const numberOf = (frame: unknown): number => {
   const { buffer, byteOffset } = frame as Uint8Array
   return new DataView(buffer, byteOffset).getUint32(0)
+}
+
+/** Holds the thread up. */
+function spin(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
 }
 
 function send(port: RingPort, frame: Uint8Array): void {
@@ -71,7 +77,144 @@ describe('RingPort', () => {
     await nextRound()
     expect(received).toEqual([])
     far.unwatch()
+    await nextRound()
     expect(received).toEqual([frameOf(1)])
+  })
+
+  it('gives timers and promises their turn while frames go on coming, and loses none', async () => {
+    const [near, far] = pair()
+    const most = 5000
+    let sent = 0
+    let received = 0
+    let passed = false
+    const all = new Promise<void>((resolve) => {
+      far.on('message', (frame) => {
+        expect(numberOf(frame)).toBe(received++)
+        spin(0.1)
+        if (!passed && sent < most) send(near, frameOf(sent++))
+        if (received === sent) resolve()
+      })
+    })
+    send(near, frameOf(sent++))
+    await delay(10)
+    passed = true
+    expect(sent).toBeLessThan(most)
+    await all
+    // It sleeps again, and is called.
+    const next = new Promise((resolve) => far.on('message', resolve))
+    send(near, frameOf(sent))
+    expect(await next).toEqual(frameOf(sent))
+  })
+
+  it('gives timers their turn while there are many parcels', async () => {
+    const [near, far] = pair()
+    const parcels = 3000
+    let received = 0
+    const all = new Promise<void>((resolve) => {
+      far.on('message', () => {
+        spin(0.1)
+        if (++received === parcels) resolve()
+      })
+    })
+    for (let number = 0; number < parcels; number++) near.postMessage(number)
+    await delay(1)
+    await delay(1)
+    expect(received).toBeLessThan(parcels)
+    await all
+  })
+
+  it('goes on by itself after a delivery that took long, in order', async () => {
+    const [near, far] = pair()
+    const received: number[] = []
+    let promises = 0
+    const all = new Promise<void>((resolve) => {
+      far.on('message', (frame) => {
+        received.push(numberOf(frame))
+        void Promise.resolve().then(() => promises++)
+        if (numberOf(frame) % 4 === 0) spin(5)
+        if (received.length === 100) resolve()
+      })
+    })
+    far.watch()
+    for (let number = 0; number < 100; number++) send(near, frameOf(number))
+    far.look()
+    expect(received.length).toBeLessThan(20)
+    far.unwatch()
+    await nextRound()
+    expect(promises).toBeGreaterThan(0)
+    await all
+    expect(received).toEqual(Array.from({ length: 100 }, (_, number) => number))
+  })
+
+  it('delivers nothing any more when nobody listens', async () => {
+    const [near, far] = pair()
+    const received: number[] = []
+    const listener = (frame: unknown): void => {
+      received.push(numberOf(frame))
+      spin(5)
+    }
+    far.on('message', listener)
+    far.watch()
+    for (const number of [1, 2, 4]) near.tryPost(frameOf(number))
+    far.look()
+    far.off('message', listener)
+    far.unwatch()
+    await nextRound()
+    expect(received).toEqual([1, 2])
+    expect(far.next()).toEqual(frameOf(4))
+  })
+
+  it('is not called while somebody watches, also who began to in the last look of another', async () => {
+    const { port1, port2 } = new MessageChannel()
+    close = () => port1.close()
+    const forth = ringMemory()
+    const back = ringMemory()
+    let posted = 0
+    const counting = {
+      postMessage: () => void posted++,
+      on: () => {},
+      off: () => {}
+    }
+    const near = new RingPort({ port: counting, out: forth, in: back })
+    const far = new RingPort({ port: port2, out: back, in: forth })
+    let received = 0
+    far.on('message', () => {
+      received++
+      far.watch()
+    })
+    far.watch()
+    near.tryPost(frameOf(1))
+    far.unwatch()
+    await nextRound()
+    expect(received).toBe(1)
+    near.tryPost(frameOf(2))
+    expect(posted).toBe(0)
+  })
+
+  it('delivers in an async context of its own, whoever stops watching', async () => {
+    const [near, far] = pair()
+    const tenants = new AsyncLocalStorage<string>()
+    const stores: unknown[] = []
+    far.on('message', () => stores.push(tenants.getStore()))
+    far.watch()
+    tenants.run('a tenant', () => {
+      near.tryPost(frameOf(1))
+      far.look()
+      near.tryPost(frameOf(2))
+      far.unwatch()
+    })
+    await nextRound()
+    expect(stores).toEqual([undefined, undefined])
+  })
+
+  it('tells of what the port cannot deserialize', async () => {
+    const [near, far] = pair()
+    const unreadable = new Promise((resolve) => far.on('messageerror', resolve))
+    far.on('message', () => {})
+    const given = new Uint8Array(8)
+    structuredClone(given, { transfer: [given.buffer] })
+    near.postMessage([given], [given.buffer])
+    expect(await unreadable).toMatchObject({ message: expect.stringContaining('deserialize') })
   })
 
   it.each([1, 2, 3])(
@@ -107,7 +250,7 @@ describe('RingPort', () => {
   )
 })
 
-it('delivers what was taken from the port in passing, although nobody looks any more', () => {
+it('delivers what was taken from the port in passing, although nobody looks any more', async () => {
   const { port1, port2 } = new MessageChannel()
   close = () => port1.close()
   const forth = ringMemory()
@@ -129,5 +272,6 @@ it('delivers what was taken from the port in passing, although nobody looks any 
   far.watch()
   expect(far.nextOfAll()).toEqual(frameOf(1))
   far.unwatch()
+  await nextRound()
   expect(received).toEqual([frameOf(3)])
 })

@@ -1,0 +1,53 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from '@jest/globals'
+import { Rota, WorkLine } from '../../dist/threads/rota.js'
+
+describe('a rota', () => {
+  it('does the work of each line in an async context of its own, whoever had it called', async () => {
+    const rota = new Rota((fault) => {
+      throw fault
+    })
+    const lines = ['a', 'b'].map((name) => ({
+      name,
+      line: new WorkLine(
+        rota,
+        () => {},
+        () => {}
+      )
+    }))
+    const tenants = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const look = (): void => void seen.push(tenants.getStore())
+    for (const { name, line } of lines) {
+      tenants.run(name, () =>
+        line.push(() => {
+          look()
+          tenants.run(name, () => line.goOn(look, 1))
+        })
+      )
+    }
+    await delay(30)
+    expect(seen).toEqual([undefined, undefined, undefined, undefined])
+  })
+
+  it('takes no frame in before the work that is to go on', () => {
+    const done: string[] = []
+    const rota = new Rota(() => {})
+    const line = new WorkLine(
+      rota,
+      () => {
+        done.push('frame')
+        if (done.length > 1) return
+        line.goOn(() => done.push('rest'))
+        // What a link does when a frame is worked off, and more has come.
+        expect(line.takeFrame()).toBeUndefined()
+      },
+      () => {}
+    )
+    line.push(new Uint8Array(4))
+    line.push(new Uint8Array(4))
+    rota.run()
+    expect(done).toEqual(['frame', 'rest', 'frame'])
+  })
+})
