@@ -180,7 +180,9 @@ export class RingPort implements LinkPort {
     }
   }
 
+  /** What else somebody posts in a worker is none of ours. */
   #keep(value: unknown): void {
-    if (value !== CALL) this.#parcels.push(value as Parcel)
+    const parcel = value as Partial<Parcel> | null
+    if (typeof parcel?.seq === 'number') this.#parcels.push(parcel as Parcel)
   }
 }

@@ -157,8 +157,8 @@ export class WorkerHost {
    * Has the worker set up a context, and carries its messages until it is released.
    *
    * Errors: `startFailed` with whatever the set-up answered or threw as `cause`, or when the worker serves the context
-   * already or has not closed it yet; `disconnected` when the worker died, with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
-   * handles what the worker is to.
+   * already or has not closed it yet; `disconnected` when the worker died, with what it died of as `cause`; `timeout`;
+   * `alreadyProvided` and `alreadyHandled` when this thread provides or handles what the worker is to.
    *
    * @param onCarried called in the very moment from which on messages of the context are carried: what it sends comes
    *   before anything that somebody else sends

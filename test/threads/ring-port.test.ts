@@ -9,12 +9,15 @@ import { RingPort } from '../../dist/threads/ring-port.js'
 const ECHO = new URL('../fixtures/ring-echo.mjs', import.meta.url)
 
 let close: (() => void) | undefined
+/** As code of a worker may that knows nothing of rings. */
+let postPast: (value: unknown) => void
 afterEach(() => close?.())
 
 /** Two ends on one thread. */
 function pair(): readonly [RingPort, RingPort] {
   const { port1, port2 } = new MessageChannel()
   close = () => port1.close()
+  postPast = (value) => port1.postMessage(value)
   const forth = ringMemory()
   const back = ringMemory()
   const near = { port: port1, out: forth, in: back, takeParcel: () => receiveMessageOnPort(port1)?.message }
@@ -56,6 +59,23 @@ describe('RingPort', () => {
     for (let number = 0; number < 500; number++) send(near, frameOf(number))
     await all
     expect(received).toEqual(Array.from({ length: 500 }, (_, number) => number))
+  })
+
+  it('leaves alone what somebody else posts', async () => {
+    const [near, far] = pair()
+    const received: unknown[] = []
+    const all = new Promise<void>((resolve) => {
+      far.on('message', (value) => {
+        received.push(value)
+        if (received.length === 2) resolve()
+      })
+    })
+    for (const foreign of ['hello', null, { any: 'thing' }, 7]) postPast(foreign)
+    near.postMessage('first')
+    postPast(undefined)
+    near.postMessage('second')
+    await all
+    expect(received).toEqual(['first', 'second'])
   })
 
   it('takes what is there without waiting for the event loop', () => {
