@@ -14,7 +14,7 @@ export async function requireHeld<T>(
   property: IAsyncProperty<T>,
   { seed, numRuns, minRuns }: Runs
 ): Promise<void> {
-  const limits = { interruptAfterTimeLimit: 14_000, markInterruptAsFailure: false }
+  const limits = { interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false }
   const details = await fc.check(property, { seed, numRuns, ...limits })
   if (details.failed) throw new Error(fc.defaultReportMessage(details))
   expect(details.numRuns).toBeGreaterThanOrEqual(minRuns)
