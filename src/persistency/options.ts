@@ -232,6 +232,20 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
+/** Allows what names something in a file. */
+export function nameText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.isWellFormed()
+    ? undefined
+    : 'a non-empty, well-formed string'
+}
+
+/** Checks an argument that names something, told as `what`. Errors: `ERR_OPTION`. */
+export function checkName(what: string, name: unknown): PersistencyError | undefined {
+  const expected = nameText(name)
+  if (expected === undefined) return undefined
+  return new PersistencyError('ERR_OPTION', `${what} must be ${expected}; got ${describeValue(name)}`)
+}
+
 /** Allows true and false. */
 export function booleanValue(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : 'true or false'

@@ -60,34 +60,26 @@ export function checkCategory(category: unknown): PersistencyError | undefined {
 
 /** Keys must be made with `key`, `toKey` or `rawKey`. Errors: `ERR_KEY`. */
 export function checkKey(key: unknown, what = 'a key'): PersistencyError | undefined {
-  const length = keyLengthOf(key)
-  if (length !== undefined && length <= MAX_ROW_BYTES) return undefined
-  if (length !== undefined) {
-    const message = `${what} is part of a row, which holds at most ${MAX_ROW_BYTES} bytes; got ${length}`
+  const bytes = keyBytesOf(key)
+  if (bytes === undefined) {
+    const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
     return new PersistencyError('ERR_KEY', message)
   }
-  if (isGone(key)) {
+  if (isDetached(bytes)) {
     const message = `the memory of ${what} was given to another thread: it has no bytes any more`
     return new PersistencyError('ERR_KEY', message)
   }
-  const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
+  if (bytes.length <= MAX_ROW_BYTES) return undefined
+  const message = `${what} is part of a row, which holds at most ${MAX_ROW_BYTES} bytes; got ${bytes.length}`
   return new PersistencyError('ERR_KEY', message)
 }
 
 /** The bytes of a key; `undefined` of anything else, an object whose getters throw included. */
-function keyLengthOf(key: unknown): number | undefined {
+function keyBytesOf(key: unknown): Uint8Array | undefined {
   try {
-    return isKeyLike(key) && isUint8Array(key.bytes) && !isDetached(key.bytes) ? key.bytes.length : undefined
+    return isKeyLike(key) && isUint8Array(key.bytes) ? key.bytes : undefined
   } catch {
     return undefined
-  }
-}
-
-function isGone(key: unknown): boolean {
-  try {
-    return isKeyLike(key) && isUint8Array(key.bytes) && isDetached(key.bytes)
-  } catch {
-    return false
   }
 }
 

@@ -2,7 +2,15 @@
 import { err, ok, type Result } from 'neverthrow'
 import { describeValue } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
-import { abortSignal, booleanValue, checkOptions, integerFrom, oneOf } from '../options.js'
+import {
+  abortSignal,
+  booleanValue,
+  checkName,
+  checkOptions,
+  integerFrom,
+  nameText,
+  oneOf
+} from '../options.js'
 import type { DeliveryOptions, SubscriptionOptions } from './types.js'
 
 const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: integerFrom(0), maxDelayMs: integerFrom(0) }
@@ -11,7 +19,7 @@ const SUBSCRIPTION_CHECKS = {
   ...DELIVERY_CHECKS,
   batch: integerFrom(1),
   startAt: startOption,
-  stream: textOption,
+  stream: nameText,
   types: typesOption,
   writes: booleanValue
 }
@@ -21,24 +29,17 @@ export function checkSubscription(
   name: unknown,
   options: unknown
 ): Result<SubscriptionOptions, PersistencyError> {
-  const wrong = checkName(name)
+  const wrong = checkName('the name of a subscription', name)
   return wrong === undefined ? checkOptions(options ?? {}, SUBSCRIPTION_CHECKS) : err(wrong)
 }
 
 /** Errors: `ERR_OPTION`. */
 export function checkMove(name: unknown, to: unknown): PersistencyError | undefined {
-  const wrong = checkName(name)
+  const wrong = checkName('the name of a subscription', name)
   if (wrong !== undefined) return wrong
   const expected = startOption(to)
   if (expected === undefined) return undefined
   const message = `a subscription can be moved to ${expected}; got ${describeValue(to)}`
-  return new PersistencyError('ERR_OPTION', message)
-}
-
-function checkName(name: unknown): PersistencyError | undefined {
-  const expected = textOption(name)
-  if (expected === undefined) return undefined
-  const message = `the name of a subscription must be ${expected}; got ${describeValue(name)}`
   return new PersistencyError('ERR_OPTION', message)
 }
 
@@ -60,13 +61,7 @@ function startOption(value: unknown): string | undefined {
 }
 
 function typesOption(value: unknown): string | undefined {
-  return Array.isArray(value) && value.every((type) => textOption(type) === undefined)
+  return Array.isArray(value) && value.every((type) => nameText(type) === undefined)
     ? undefined
     : 'an array of the types of events'
-}
-
-function textOption(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.isWellFormed()
-    ? undefined
-    : 'a non-empty, well-formed string'
 }

@@ -4,7 +4,15 @@ import { isDetached } from '../../bytes/detached.js'
 import { describeValue } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../key-parts.js'
-import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from '../options.js'
+import {
+  abortSignal,
+  booleanValue,
+  checkName,
+  checkOptions,
+  integerFrom,
+  nameText,
+  positiveMs
+} from '../options.js'
 import type { ReadOptions } from '../types.js'
 import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
 import type { JournalAppendQuery } from './message-payloads.js'
@@ -24,19 +32,19 @@ const EVENTS_CHECKS = {
   ...READ_CHECKS,
   from: integerFrom(1),
   to: integerFrom(0),
-  stream: wellFormedText,
+  stream: nameText,
   live: booleanValue,
   pageSize: integerFrom(1)
 }
-const FIND_CHECKS = { ...READ_CHECKS, stream: wellFormedText }
+const FIND_CHECKS = { ...READ_CHECKS, stream: nameText }
 const APPEND_CHECKS = {
   ...READ_CHECKS,
-  stream: wellFormedText,
+  stream: nameText,
   expectedSeq: expectedSeq,
   // What is wrong with these has codes of its own.
   ops: anything,
   metadata: anything,
-  idempotencyKey: wellFormedText
+  idempotencyKey: nameText
 }
 
 /** Errors: `ERR_OPTION`. */
@@ -46,20 +54,14 @@ export function checkEventsOptions(options: unknown): Checked<EventsOptions> {
 
 /** Errors: `ERR_OPTION`. */
 export function checkStreamSeq(stream: unknown, options: unknown): Checked<ReadOptions> {
-  return checkName('the name of a stream', stream).andThen(() => checkReadOptions(options))
+  const wrong = checkName('the name of a stream', stream)
+  return wrong === undefined ? checkReadOptions(options) : err(wrong)
 }
 
 /** Errors: `ERR_OPTION`. */
 export function checkFindAppend(key: unknown, options: unknown = {}): Checked<FindAppendOptions> {
-  return checkName('an idempotency key', key).andThen(() =>
-    checkOptions<FindAppendOptions>(options, FIND_CHECKS)
-  )
-}
-
-function checkName(of: string, name: unknown): Checked<void> {
-  const expected = wellFormedText(name)
-  if (expected === undefined) return ok(undefined)
-  return err(new PersistencyError('ERR_OPTION', `${of} must be ${expected}; got ${describeValue(name)}`))
+  const wrong = checkName('an idempotency key', key)
+  return wrong === undefined ? checkOptions<FindAppendOptions>(options, FIND_CHECKS) : err(wrong)
 }
 
 /** Errors: `ERR_OPTION`. */
@@ -150,12 +152,6 @@ function notAnEvent(message: string): PersistencyError {
 
 function refuse(message: string): Result<never, PersistencyError> {
   return err(notAnEvent(message))
-}
-
-function wellFormedText(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.isWellFormed()
-    ? undefined
-    : 'a non-empty, well-formed string'
 }
 
 function expectedSeq(value: unknown): string | undefined {
