@@ -314,12 +314,10 @@ export class Job {
     range: KeyRange | Key,
     options?: ScanOptions & ReadOptions
   ): ResultAsync<KvRow[], PersistencyError> {
-    const query = check.checkQuery(category, range)
-    if (query.isErr()) return errAsync(query.error)
-    const checked = check.checkScanOptions(options)
+    const checked = check.checkScan(category, range, options)
     if (checked.isErr()) return errAsync(checked.error)
-    const { copy = false, ...how } = checked.value
-    const page = this.#request(KvScan, { ...how, ...query.value }, ok(how))
+    const { query, read, copy } = checked.value
+    const page = this.#request(KvScan, query, ok(read))
     return page.map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
   }
 

@@ -7,7 +7,7 @@ import type { KvScanPage, KvScanQuery } from './message-payloads.js'
 import { copyRow } from './packed.js'
 import { PagedIterator } from './paged-iterator.js'
 import type { KvRow, ReadOptions, StreamOptions } from './types.js'
-import { checkQuery, checkStreamOptions } from './validate.js'
+import { checkStream } from './validate.js'
 
 /** Fetches one page. */
 export type ReadPage = (query: KvScanQuery, options: ReadOptions) => ResultAsync<KvScanPage, PersistencyError>
@@ -45,22 +45,16 @@ async function* readPages(
   options: StreamOptions | undefined,
   readPage: ReadPage
 ): AsyncGenerator<Page, void, undefined> {
-  const query = checkQuery(category, rangeOrPrefix)
-  if (query.isErr()) throw query.error
-  const checked = checkStreamOptions(options)
+  const checked = checkStream(category, rangeOrPrefix, options)
   if (checked.isErr()) throw checked.error
-  const { limit, pageSize, timeoutMs, signal, copy, ...how } = checked.value
-  const read = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
-  let range: KeyRange | undefined = query.value.range
-  let left = limit ?? Number.POSITIVE_INFINITY
+  const { query, read, copy, pageSize } = checked.value
+  let range: KeyRange | undefined = query.range
+  let left = query.limit ?? Number.POSITIVE_INFINITY
   let pageRows = pageSize ?? FIRST_PAGE_ROWS
   let pageBytes = FIRST_PAGE_BYTES
   const fetch = (): ReturnType<ReadPage> | undefined => {
     if (range === undefined || left <= 0) return undefined
-    const page = readPage(
-      { category, range, ...how, limit: Math.min(pageRows, left), maxBytes: pageBytes },
-      read
-    )
+    const page = readPage({ ...query, range, limit: Math.min(pageRows, left), maxBytes: pageBytes }, read)
     if (pageSize === undefined) pageRows = Math.min(pageRows * 2, MOST_PAGE_ROWS)
     pageBytes = Math.min(pageBytes * 2, MOST_PAGE_BYTES)
     return page
@@ -73,7 +67,9 @@ async function* readPages(
     left -= rows.length
     const last = rows.at(-1)
     range =
-      more && last !== undefined ? rangeBehind(range as KeyRange, last.key, how.reverse ?? false) : undefined
+      more && last !== undefined
+        ? rangeBehind(range as KeyRange, last.key, query.reverse ?? false)
+        : undefined
     ahead = first ? undefined : fetch()
     yield copy ? rows.map(copyRow) : rows
     if (first) ahead = fetch()

@@ -10,9 +10,9 @@ import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 import { isKeyLike, isUint8Array } from './key-parts.js'
 import { type KeyRange, prefixRange } from './key-range.js'
 import type { Key } from './keys.js'
-import type { KvRangeQuery } from './message-payloads.js'
+import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
 import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from './options.js'
-import type { AckOptions, FlushOptions, ReadOptions, ScanOptions, StreamOptions, TxOp } from './types.js'
+import type { AckOptions, FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
 
 type Checked<T> = Result<T, PersistencyError>
 
@@ -261,21 +261,53 @@ const SCAN_CHECKS = {
   reverse: booleanValue,
   limit: integerFrom(0),
   keysOnly: booleanValue,
-  copy: booleanValue
+  copy: booleanValue,
+  ...READ_CHECKS
+}
+const STREAM_CHECKS = { ...SCAN_CHECKS, pageSize: integerFrom(1) }
+
+/** A scan as it was asked for: what goes to the storage, and what stays with the caller. */
+export interface CheckedScan {
+  readonly query: KvScanQuery
+  readonly read: ReadOptions
+  readonly copy: boolean
+}
+
+/** Errors: those of `checkQuery`, `ERR_OPTION`. */
+export function checkScan(category: unknown, rangeOrPrefix: unknown, options: unknown): Checked<CheckedScan> {
+  return scanOf(category, rangeOrPrefix, options, SCAN_CHECKS)
+}
+
+/** As `checkScan`, with the size of a page. */
+export function checkStream(
+  category: unknown,
+  rangeOrPrefix: unknown,
+  options: unknown
+): Checked<CheckedScan & Pick<StreamOptions, 'pageSize'>> {
+  return scanOf(category, rangeOrPrefix, options, STREAM_CHECKS)
+}
+
+function scanOf(
+  category: unknown,
+  rangeOrPrefix: unknown,
+  options: unknown = {},
+  checks: typeof SCAN_CHECKS
+): Checked<CheckedScan & Pick<StreamOptions, 'pageSize'>> {
+  const where = checkQuery(category, rangeOrPrefix)
+  if (where.isErr()) return err(where.error)
+  return checkOptions<StreamOptions>(options, checks).map(
+    ({ timeoutMs, signal, copy = false, pageSize, ...how }) => ({
+      query: { ...where.value, ...how },
+      read: { timeoutMs, signal },
+      copy,
+      pageSize
+    })
+  )
 }
 
 /** Errors of all of these: `ERR_OPTION`. */
 export function checkReadOptions(options: unknown): Checked<ReadOptions> {
   return options === undefined ? ok({}) : checkOptions(options, READ_CHECKS)
-}
-
-export function checkScanOptions(options: unknown): Checked<ScanOptions & ReadOptions> {
-  return options === undefined ? ok({}) : checkOptions(options, { ...SCAN_CHECKS, ...READ_CHECKS })
-}
-
-export function checkStreamOptions(options: unknown): Checked<StreamOptions> {
-  const checks = { ...SCAN_CHECKS, ...READ_CHECKS, pageSize: integerFrom(1) }
-  return options === undefined ? ok({}) : checkOptions(options, checks)
 }
 
 export function checkAckOptions(options: unknown): Checked<AckOptions> {

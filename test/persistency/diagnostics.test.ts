@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Job, key, type TxOp } from 'persistency'
+import {
+  defineProjection,
+  type Job,
+  jsonEvents,
+  KvScan,
+  type KvScanQuery,
+  key,
+  type RequestTrace,
+  type TxOp
+} from 'persistency'
 import { eventOf, tracingNames, useChannels } from '../support/channels.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
@@ -114,5 +123,39 @@ describe('the tracing channel of writes', () => {
     expect(heard.map(eventOf)).toEqual(['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
     expect(heard[4]?.message).toMatchObject({ error: { code: 'ERR_STORAGE' } })
     expect(heard[4]?.message).not.toHaveProperty('commitMs')
+  })
+})
+
+describe('the tracing channel of requests', () => {
+  const patient = { timeoutMs: 1000, signal: new AbortController().signal, reverse: true, limit: 3 }
+
+  /** What there is in the queries that the storage gets from `scanning`, by name. */
+  async function namesOfQueries(scanning: () => PromiseLike<unknown>): Promise<string[][]> {
+    const names: string[][] = []
+    channels.on<RequestTrace>('tracing:persistency:request:start', ({ request, payload }) => {
+      if (request === KvScan.name) names.push(Object.keys(payload as KvScanQuery).sort())
+    })
+    await scanning()
+    return names
+  }
+
+  test('tells of a scan without how long its caller waits', async () => {
+    const { job } = await storage.open()
+    const names = await namesOfQueries(() => okOf(job.scan('c', key(1), { ...patient, copy: true })))
+    expect(names).toEqual([['category', 'limit', 'range', 'reverse']])
+  })
+
+  test('tells of the scan of a projection without how long its caller waits', async () => {
+    const { job } = await storage.open({ journal: true })
+    const definition = defineProjection({
+      name: 'p',
+      version: 1,
+      events: jsonEvents(),
+      initial: () => 0,
+      apply: (state: number) => state
+    })
+    const projection = await okOf(job.projection(definition))
+    const names = await namesOfQueries(() => okOf(projection.scan(key(1), patient)))
+    expect(names).toEqual([['category', 'keysOnly', 'limit', 'range', 'reverse']])
   })
 })

@@ -9,7 +9,7 @@ import type { Key } from '../keys.js'
 import { KvGet, KvScan } from '../messages.js'
 import { abortSignal, checkOptions } from '../options.js'
 import type { ReadOptions, ScanOptions } from '../types.js'
-import { checkKey, checkQuery, checkReadOptions, checkScanOptions } from '../validate.js'
+import { checkKey, checkReadOptions, checkScan } from '../validate.js'
 import type { DomainEvent } from './domain-events.js'
 import { ONLY_ROW, type ProjectionDefinition } from './projection-definition.js'
 import type { Subscription } from './subscription.js'
@@ -101,12 +101,10 @@ export class Projection<State> {
     range: KeyRange | Key = ONLY_ROW,
     options?: Omit<ScanOptions, 'keysOnly' | 'copy'> & ReadOptions
   ): ResultAsync<ProjectedRow<State>[], PersistencyError> {
-    const query = checkQuery(this.category, range)
-    if (query.isErr()) return errAsync(query.error)
-    const checked = checkScanOptions(options)
+    const checked = checkScan(this.category, range, options)
     if (checked.isErr()) return errAsync(checked.error)
-    const { copy: _, ...how } = checked.value
-    return this.#ask(KvScan, { ...how, keysOnly: false, ...query.value }, how).andThen(({ rows }) => {
+    const { query, read } = checked.value
+    return this.#ask(KvScan, { ...query, keysOnly: false }, read).andThen(({ rows }) => {
       const found: ProjectedRow<State>[] = []
       for (const { key, payload } of rows) {
         const state = this.#decoded(payload)

@@ -59,20 +59,10 @@ export class PastState {
   }
 
   scan(category: string, range: KeyRange | Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
-    return this.#checked(
-      check.checkQuery(category, range),
-      check.checkScanOptions(options),
-      (query, clean) => {
-        const { copy = false, timeoutMs, signal, ...how } = clean
-        const read = {
-          ...(timeoutMs !== undefined && { timeoutMs }),
-          ...(signal !== undefined && { signal })
-        }
-        return this.#page({ ...how, ...query }, read).map(({ rows }) =>
-          copy ? rows.map(copyRow) : (rows as KvRow[])
-        )
-      }
-    )
+    const checked = checkSeq(this.seq).andThen(() => check.checkScan(category, range, options))
+    if (checked.isErr()) return errAsync(checked.error)
+    const { query, read, copy } = checked.value
+    return this.#page(query, read).map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
   }
 
   scanPrefix(category: string, prefix: Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
