@@ -28,7 +28,8 @@ import type {
   VerifyReport
 } from './maintenance-types.js'
 import { KvFlush } from './messages.js'
-import { abortSignal, booleanValue, checkOptions, type ResolvedJobOptions } from './options.js'
+import { abortSignal, booleanValue, checkOptions } from './option-checks.js'
+import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>

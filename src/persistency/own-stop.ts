@@ -1,7 +1,7 @@
 /** Owns stopping one reader by itself, or by the signal of its caller, which may stop many. */
 import { allowManyListeners } from '../brokers/many-listeners.js'
 import type { CancelSignal } from '../brokers/platform.js'
-import { abortSignal } from './options.js'
+import { abortSignal } from './option-checks.js'
 
 export class OwnStop {
   readonly #controller = new AbortController()

@@ -10,11 +10,9 @@ import { PersistencyError } from './errors.js'
 import { Job } from './job.js'
 import { checkPath, checkRestoreOptions } from './job-maintenance.js'
 import type { RestoreOptions } from './maintenance-types.js'
+import { booleanValue, checkOptions, integerFrom } from './option-checks.js'
 import {
-  booleanValue,
-  checkOptions,
   DEFAULT_JOB_OPTIONS,
-  integerFrom,
   type JobOptions,
   type ResolvedJobOptions,
   resolveJobOptions,

@@ -11,7 +11,7 @@ import { isKeyLike, isUint8Array } from './key-parts.js'
 import { type KeyRange, prefixRange } from './key-range.js'
 import type { Key } from './keys.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
-import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from './options.js'
+import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from './option-checks.js'
 import type { AckOptions, FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
 
 type Checked<T> = Result<T, PersistencyError>

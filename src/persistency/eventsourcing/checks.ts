@@ -10,7 +10,7 @@ import {
   integerFrom,
   nameText,
   oneOf
-} from '../options.js'
+} from '../option-checks.js'
 import type { DeliveryOptions, SubscriptionOptions } from './types.js'
 
 const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: integerFrom(0), maxDelayMs: integerFrom(0) }

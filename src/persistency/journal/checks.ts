@@ -12,7 +12,7 @@ import {
   integerFrom,
   nameText,
   positiveMs
-} from '../options.js'
+} from '../option-checks.js'
 import type { ReadOptions } from '../types.js'
 import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
 import type { JournalAppendQuery } from './message-payloads.js'

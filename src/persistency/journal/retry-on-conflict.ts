@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { err, errAsync, type Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../brokers/platform.js'
 import { PersistencyError } from '../errors.js'
-import { abortSignal, checkOptions, integerFrom } from '../options.js'
+import { abortSignal, checkOptions, integerFrom } from '../option-checks.js'
 
 /** How often to try, and how long to wait in between. */
 export interface RetryOptions {
