@@ -28,7 +28,7 @@ import type {
   VerifyReport
 } from './maintenance-types.js'
 import { KvFlush } from './messages.js'
-import { abortSignal, booleanValue, checkOptions } from './option-checks.js'
+import { abortSignal, booleanValue, checkOptions, functionValue } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
 
@@ -160,8 +160,4 @@ export function checkPath(path: unknown): Result<string, PersistencyError> {
 /** Errors: `ERR_OPTION`. */
 export function checkRestoreOptions(options: unknown): Result<RestoreOptions, PersistencyError> {
   return checkOptions<RestoreOptions>(options ?? {}, { overwrite: booleanValue })
-}
-
-function functionValue(value: unknown): string | undefined {
-  return typeof value === 'function' ? undefined : 'a function'
 }

@@ -119,8 +119,16 @@ export function positiveMs(value: unknown): string | undefined {
   return typeof value === 'number' && value > 0 ? undefined : 'a positive number of milliseconds, or Infinity'
 }
 
+/** Allows functions. */
+export function functionValue(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'a function'
+}
+
 /** Allows abort signals, also those of other realms. */
 export function abortSignal(value: unknown): string | undefined {
   const is = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
   return is ? undefined : 'an AbortSignal'
 }
+
+/** The options of everything that reads: how patient it is. */
+export const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }

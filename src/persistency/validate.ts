@@ -11,7 +11,7 @@ import { isKeyLike, isUint8Array } from './key-parts.js'
 import { type KeyRange, prefixRange } from './key-range.js'
 import type { Key } from './keys.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
-import { abortSignal, booleanValue, checkOptions, integerFrom, positiveMs } from './option-checks.js'
+import { booleanValue, checkOptions, integerFrom, READ_CHECKS } from './option-checks.js'
 import type { AckOptions, FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
 
 type Checked<T> = Result<T, PersistencyError>
@@ -256,7 +256,6 @@ function checkRange(range: unknown): Checked<KeyRange> {
   return ok(stop === undefined ? { start: start as Key } : { start: start as Key, stop })
 }
 
-const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }
 const SCAN_CHECKS = {
   reverse: booleanValue,
   limit: integerFrom(0),

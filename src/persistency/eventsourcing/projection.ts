@@ -7,7 +7,7 @@ import type { Ask } from '../journal/ask.js'
 import type { KeyRange } from '../key-range.js'
 import type { Key } from '../keys.js'
 import { KvGet, KvScan } from '../messages.js'
-import { abortSignal, checkOptions } from '../option-checks.js'
+import { abortSignal, checkOptions, functionValue } from '../option-checks.js'
 import type { ReadOptions, ScanOptions } from '../types.js'
 import { checkKey, checkReadOptions, checkScan } from '../validate.js'
 import type { DomainEvent } from './domain-events.js'
@@ -33,10 +33,7 @@ export interface ProjectedRow<State> {
   readonly state: State
 }
 
-const REBUILD_CHECKS = {
-  signal: abortSignal,
-  onProgress: (value: unknown) => (typeof value === 'function' ? undefined : 'a function')
-}
+const REBUILD_CHECKS = { signal: abortSignal, onProgress: functionValue }
 
 /**
  * A read model that is kept up to date here. Rows and checkpoint change in one transaction, so every event is in them

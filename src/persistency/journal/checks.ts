@@ -5,13 +5,13 @@ import { describeValue } from '../error-context.js'
 import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../key-parts.js'
 import {
-  abortSignal,
   booleanValue,
   checkName,
   checkOptions,
+  functionValue,
   integerFrom,
   nameText,
-  positiveMs
+  READ_CHECKS
 } from '../option-checks.js'
 import type { ReadOptions } from '../types.js'
 import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
@@ -27,7 +27,6 @@ import type {
 
 type Checked<T> = Result<T, PersistencyError>
 
-const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }
 const EVENTS_CHECKS = {
   ...READ_CHECKS,
   from: integerFrom(1),
@@ -66,7 +65,7 @@ export function checkFindAppend(key: unknown, options: unknown = {}): Checked<Fi
 
 /** Errors: `ERR_OPTION`. */
 export function checkCompareOptions(options: unknown): Checked<CompareOptions> {
-  return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, onProgress: aFunction })
+  return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, onProgress: functionValue })
 }
 
 /** A sequence number of which the state is wanted; 0 is the state before the first event. Errors: `ERR_SEQ`. */
@@ -161,8 +160,4 @@ function expectedSeq(value: unknown): string | undefined {
 
 function anything(): undefined {
   return undefined
-}
-
-function aFunction(value: unknown): string | undefined {
-  return typeof value === 'function' ? undefined : 'a function'
 }
