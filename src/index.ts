@@ -252,16 +252,11 @@ export {
   DEFAULT_JOB_OPTIONS,
   type Durability,
   type JobOptions,
-  type ResolvedJobOptions,
-  type ThreadsOption
+  type ResolvedJobOptions
 } from './persistency/options.js'
 export { payload, toPayload } from './persistency/payload.js'
-export {
-  GetPersistency,
-  Persistency,
-  type PersistencyOptions,
-  type PersistencyParts
-} from './persistency/persistency.js'
+export { GetPersistency, Persistency, type PersistencyParts } from './persistency/persistency.js'
+export type { PersistencyOptions, ThreadsOption } from './persistency/persistency-options.js'
 export type {
   OpenedStorage,
   OpenStorage,

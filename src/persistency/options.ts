@@ -1,4 +1,4 @@
-/** Owns the options of jobs and of their threads: names, defaults and limits. */
+/** Owns the options of jobs: names, defaults and limits. */
 import { ok, type Result } from 'neverthrow'
 import type { PersistencyError } from './errors.js'
 import type { JournalOptions } from './journal/types.js'
@@ -70,9 +70,6 @@ export interface JobOptions {
   readonly restart?: boolean | undefined
 }
 
-/** Which threads the storage of the jobs runs on; `none` is that of whoever opens them. */
-export type ThreadsOption = 'dedicated' | 'none' | { readonly shared: number }
-
 /** Job options with every default filled in. */
 export type ResolvedJobOptions = Complete<JobOptions>
 
@@ -128,16 +125,6 @@ export function resolveJobOptions(
       journal: Object.freeze(limits)
     }))
   })
-}
-
-/** Allows what names the threads of jobs. */
-export function threadsOption(value: unknown): string | undefined {
-  if (value === 'dedicated' || value === 'none') return undefined
-  const shared =
-    typeof value === 'object' && value !== null ? (value as { shared?: unknown }).shared : undefined
-  const fits =
-    Number.isSafeInteger(shared) && (shared as number) >= 1 && Object.keys(value as object).length === 1
-  return fits ? undefined : '"dedicated", "none" or { shared: n } with an integer n of at least 1'
 }
 
 const JOURNAL_CHECKS = { maxEvents: integerFrom(1), maxAgeMs: integerFrom(1), maxBytes: integerFrom(1) }

@@ -2,59 +2,19 @@
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
-import { BrokerHub } from '../brokers/hub.js'
+import type { BrokerHub } from '../brokers/hub.js'
 import { ByJobId, jobNotFound } from './by-job-id.js'
-import { closeOnSignal, type EndSignal, signalsOption } from './close-on-signal.js'
-import { describeValue } from './error-context.js'
+import { closeOnSignal, type EndSignal } from './close-on-signal.js'
 import { PersistencyError } from './errors.js'
 import { Job } from './job.js'
 import { checkPath, checkRestoreOptions } from './job-maintenance.js'
 import type { RestoreOptions } from './maintenance-types.js'
-import { booleanValue, checkOptions, integerFrom } from './option-checks.js'
-import {
-  DEFAULT_JOB_OPTIONS,
-  type JobOptions,
-  type ResolvedJobOptions,
-  resolveJobOptions,
-  SHARED_JOB_OPTIONS,
-  type ThreadsOption,
-  threadsOption
-} from './options.js'
+import { type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
+import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
 import { checkRootDir } from './storage/root-dir.js'
 import { SqliteEngine } from './storage/sqlite-engine.js'
 import type { OpenedStorage, StorageEngine } from './storage-engine.js'
 import { checkJobId } from './validate.js'
-
-/** What `Persistency.open` takes besides a directory. The job options are the defaults of every job. */
-export interface PersistencyOptions extends JobOptions {
-  /** Directory of the job files, or `:memory:` for jobs that live as long as they are open. */
-  readonly rootDir: string
-  /** Where the events and requests of the jobs travel. Default: the hub of this thread. */
-  readonly hub?: BrokerHub | undefined
-  /**
-   * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
-   * where they take turns: for many tenants that are idle most of the time. A thread is started when it is needed and
-   * ends with its last job; one that dies fails all jobs it serves, except for those with `restart`. `none` has the
-   * storage work on the thread that calls it, which does nothing else meanwhile: for tests, scripts and small programs.
-   */
-  readonly threads?: ThreadsOption | undefined
-  /**
-   * How many databases may be open at once; each takes three file descriptors. Further jobs make one close that was
-   * opened with `whenIdle: 'close'`, the least recently used one of its thread; where there is none, `openJob` is
-   * `ERR_TOO_MANY_JOBS`. Shared threads have an equal share of it each, and are at most so many. Default no limit.
-   */
-  readonly maxOpenJobs?: number | undefined
-  /**
-   * Keeps every other owner out of the directory, in this process or another, until `close()` or the end of the
-   * process. Makes the directory at once, and a file in it. Default `false`.
-   */
-  readonly exclusive?: boolean | undefined
-  /**
-   * Closes on these signals, then ends the process as the signal would have; `true` means SIGTERM and SIGINT. When
-   * somebody else listens to the signal as well, ending the process is left to them. Main thread only. Default `false`.
-   */
-  readonly closeOnSignal?: boolean | readonly EndSignal[] | undefined
-}
 
 /** What a coordinator is made of. */
 export interface PersistencyParts {
@@ -73,16 +33,6 @@ export interface PersistencyParts {
 interface Tenant {
   readonly job: Job
   readonly storage: OpenedStorage
-}
-
-type OwnOptions = Omit<PersistencyOptions, keyof JobOptions | 'rootDir'>
-
-const OWN_CHECKS = {
-  hub: brokerHub,
-  threads: threadsOption,
-  maxOpenJobs: integerFrom(1),
-  exclusive: booleanValue,
-  closeOnSignal: signalsOption
 }
 
 let singleton: Persistency | undefined
@@ -132,34 +82,14 @@ export class Persistency extends ByJobId {
    * `ERR_OPTION`; with `exclusive` also `ERR_ROOT_IN_USE`, `ERR_CREATE_DIR` and `ERR_OPEN`.
    */
   static open(rootDir: string | PersistencyOptions): Result<Persistency, PersistencyError> {
-    const options = typeof rootDir === 'string' ? { rootDir } : rootDir
-    if (typeof options !== 'object' || options === null) {
-      const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
-      return err(new PersistencyError('ERR_ROOT_DIR', message))
-    }
-    const { rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, ...jobOptions } = options
-    const own = { hub, threads, maxOpenJobs, exclusive, closeOnSignal }
-    const checked = checkOptions<OwnOptions>(own, OWN_CHECKS)
-    if (checked.isErr()) return err(checked.error)
-    const engineOptions = {
-      threads: threads ?? 'dedicated',
-      maxOpenJobs: maxOpenJobs ?? Number.POSITIVE_INFINITY
-    }
-    const base = typeof engineOptions.threads === 'object' ? SHARED_JOB_OPTIONS : DEFAULT_JOB_OPTIONS
-    return resolveJobOptions(jobOptions, base).andThen((defaults) =>
-      SqliteEngine.create(directory, engineOptions)
-        .andThen((engine) => engine.check(defaults).map(() => engine))
-        .andThen((engine) => (exclusive === true ? engine.lock().map(() => engine) : ok(engine)))
-        .map(
-          (engine) =>
-            new Persistency({
-              rootDir: engine.rootDir,
-              hub: hub ?? BrokerHub.default,
-              engine,
-              jobOptions: defaults,
-              ...(closeOnSignal !== undefined && { closeOnSignal })
-            })
-        )
+    return resolvePersistencyOptions(rootDir).andThen(
+      ({ rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, jobOptions }) =>
+        SqliteEngine.create(directory, { threads, maxOpenJobs })
+          .andThen((engine) => engine.check(jobOptions).map(() => engine))
+          .andThen((engine) => (exclusive ? engine.lock().map(() => engine) : ok(engine)))
+          .map(
+            (engine) => new Persistency({ rootDir: engine.rootDir, hub, engine, jobOptions, closeOnSignal })
+          )
     )
   }
 
@@ -390,11 +320,4 @@ function sameRoot(
   if (asked.value === instance.rootDir) return ok(instance)
   const message = `Persistency is initialised with ${instance.rootDir}; reset() it before using ${asked.value}`
   return err(new PersistencyError('ERR_OTHER_INSTANCE', message))
-}
-
-/** By what a job needs of it: the hub of a thread may be of another copy of this package. */
-function brokerHub(value: unknown): string | undefined {
-  const { emit, provide, turns } = (value ?? {}) as Partial<BrokerHub>
-  const is = typeof emit === 'function' && typeof provide === 'function' && turns !== undefined
-  return is ? undefined : 'a BrokerHub'
 }

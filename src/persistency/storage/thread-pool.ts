@@ -2,7 +2,7 @@
 import type { BrokerHub } from '../../brokers/hub.js'
 import { LocalHost } from '../../threads/local-host.js'
 import { type ContextHost, WorkerHost } from '../../threads/worker-host.js'
-import type { ThreadsOption } from '../options.js'
+import type { ThreadsOption } from '../persistency-options.js'
 
 const WORKER = new URL('./worker.js', import.meta.url)
 

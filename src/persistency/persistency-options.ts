@@ -1,0 +1,111 @@
+/** Owns the options of a coordinator, those of its jobs as defaults among them: names, defaults and limits. */
+import { err, type Result } from 'neverthrow'
+import { BrokerHub } from '../brokers/hub.js'
+import { type EndSignal, signalsOption } from './close-on-signal.js'
+import { describeValue } from './error-context.js'
+import { PersistencyError } from './errors.js'
+import { booleanValue, checkOptions, integerFrom } from './option-checks.js'
+import {
+  DEFAULT_JOB_OPTIONS,
+  type JobOptions,
+  type ResolvedJobOptions,
+  resolveJobOptions,
+  SHARED_JOB_OPTIONS
+} from './options.js'
+
+/** What `Persistency.open` takes besides a directory. The job options are the defaults of every job. */
+export interface PersistencyOptions extends JobOptions {
+  /** Directory of the job files, or `:memory:` for jobs that live as long as they are open. */
+  readonly rootDir: string
+  /** Where the events and requests of the jobs travel. Default: the hub of this thread. */
+  readonly hub?: BrokerHub | undefined
+  /**
+   * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
+   * where they take turns: for many tenants that are idle most of the time. A thread is started when it is needed and
+   * ends with its last job; one that dies fails all jobs it serves, except for those with `restart`. `none` has the
+   * storage work on the thread that calls it, which does nothing else meanwhile: for tests, scripts and small programs.
+   */
+  readonly threads?: ThreadsOption | undefined
+  /**
+   * How many databases may be open at once; each takes three file descriptors. Further jobs make one close that was
+   * opened with `whenIdle: 'close'`, the least recently used one of its thread; where there is none, `openJob` is
+   * `ERR_TOO_MANY_JOBS`. Shared threads have an equal share of it each, and are at most so many. Default no limit.
+   */
+  readonly maxOpenJobs?: number | undefined
+  /**
+   * Keeps every other owner out of the directory, in this process or another, until `close()` or the end of the
+   * process. Makes the directory at once, and a file in it. Default `false`.
+   */
+  readonly exclusive?: boolean | undefined
+  /**
+   * Closes on these signals, then ends the process as the signal would have; `true` means SIGTERM and SIGINT. When
+   * somebody else listens to the signal as well, ending the process is left to them. Main thread only. Default `false`.
+   */
+  readonly closeOnSignal?: boolean | readonly EndSignal[] | undefined
+}
+
+/** Which threads the storage of the jobs runs on; `none` is that of whoever opens them. */
+export type ThreadsOption = 'dedicated' | 'none' | { readonly shared: number }
+
+/** Options of a coordinator with every default filled in. Whether the directory is one is left to the engine. */
+export interface ResolvedPersistencyOptions {
+  readonly rootDir: string
+  readonly hub: BrokerHub
+  readonly threads: ThreadsOption
+  readonly maxOpenJobs: number
+  readonly exclusive: boolean
+  readonly closeOnSignal: boolean | readonly EndSignal[]
+  readonly jobOptions: ResolvedJobOptions
+}
+
+type OwnOptions = Omit<PersistencyOptions, keyof JobOptions | 'rootDir'>
+
+const OWN_CHECKS = {
+  hub: brokerHub,
+  threads: threadsOption,
+  maxOpenJobs: integerFrom(1),
+  exclusive: booleanValue,
+  closeOnSignal: signalsOption
+}
+
+/** Checks options and fills in what is missing. Errors: `ERR_OPTION`; `ERR_ROOT_DIR` for no options at all. */
+export function resolvePersistencyOptions(
+  rootDir: string | PersistencyOptions
+): Result<ResolvedPersistencyOptions, PersistencyError> {
+  const options = typeof rootDir === 'string' ? { rootDir } : rootDir
+  if (typeof options !== 'object' || options === null) {
+    const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
+    return err(new PersistencyError('ERR_ROOT_DIR', message))
+  }
+  const { rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, ...jobOptions } = options
+  const own = { hub, threads, maxOpenJobs, exclusive, closeOnSignal }
+  const checked = checkOptions<OwnOptions>(own, OWN_CHECKS)
+  if (checked.isErr()) return err(checked.error)
+  const base = typeof threads === 'object' ? SHARED_JOB_OPTIONS : DEFAULT_JOB_OPTIONS
+  return resolveJobOptions(jobOptions, base).map((defaults) => ({
+    rootDir: directory,
+    hub: hub ?? BrokerHub.default,
+    threads: threads ?? 'dedicated',
+    maxOpenJobs: maxOpenJobs ?? Number.POSITIVE_INFINITY,
+    exclusive: exclusive ?? false,
+    closeOnSignal: closeOnSignal ?? false,
+    jobOptions: defaults
+  }))
+}
+
+/** Allows what names the threads of jobs. */
+export function threadsOption(value: unknown): string | undefined {
+  if (value === 'dedicated' || value === 'none') return undefined
+  const shared =
+    typeof value === 'object' && value !== null ? (value as { shared?: unknown }).shared : undefined
+  const fits =
+    Number.isSafeInteger(shared) && (shared as number) >= 1 && Object.keys(value as object).length === 1
+  return fits ? undefined : '"dedicated", "none" or { shared: n } with an integer n of at least 1'
+}
+
+/** By what a job needs of it: the hub of a thread may be of another copy of this package. */
+function brokerHub(value: unknown): string | undefined {
+  const { emit, provide, turns } = (value ?? {}) as Partial<BrokerHub>
+  const is = typeof emit === 'function' && typeof provide === 'function' && turns !== undefined
+  return is ? undefined : 'a BrokerHub'
+}
