@@ -1,12 +1,10 @@
 /** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
-import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import { type RequestDefinition, untraced } from '../brokers/definitions.js'
-import { messageOf } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
-import { absolutePath } from './absolute-path.js'
-import { describeValue } from './error-context.js'
-import { PersistencyError } from './errors.js'
+import { checkPath } from './absolute-path.js'
+import type { PersistencyError } from './errors.js'
 import type { JobWrites } from './job-writes.js'
 import {
   KvBackup,
@@ -22,7 +20,6 @@ import type {
   Compaction,
   JobStats,
   OperationOptions,
-  RestoreOptions,
   StatsOptions,
   VerifyOptions,
   VerifyReport
@@ -144,20 +141,4 @@ export class JobMaintenance {
       ask(request, payload, ok(patience))
     )
   }
-}
-
-/** A path of a file, made absolute. Errors: `ERR_PATH`. */
-export function checkPath(path: unknown): Result<string, PersistencyError> {
-  if (typeof path !== 'string' || path.trim() === '' || path.includes('\0')) {
-    const message = `a path of a file must be a string that is not empty and holds no NUL; got ${describeValue(path)}`
-    return err(new PersistencyError('ERR_PATH', message))
-  }
-  return absolutePath(path).mapErr(
-    (cause) => new PersistencyError('ERR_PATH', `path ${path} leads nowhere: ${messageOf(cause)}`, { cause })
-  )
-}
-
-/** Errors: `ERR_OPTION`. */
-export function checkRestoreOptions(options: unknown): Result<RestoreOptions, PersistencyError> {
-  return checkOptions<RestoreOptions>(options ?? {}, { overwrite: booleanValue })
 }

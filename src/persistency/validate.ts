@@ -10,6 +10,7 @@ import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 import { isKeyLike, isUint8Array } from './key-parts.js'
 import { type KeyRange, prefixRange } from './key-range.js'
 import type { Key } from './keys.js'
+import type { RestoreOptions } from './maintenance-types.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
 import { booleanValue, checkOptions, integerFrom, READ_CHECKS } from './option-checks.js'
 import type { AckOptions, FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
@@ -315,4 +316,8 @@ export function checkAckOptions(options: unknown): Checked<AckOptions> {
 
 export function checkFlushOptions(options: unknown): Checked<FlushOptions> {
   return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, durable: booleanValue })
+}
+
+export function checkRestoreOptions(options: unknown): Checked<RestoreOptions> {
+  return checkOptions<RestoreOptions>(options ?? {}, { overwrite: booleanValue })
 }
