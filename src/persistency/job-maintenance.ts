@@ -1,11 +1,12 @@
 /** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
-import { errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { errAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import { type RequestDefinition, untraced } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { checkPath } from './absolute-path.js'
 import type { PersistencyError } from './errors.js'
 import type { JobWrites } from './job-writes.js'
+import type { Ask } from './journal/ask.js'
 import {
   KvBackup,
   KvCompact,
@@ -36,12 +37,7 @@ export interface JobMaintenanceParts {
   readonly context: BrokerContext
   readonly options: ResolvedJobOptions
   readonly writes: JobWrites
-  /** Sends a request of the job, in line. */
-  readonly ask: <Payload, Response>(
-    request: RequestDefinition<Payload, Response, PersistencyError>,
-    payload: Payload,
-    options: Result<ReadOptions, PersistencyError>
-  ) => Answer<Response>
+  readonly ask: Ask
 }
 
 /** Nobody asked for it. */
@@ -136,9 +132,7 @@ export class JobMaintenance {
     signal: ReadOptions['signal']
   ): Answer<Response> {
     const { ask } = this.#parts
-    const patience = { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
-    return ask(UntracedFlush, { durable: false }, ok(patience)).andThen(() =>
-      ask(request, payload, ok(patience))
-    )
+    const patience = { timeoutMs: Number.POSITIVE_INFINITY, signal }
+    return ask(UntracedFlush, { durable: false }, patience).andThen(() => ask(request, payload, patience))
   }
 }

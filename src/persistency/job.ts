@@ -6,7 +6,6 @@ import { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import { countOf, type WriteOps } from './accepted-writes.js'
-import { toPersistencyError } from './call-errors.js'
 import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
@@ -16,8 +15,10 @@ import type { ProjectionDefinition } from './eventsourcing/projection-definition
 import type { Subscription } from './eventsourcing/subscription.js'
 import type { Subscriptions } from './eventsourcing/subscriptions.js'
 import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
+import { DirectCalls, type JobCalls } from './job-calls.js'
 import { JobMaintenance } from './job-maintenance.js'
 import { JobWrites } from './job-writes.js'
+import type { Ask } from './journal/ask.js'
 import type { EventStream } from './journal/event-stream.js'
 import { JobJournal } from './journal/job-journal.js'
 import { JournalInfo } from './journal/messages.js'
@@ -112,13 +113,13 @@ export class Job {
   /** The options in force. */
   readonly options: ResolvedJobOptions
   readonly #hub: BrokerHub
-  readonly #requests: RequestBroker
   readonly #close: () => ResultAsync<void, PersistencyError>
   readonly #writes: JobWrites
   readonly #journal: JobJournal
   readonly #maintenance: JobMaintenance
   readonly #feed: CommitFeed
   readonly #restart: JobRestart | undefined
+  readonly #calls: JobCalls
   #state: JobState = 'open'
   /** The answer of the queue that was given last, which may be one for many writes. */
   #lastAnswer:
@@ -132,7 +133,6 @@ export class Job {
     this.options = parts.options
     this.#hub = parts.hub
     this.#close = parts.close
-    this.#requests = new RequestBroker(parts.hub, parts.context)
     this.#writes = new JobWrites({
       jobId: parts.id,
       hub: parts.hub,
@@ -143,7 +143,7 @@ export class Job {
       jobId: parts.id,
       hub: parts.hub,
       context: parts.context,
-      ask: (request, query, options) => this.#request(request, query, ok(options))
+      ask: this.#ask
     })
     const { hub, context, options } = parts
     this.#maintenance = new JobMaintenance({
@@ -151,14 +151,17 @@ export class Job {
       context,
       options,
       writes: this.#writes,
-      ask: (request, payload, patience) => this.#request(request, payload, patience)
+      ask: this.#ask
     })
     this.#feed = new CommitFeed({
       hub,
       context,
       lastSeq: () => this.#writes.queue.lastSeq
     })
-    if (options.restart) this.#restart = this.#restartOf()
+    const jobId = parts.id
+    const requests = new RequestBroker(hub, context)
+    if (options.restart) this.#restart = this.#restartOf(requests)
+    this.#calls = this.#restart?.calls ?? new DirectCalls({ jobId, requests, queue: this.#writes.queue })
   }
 
   /** Whether the job takes calls. */
@@ -249,8 +252,7 @@ export class Job {
     const checked = check.checkFlushOptions(options)
     if (checked.isErr()) return errAsync(checked.error)
     const { durable = false, timeoutMs = Number.POSITIVE_INFINITY, signal } = checked.value
-    const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-    return this.#request(KvFlush, { durable }, ok(patience)).andThen(() => this.#writes.takeLoss())
+    return this.#ask(KvFlush, { durable }, { timeoutMs, signal }).andThen(() => this.#writes.takeLoss())
   }
 
   /**
@@ -317,7 +319,7 @@ export class Job {
     const checked = check.checkScan(category, range, options)
     if (checked.isErr()) return errAsync(checked.error)
     const { query, read, copy } = checked.value
-    const page = this.#request(KvScan, query, ok(read))
+    const page = this.#ask(KvScan, query, read)
     return page.map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
   }
 
@@ -339,7 +341,7 @@ export class Job {
    * Iterating throws a {@link PersistencyError} when a page cannot be read.
    */
   stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
-    return streamRows(category, range, options, (query, read) => this.#request(KvScan, query, ok(read)))
+    return streamRows(category, range, options, (query, read) => this.#ask(KvScan, query, read))
   }
 
   /**
@@ -407,10 +409,10 @@ export class Job {
    */
   watch(category: string, range: KeyRange | Key, options?: WatchOptions): WatchStream {
     return new WatchStream(category, range, options, {
-      ask: (request, query, read) => this.#request(request, query, ok(read)),
+      ask: this.#ask,
       feed: this.#feed,
       committed: this.#journal.committed,
-      inLine: (sent) => this.#inLine(sent, () => {})
+      inLine: (sent) => this.#calls.inLine(sent, () => {})
     })
   }
 
@@ -587,12 +589,12 @@ export class Job {
     if (this.context.parent !== undefined) this.#hub.emit(this.context.parent, event, payload)
   }
 
-  #restartOf(): JobRestart {
+  #restartOf(requests: RequestBroker): JobRestart {
     return new JobRestart({
       jobId: this.id,
       hub: this.#hub,
       context: this.context,
-      requests: this.#requests,
+      requests,
       writes: this.#writes,
       onRestarted: (restarted) => this.#restarted(restarted)
     })
@@ -674,37 +676,20 @@ export class Job {
     return this.#request(request, { category, key }, check.checkReadOptions(options))
   }
 
-  /** Sends a request when everything before it has been sent. */
+  /** Asks with options that were checked. */
   #request<Payload, Response>(
     request: RequestDefinition<Payload, Response, PersistencyError>,
     payload: Payload,
     options: Result<ReadOptions, PersistencyError>
   ): ResultAsync<Response, PersistencyError> {
-    if (options.isErr()) return errAsync(options.error)
+    return options.isErr() ? errAsync(options.error) : this.#ask(request, payload, options.value)
+  }
+
+  /** Sends a request when everything before it has been sent. */
+  readonly #ask: Ask = (request, payload, options) => {
     if (this.#state !== 'open') return errAsync(this.#closedError())
-    const { timeoutMs = this.options.requestTimeoutMs, signal } = options.value
-    const patience = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-    if (this.#restart !== undefined) return this.#restart.calls.ask(request, payload, patience)
-    const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
-      const settle = (result: Result<unknown, unknown>): void => resolve(this.#translated(result))
-      const send = (): void => this.#requests.send(request, payload, patience, settle)
-      this.#inLine(send, (error) => resolve(err(error)))
-    })
-    if (!this.#writes.queue.crowded) return new ResultAsync(answer)
-    return new ResultAsync(new Patience(`a read of job "${this.id}"`, patience).bound(answer))
-  }
-
-  /** Does something when everything that waits for room has been sent. */
-  #inLine(run: () => void, fail: (error: PersistencyError) => void): void {
-    if (this.#restart !== undefined) this.#restart.calls.inLine(run, fail)
-    else if (this.#writes.queue.crowded) this.#writes.queue.inLine(run, fail)
-    else run()
-  }
-
-  /** The answer of a broker as an answer of a job. */
-  #translated<Response>(result: Result<unknown, unknown>): Result<Response, PersistencyError> {
-    if (result.isOk()) return result as Result<Response, PersistencyError>
-    return err(toPersistencyError(result.error as PersistencyError | BrokerError, this.id))
+    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
+    return this.#calls.ask(request, payload, { timeoutMs, signal })
   }
 
   #closedError(): PersistencyError {

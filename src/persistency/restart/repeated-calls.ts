@@ -9,6 +9,7 @@ import type { RequestBroker } from '../../brokers/request-broker.js'
 import { requestsAreTraced, traceRequest } from '../../brokers/request-trace.js'
 import { toPersistencyError } from '../call-errors.js'
 import type { PersistencyError } from '../errors.js'
+import type { JobCalls } from '../job-calls.js'
 import { Patience } from '../patience.js'
 import type { ReadOptions } from '../types.js'
 import type { WriteQueue } from '../write-queue.js'
@@ -40,7 +41,7 @@ interface Question {
 /** A call under which the storage dies each time is not asked for ever, whatever else gets done in between. */
 const MAX_ASKED = 3
 
-export class RepeatedCalls {
+export class RepeatedCalls implements JobCalls {
   readonly #parts: RepeatedCallsParts
   readonly #held = new HeldCalls()
   #holding = false
