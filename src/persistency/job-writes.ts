@@ -1,8 +1,8 @@
 /**
- * Owns the writes of one job on their way through the brokers: announces what the queue accepts, learns from the
- * storage what came of it, and keeps account of what was lost.
+ * Owns the writes of one job on their way through the brokers: submits them to the queue, announces what that accepts,
+ * learns from the storage what came of it, and keeps account of what was lost.
  */
-import { err, ok, type Result } from 'neverthrow'
+import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import { BrokerError } from '../brokers/errors.js'
 import { type BrokerHub, ListenerFailed, OutcomeAwaited } from '../brokers/hub.js'
@@ -11,13 +11,14 @@ import { warnThrottled } from '../brokers/warnings.js'
 import { type AcceptedWrite, countOf, listOf, type WriteOps } from './accepted-writes.js'
 import { toPersistencyError } from './call-errors.js'
 import { CommitLatencies } from './commit-latencies.js'
-import { tellCommit, tellFailed, type WriteTrace } from './diagnostics.js'
+import { tellCommit, tellFailed, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
 import { PersistencyError } from './errors.js'
 import type { PersistEventPayload } from './message-payloads.js'
 import { PersistAgain, PersistCommitted, PersistEvent, PersistFailed } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
+import { Patience } from './patience.js'
 import { ownOps } from './restart/own-ops.js'
-import type { Commit } from './types.js'
+import type { AckOptions, Commit } from './types.js'
 import { WriteQueue } from './write-queue.js'
 
 export interface JobWritesParts {
@@ -27,6 +28,9 @@ export interface JobWritesParts {
   readonly options: ResolvedJobOptions
 }
 
+/** The answer of an accepted write; shared, because there is nothing in it. */
+const ACCEPTED: ResultAsync<void, never> = okAsync(undefined)
+
 export class JobWrites {
   readonly queue: WriteQueue
   readonly latencies = new CommitLatencies()
@@ -34,6 +38,10 @@ export class JobWrites {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext
   readonly #listeners: readonly ListenerHandle[]
+  /** The answer of the queue that was given last, which may be one for many writes. */
+  #lastAnswer:
+    | { readonly promise: Promise<unknown>; readonly result: ResultAsync<void, PersistencyError> }
+    | undefined
   #accepting: PersistEventPayload | undefined
   /** Tells of those that could not be sent, once everybody has heard of them, and of others that must come first. */
   #notSent: (() => void)[] = []
@@ -58,17 +66,23 @@ export class JobWrites {
     this.#listeners = this.#listen()
   }
 
-  /** Submits a write; resolves when it is committed, or known not to be. Fills in `trace`. */
-  commit(ops: WriteOps, trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> {
-    return new Promise((resolve) => {
-      const answer = this.queue.submit(ops, (error, write) => {
-        if (trace !== undefined && error === undefined) trace.commitMs = this.#commitMs
-        resolve(error === undefined ? ok({ seq: write.seq, ops: countOf(write.ops) }) : err(error))
-      })
-      if (answer instanceof Promise) void answer.then((error) => error !== undefined && resolve(err(error)))
-      else if (answer !== undefined) resolve(err(answer))
-      this.#hub.emit(this.#context, OutcomeAwaited, undefined)
-    })
+  /** Submits a write; ok when it is accepted. */
+  submit(ops: WriteOps): ResultAsync<void, PersistencyError> {
+    if (countOf(ops) === 0) return ACCEPTED
+    const answer = this.queue.submit(ops)
+    if (answer === undefined) return ACCEPTED
+    if (!(answer instanceof Promise)) return errAsync(answer)
+    if (answer !== this.#lastAnswer?.promise) this.#lastAnswer = { promise: answer, result: accepted(answer) }
+    return this.#lastAnswer.result
+  }
+
+  /** Submits a write; ok when it is committed. */
+  submitAcked(ops: WriteOps, patience: AckOptions): ResultAsync<Commit, PersistencyError> {
+    if (countOf(ops) === 0) return okAsync({ seq: 0, ops: 0 })
+    const trace = traceOfWrite(this.#context, this.#jobId, ops)
+    return new ResultAsync(
+      trace === undefined ? this.#commit(ops, patience) : this.#commitTraced(trace, patience)
+    )
   }
 
   /** What was lost since this was last asked, as an error; each loss is told once. Errors: `ERR_WRITES_LOST`. */
@@ -106,6 +120,34 @@ export class JobWrites {
       this.#emitFailed(write, error)
       tellFailed(this.#context, { jobId: this.#jobId, seq: write.seq, ops: listOf(write.ops), error })
     }
+  }
+
+  #commit(
+    ops: WriteOps,
+    patience: AckOptions,
+    trace?: WriteTrace
+  ): Promise<Result<Commit, PersistencyError>> {
+    const committed = this.#outcomeOf(ops, trace)
+    if (patience.signal === undefined && patience.timeoutMs === undefined) return committed
+    return new Patience(`a write of job "${this.#jobId}"`, patience).bound(committed)
+  }
+
+  /** A method of its own: a closure in `submitAcked` would cost every call, traced or not. */
+  #commitTraced(trace: WriteTrace, patience: AckOptions): Promise<Result<Commit, PersistencyError>> {
+    return traceWrite(trace, () => this.#commit(trace.ops, patience, trace))
+  }
+
+  /** Submits a write; resolves when it is committed, or known not to be. Fills in `trace`. */
+  #outcomeOf(ops: WriteOps, trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> {
+    return new Promise((resolve) => {
+      const answer = this.queue.submit(ops, (error, write) => {
+        if (trace !== undefined && error === undefined) trace.commitMs = this.#commitMs
+        resolve(error === undefined ? ok({ seq: write.seq, ops: countOf(write.ops) }) : err(error))
+      })
+      if (answer instanceof Promise) void answer.then((error) => error !== undefined && resolve(err(error)))
+      else if (answer !== undefined) resolve(err(answer))
+      this.#hub.emit(this.#context, OutcomeAwaited, undefined)
+    })
   }
 
   #listen(): ListenerHandle[] {
@@ -180,4 +222,8 @@ export class JobWrites {
     if (this.#hub.listeners(this.#context, PersistFailed).length > 0) return
     warnThrottled('PERSISTENCY_WRITE_LOST', `a write of job "${this.#jobId}" was lost`, error)
   }
+}
+
+function accepted(answer: Promise<PersistencyError | undefined>): ResultAsync<void, PersistencyError> {
+  return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
 }

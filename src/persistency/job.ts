@@ -1,12 +1,12 @@
 /** Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. */
-import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
 import { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import { countOf, type WriteOps } from './accepted-writes.js'
-import { tellJob, traceOfWrite, traceWrite, type WriteTrace } from './diagnostics.js'
+import type { WriteOps } from './accepted-writes.js'
+import { tellJob } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
 import type { DomainEvent } from './eventsourcing/domain-events.js'
@@ -65,7 +65,6 @@ import {
 } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
 import { copyRow } from './packed.js'
-import { Patience } from './patience.js'
 import { JobRestart } from './restart/job-restart.js'
 import type { RestartListener } from './storage-engine.js'
 import { streamRows } from './stream.js'
@@ -96,9 +95,6 @@ export interface JobParts {
 
 type JobState = 'open' | 'closing' | 'closed' | 'failed'
 
-/** The answer of an accepted write; shared, because there is nothing in it. */
-const ACCEPTED: ResultAsync<void, never> = okAsync(undefined)
-
 /**
  * One tenant's storage: ordered key-value rows in categories.
  *
@@ -121,10 +117,6 @@ export class Job {
   readonly #restart: JobRestart | undefined
   readonly #calls: JobCalls
   #state: JobState = 'open'
-  /** The answer of the queue that was given last, which may be one for many writes. */
-  #lastAnswer:
-    | { readonly promise: Promise<unknown>; readonly result: ResultAsync<void, PersistencyError> }
-    | undefined
 
   /** Jobs are opened with `Persistency.openJob`. @internal */
   constructor(parts: JobParts) {
@@ -235,13 +227,7 @@ export class Job {
     if (checked.isErr()) return errAsync(checked.error)
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())
-    if (countOf(checked.value) === 0) return okAsync({ seq: 0, ops: 0 })
-    const trace = traceOfWrite(this.context, this.id, checked.value)
-    return new ResultAsync(
-      trace === undefined
-        ? this.#commit(checked.value, patience.value)
-        : this.#commitTraced(trace, patience.value)
-    )
+    return this.#writes.submitAcked(checked.value, patience.value)
   }
 
   /**
@@ -623,27 +609,7 @@ export class Job {
   #submit(ops: Result<WriteOps, PersistencyError>): ResultAsync<void, PersistencyError> {
     if (ops.isErr()) return errAsync(ops.error)
     if (this.#state !== 'open') return errAsync(this.#closedError())
-    if (countOf(ops.value) === 0) return ACCEPTED
-    const answer = this.#writes.queue.submit(ops.value)
-    if (answer === undefined) return ACCEPTED
-    if (!(answer instanceof Promise)) return errAsync(answer)
-    if (answer !== this.#lastAnswer?.promise) this.#lastAnswer = { promise: answer, result: accepted(answer) }
-    return this.#lastAnswer.result
-  }
-
-  #commit(
-    ops: WriteOps,
-    patience: AckOptions,
-    trace?: WriteTrace
-  ): Promise<Result<Commit, PersistencyError>> {
-    const committed = this.#writes.commit(ops, trace)
-    if (patience.signal === undefined && patience.timeoutMs === undefined) return committed
-    return new Patience(`a write of job "${this.id}"`, patience).bound(committed)
-  }
-
-  /** A method of its own: a closure in `persistAcked` would cost every call, traced or not. */
-  #commitTraced(trace: WriteTrace, patience: AckOptions): Promise<Result<Commit, PersistencyError>> {
-    return traceWrite(trace, () => this.#commit(trace.ops, patience, trace))
+    return this.#writes.submit(ops.value)
   }
 
   #verifyJournal(
@@ -699,10 +665,6 @@ export class Job {
     const remedy = this.#state === 'failed' ? '; its storage died, openJob starts it again' : ''
     return new PersistencyError('ERR_JOB_CLOSED', `job "${this.id}" is ${why}${remedy}`)
   }
-}
-
-function accepted(answer: Promise<PersistencyError | undefined>): ResultAsync<void, PersistencyError> {
-  return new ResultAsync(answer.then((error) => (error === undefined ? ok(undefined) : err(error))))
 }
 
 function withJournal(report: VerifyReport, { differing, differences }: JournalComparison): VerifyReport {
