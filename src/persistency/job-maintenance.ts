@@ -29,6 +29,7 @@ import { KvFlush } from './messages.js'
 import { abortSignal, booleanValue, checkOptions, functionValue } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
+import { type ComparedJournal, verifyJournal } from './verify-journal.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
@@ -38,6 +39,7 @@ export interface JobMaintenanceParts {
   readonly options: ResolvedJobOptions
   readonly writes: JobWrites
   readonly ask: Ask
+  readonly journal: ComparedJournal
 }
 
 /** Nobody asked for it. */
@@ -66,10 +68,11 @@ export class JobMaintenance {
 
   verify(options: VerifyOptions | undefined): Answer<VerifyReport> {
     const checks = { ...OPERATION_CHECKS, quick: booleanValue }
-    return this.#operate(options, checks, (operation, { quick = false }) => ({
+    const verified = this.#operate(options, checks, (operation, { quick = false }: VerifyOptions) => ({
       request: KvVerify,
       payload: { operation, quick }
     }))
+    return verified.andThen((report) => verifyJournal(report, options ?? {}, this.#parts.journal))
   }
 
   compact(options: OperationOptions | undefined): Answer<Compaction> {

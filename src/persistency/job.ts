@@ -1,8 +1,7 @@
 /** Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. */
-import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow'
+import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
-import { BrokerError } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { WriteOps } from './accepted-writes.js'
@@ -31,7 +30,6 @@ import type {
   EventsOptions,
   FindAppendOptions,
   JournalComparison,
-  JournalDifference,
   JournalEvent,
   JournalStatus,
   NewEvent
@@ -143,7 +141,8 @@ export class Job {
       context,
       options,
       writes: this.#writes,
-      ask: this.#ask
+      ask: this.#ask,
+      journal: { compare: (how) => this.#journal.compare(how), served: () => this.running }
     })
     this.#feed = new CommitFeed({
       hub,
@@ -447,7 +446,7 @@ export class Job {
    * What is wrong is in the report; an `Err` says that it could not be checked.
    */
   verify(options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
-    return this.#maintenance.verify(options).andThen((report) => this.#verifyJournal(report, options))
+    return this.#maintenance.verify(options)
   }
 
   /** Figures of the storage, the queue and the commits. Counting the rows visits all of them, in small steps. */
@@ -612,25 +611,6 @@ export class Job {
     return this.#writes.submit(ops.value)
   }
 
-  #verifyJournal(
-    report: VerifyReport,
-    options: VerifyOptions | undefined
-  ): ResultAsync<VerifyReport, PersistencyError> {
-    if (!report.ok || options?.quick === true) return okAsync(report)
-    const { signal } = options ?? {}
-    const patience = { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
-    return this.#journal
-      .compare(patience)
-      .map((comparison) => withJournal(report, comparison))
-      .orElse((error) => (this.#isWithoutJournal(error) ? ok(report) : err(error)))
-  }
-
-  /** Whether the file has no journal, or the engine knows of none. */
-  #isWithoutJournal({ code, cause }: PersistencyError): boolean {
-    const unknown = this.running && BrokerError.is(cause) && cause.kind === 'noProvider'
-    return unknown || code === 'ERR_NO_JOURNAL'
-  }
-
   #readRow<Response>(
     request: RequestDefinition<{ category: string; key: Key }, Response, PersistencyError>,
     category: string,
@@ -665,14 +645,4 @@ export class Job {
     const remedy = this.#state === 'failed' ? '; its storage died, openJob starts it again' : ''
     return new PersistencyError('ERR_JOB_CLOSED', `job "${this.id}" is ${why}${remedy}`)
   }
-}
-
-function withJournal(report: VerifyReport, { differing, differences }: JournalComparison): VerifyReport {
-  if (differing === 0) return report
-  const message = ({ kind, category, key }: JournalDifference): string =>
-    `row ${key.toString()} of category ${JSON.stringify(category)} is ${kind}, going by the journal`
-  const problems = differences.map(
-    (difference) => ({ check: 'journal', message: message(difference) }) as const
-  )
-  return { ...report, ok: false, problems }
 }
