@@ -1,7 +1,10 @@
-/** Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. */
+/**
+ * Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. Most of it is
+ * the documentation of its methods; what they do is in `job-*.ts`, `journal/`, `eventsourcing/` and `watch/`.
+ */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
-import type { EventDefinition, RequestDefinition } from '../brokers/definitions.js'
+import type { EventDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { WriteOps } from './accepted-writes.js'
@@ -16,6 +19,7 @@ import type { Subscriptions } from './eventsourcing/subscriptions.js'
 import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
 import { DirectCalls, type JobCalls } from './job-calls.js'
 import { JobMaintenance } from './job-maintenance.js'
+import { JobReads } from './job-reads.js'
 import { JobWrites } from './job-writes.js'
 import type { Ask } from './journal/ask.js'
 import type { EventStream } from './journal/event-stream.js'
@@ -48,24 +52,10 @@ import type {
   VerifyReport
 } from './maintenance-types.js'
 import type { JobRestartedPayload } from './message-payloads.js'
-import {
-  JobClosed,
-  JobFailed,
-  JobOpened,
-  JobRestarted,
-  KvCount,
-  KvDelete,
-  KvExists,
-  KvFlush,
-  KvGet,
-  KvGetMany,
-  KvScan
-} from './messages.js'
+import { JobClosed, JobFailed, JobOpened, JobRestarted, KvFlush } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
-import { copyRow } from './packed.js'
 import { JobRestart } from './restart/job-restart.js'
 import type { RestartListener } from './storage-engine.js'
-import { streamRows } from './stream.js'
 import type {
   AckOptions,
   Commit,
@@ -109,6 +99,7 @@ export class Job {
   readonly #hub: BrokerHub
   readonly #close: () => ResultAsync<void, PersistencyError>
   readonly #writes: JobWrites
+  readonly #reads: JobReads
   readonly #journal: JobJournal
   readonly #maintenance: JobMaintenance
   readonly #feed: CommitFeed
@@ -117,39 +108,20 @@ export class Job {
   #state: JobState = 'open'
 
   /** Jobs are opened with `Persistency.openJob`. @internal */
-  constructor(parts: JobParts) {
-    this.id = parts.id
-    this.context = parts.context
-    this.options = parts.options
-    this.#hub = parts.hub
-    this.#close = parts.close
-    this.#writes = new JobWrites({
-      jobId: parts.id,
-      hub: parts.hub,
-      context: parts.context,
-      options: parts.options
-    })
-    this.#journal = new JobJournal({
-      jobId: parts.id,
-      hub: parts.hub,
-      context: parts.context,
-      ask: this.#ask
-    })
-    const { hub, context, options } = parts
+  constructor({ id: jobId, hub, context, options, close }: JobParts) {
+    this.id = jobId
+    this.context = context
+    this.options = options
+    this.#hub = hub
+    this.#close = close
+    this.#writes = new JobWrites({ jobId, hub, context, options })
+    this.#reads = new JobReads(this.#ask)
+    this.#journal = new JobJournal({ jobId, hub, context, ask: this.#ask })
     this.#maintenance = new JobMaintenance({
-      hub,
-      context,
-      options,
-      writes: this.#writes,
-      ask: this.#ask,
+      ...{ hub, context, options, writes: this.#writes, ask: this.#ask },
       journal: { compare: (how) => this.#journal.compare(how), served: () => this.running }
     })
-    this.#feed = new CommitFeed({
-      hub,
-      context,
-      lastSeq: () => this.#writes.queue.lastSeq
-    })
-    const jobId = parts.id
+    this.#feed = new CommitFeed({ hub, context, lastSeq: () => this.#writes.queue.lastSeq })
     const requests = new RequestBroker(hub, context)
     if (options.restart) this.#restart = this.#restartOf(requests)
     this.#calls = this.#restart?.calls ?? new DirectCalls({ jobId, requests, queue: this.#writes.queue })
@@ -249,7 +221,7 @@ export class Job {
     key: Key,
     options?: ReadOptions
   ): ResultAsync<Uint8Array | undefined, PersistencyError> {
-    return this.#readRow(KvGet, category, key, options)
+    return this.#reads.get(category, key, options)
   }
 
   /**
@@ -261,17 +233,12 @@ export class Job {
     keys: readonly Key[],
     options?: ReadOptions
   ): ResultAsync<(Uint8Array | undefined)[], PersistencyError> {
-    const checked = check.checkKeys(category, keys)
-    if (checked.isErr()) return errAsync(checked.error)
-    const query = { category, keys: checked.value }
-    return this.#request(KvGetMany, query, check.checkReadOptions(options)).map(
-      ({ payloads }) => payloads as (Uint8Array | undefined)[]
-    )
+    return this.#reads.getMany(category, keys, options)
   }
 
   /** Whether a row is there. */
   exists(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
-    return this.#readRow(KvExists, category, key, options)
+    return this.#reads.exists(category, key, options)
   }
 
   /** How many rows a range, or everything under a prefix, holds. */
@@ -280,15 +247,12 @@ export class Job {
     range: KeyRange | Key,
     options?: ReadOptions
   ): ResultAsync<number, PersistencyError> {
-    const query = check.checkQuery(category, range)
-    return query.isErr()
-      ? errAsync(query.error)
-      : this.#request(KvCount, query.value, check.checkReadOptions(options))
+    return this.#reads.count(category, range, options)
   }
 
   /** Removes a row in its turn and answers, once that is committed, whether it was there. */
   deleteAcked(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
-    return this.#readRow(KvDelete, category, key, options)
+    return this.#reads.deleteAcked(category, key, options)
   }
 
   /**
@@ -301,11 +265,7 @@ export class Job {
     range: KeyRange | Key,
     options?: ScanOptions & ReadOptions
   ): ResultAsync<KvRow[], PersistencyError> {
-    const checked = check.checkScan(category, range, options)
-    if (checked.isErr()) return errAsync(checked.error)
-    const { query, read, copy } = checked.value
-    const page = this.#ask(KvScan, query, read)
-    return page.map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
+    return this.#reads.scan(category, range, options)
   }
 
   /** The rows whose key starts with a prefix, in key order. As {@link Job.scan}. */
@@ -314,8 +274,7 @@ export class Job {
     prefix: Key,
     options?: ScanOptions & ReadOptions
   ): ResultAsync<KvRow[], PersistencyError> {
-    const error = check.checkKey(prefix, 'a prefix')
-    return error === undefined ? this.scan(category, prefix, options) : errAsync(error)
+    return this.#reads.scanPrefix(category, prefix, options)
   }
 
   /**
@@ -326,7 +285,7 @@ export class Job {
    * Iterating throws a {@link PersistencyError} when a page cannot be read.
    */
   stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
-    return streamRows(category, range, options, (query, read) => this.#ask(KvScan, query, read))
+    return this.#reads.stream(category, range, options)
   }
 
   /**
@@ -609,26 +568,6 @@ export class Job {
     if (ops.isErr()) return errAsync(ops.error)
     if (this.#state !== 'open') return errAsync(this.#closedError())
     return this.#writes.submit(ops.value)
-  }
-
-  #readRow<Response>(
-    request: RequestDefinition<{ category: string; key: Key }, Response, PersistencyError>,
-    category: string,
-    key: Key,
-    options: ReadOptions | undefined
-  ): ResultAsync<Response, PersistencyError> {
-    const error = check.checkCategory(category) ?? check.checkKey(key)
-    if (error !== undefined) return errAsync(error)
-    return this.#request(request, { category, key }, check.checkReadOptions(options))
-  }
-
-  /** Asks with options that were checked. */
-  #request<Payload, Response>(
-    request: RequestDefinition<Payload, Response, PersistencyError>,
-    payload: Payload,
-    options: Result<ReadOptions, PersistencyError>
-  ): ResultAsync<Response, PersistencyError> {
-    return options.isErr() ? errAsync(options.error) : this.#ask(request, payload, options.value)
   }
 
   /** Sends a request when everything before it has been sent. */

@@ -1,0 +1,93 @@
+/** Owns the reads of one job, and its acknowledged delete, on their way to the storage: what is asked with which request. */
+import { errAsync, type ResultAsync } from 'neverthrow'
+import type { RequestDefinition } from '../brokers/definitions.js'
+import type { PersistencyError } from './errors.js'
+import type { Ask } from './journal/ask.js'
+import type { KeyRange } from './key-range.js'
+import type { Key } from './keys.js'
+import { KvCount, KvDelete, KvExists, KvGet, KvGetMany, KvScan } from './messages.js'
+import { copyRow } from './packed.js'
+import { streamRows } from './stream.js'
+import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from './types.js'
+import * as check from './validate.js'
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+/** The methods are those of `Job`. */
+export class JobReads {
+  readonly #ask: Ask
+
+  constructor(ask: Ask) {
+    this.#ask = ask
+  }
+
+  get(category: string, key: Key, options: ReadOptions | undefined): Answer<Uint8Array | undefined> {
+    return this.#askForRow(KvGet, category, key, options)
+  }
+
+  getMany(
+    category: string,
+    keys: readonly Key[],
+    options: ReadOptions | undefined
+  ): Answer<(Uint8Array | undefined)[]> {
+    const checked = check.checkKeys(category, keys)
+    if (checked.isErr()) return errAsync(checked.error)
+    const read = check.checkReadOptions(options)
+    if (read.isErr()) return errAsync(read.error)
+    return this.#ask(KvGetMany, { category, keys: checked.value }, read.value).map(
+      ({ payloads }) => payloads as (Uint8Array | undefined)[]
+    )
+  }
+
+  exists(category: string, key: Key, options: ReadOptions | undefined): Answer<boolean> {
+    return this.#askForRow(KvExists, category, key, options)
+  }
+
+  count(category: string, range: KeyRange | Key, options: ReadOptions | undefined): Answer<number> {
+    const query = check.checkQuery(category, range)
+    if (query.isErr()) return errAsync(query.error)
+    const read = check.checkReadOptions(options)
+    return read.isErr() ? errAsync(read.error) : this.#ask(KvCount, query.value, read.value)
+  }
+
+  deleteAcked(category: string, key: Key, options: ReadOptions | undefined): Answer<boolean> {
+    return this.#askForRow(KvDelete, category, key, options)
+  }
+
+  scan(
+    category: string,
+    range: KeyRange | Key,
+    options: (ScanOptions & ReadOptions) | undefined
+  ): Answer<KvRow[]> {
+    const checked = check.checkScan(category, range, options)
+    if (checked.isErr()) return errAsync(checked.error)
+    const { query, read, copy } = checked.value
+    const page = this.#ask(KvScan, query, read)
+    return page.map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
+  }
+
+  scanPrefix(
+    category: string,
+    prefix: Key,
+    options: (ScanOptions & ReadOptions) | undefined
+  ): Answer<KvRow[]> {
+    const error = check.checkKey(prefix, 'a prefix')
+    return error === undefined ? this.scan(category, prefix, options) : errAsync(error)
+  }
+
+  stream(category: string, range: KeyRange | Key, options: StreamOptions | undefined): AsyncIterable<KvRow> {
+    return streamRows(category, range, options, (query, read) => this.#ask(KvScan, query, read))
+  }
+
+  #askForRow<Response>(
+    request: RequestDefinition<{ category: string; key: Key }, Response, PersistencyError>,
+    category: string,
+    key: Key,
+    options: ReadOptions | undefined
+  ): Answer<Response> {
+    const error = check.checkCategory(category) ?? check.checkKey(key)
+    if (error !== undefined) return errAsync(error)
+    const read = check.checkReadOptions(options)
+    return read.isErr() ? errAsync(read.error) : this.#ask(request, { category, key }, read.value)
+  }
+}
