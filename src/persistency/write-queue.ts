@@ -14,6 +14,7 @@ import {
 import { PersistencyError } from './errors.js'
 import { Fifo } from './fifo.js'
 import type { PersistEventPayload } from './message-payloads.js'
+import { BURST_OPS, ProducerPause } from './producer-pause.js'
 import { type WaitingWrite, WaitingWrites } from './waiting-writes.js'
 
 export interface WriteQueueOptions {
@@ -37,18 +38,6 @@ interface Waiter {
   fail(error: PersistencyError): void
 }
 
-/**
- * So many operations are let in before the event loop gets a turn: a producer that awaits each write would otherwise
- * hold it until the queue is full, and a commit that makes room would let everyone in at once.
- */
-const BURST_OPS = 1000
-
-/**
- * A producer that awaits its writes is let so many operations ahead of the commits: enough to keep the storage busy. More
- * would only make the garbage collector copy them, and hold the event loop meanwhile.
- */
-const AHEAD_OPS = 16384
-
 /** Writes that wait for room next to each other are let in together, so many operations at most. */
 const GROUP_OPS = 64
 
@@ -62,11 +51,7 @@ export class WriteQueue {
   readonly #idle: (() => void)[] = []
   #bytes = 0
   #ops = 0
-  /** Operations accepted since the last pause, and the pause that is under way. */
-  #burst = 0
-  #pause: Promise<undefined> | undefined
-  #resume: (() => void) | undefined
-  #hadTurn = false
+  readonly #pause = new ProducerPause(() => (this.#failure === undefined ? this.#ops : 0))
   #advancing = false
   #failure: PersistencyError | undefined
 
@@ -107,9 +92,7 @@ export class WriteQueue {
     if (owned instanceof PersistencyError) return owned
     if (fits) {
       this.#accept(owned, bytes, acknowledge)
-      if (acknowledge !== undefined) return undefined
-      this.#burst += count
-      return this.#burst < BURST_OPS ? undefined : this.#paused()
+      return acknowledge === undefined ? this.#pause.took(count) : undefined
     }
     return this.#lineUp({ ops: owned, bytes, acknowledge }, count)
   }
@@ -230,7 +213,7 @@ export class WriteQueue {
 
   /** Lets those in who wait and for whom there is room, a burst at a time. */
   #advance(): void {
-    this.#resumeIfDue()
+    this.#pause.resumeIfDue()
     // Whoever hears of a write that is let in may cause this, and must not be let in before the rest.
     if (this.#advancing) return
     this.#advancing = true
@@ -265,29 +248,6 @@ export class WriteQueue {
       this.#advancing = false
       this.#advance()
     })
-  }
-
-  #paused(): Promise<undefined> {
-    this.#pause ??= new Promise((resolve) => {
-      this.#resume = () => {
-        this.#burst = 0
-        this.#pause = undefined
-        resolve(undefined)
-      }
-      setImmediate(() => {
-        this.#hadTurn = true
-        this.#resumeIfDue()
-      })
-    })
-    return this.#pause
-  }
-
-  /** Lets producers go on that wait for the event loop: when it has had a turn and not too much is under way. */
-  #resumeIfDue(): void {
-    if (!this.#hadTurn || (this.#ops > AHEAD_OPS && this.#failure === undefined)) return
-    this.#hadTurn = false
-    this.#resume?.()
-    this.#resume = undefined
   }
 
   /** A write larger than the whole queue is let in when the queue is empty: it could never enter otherwise. */
