@@ -163,5 +163,5 @@ function isOver(end: WaitEnd, signal: Signal): boolean {
 
 /** A watcher waits as long as it takes; the end of the storage ends that as well. */
 function patience(signal: Signal): ReadOptions {
-  return { timeoutMs: Number.POSITIVE_INFINITY, ...(signal !== undefined && { signal }) }
+  return { timeoutMs: Number.POSITIVE_INFINITY, signal }
 }
