@@ -16,7 +16,7 @@ const CODES: Partial<Record<BrokerError['kind'], PersistencyErrorCode>> = {
 export function toPersistencyError(error: PersistencyError | BrokerError, jobId: string): PersistencyError {
   if (!BrokerError.is(error)) return error
   return new PersistencyError(CODES[error.kind] ?? 'ERR_BROKER', `job "${jobId}": ${error.message}`, {
-    // Who gave a call up finds their own reason.
+    // A caller that aborted gets its own abort reason as the cause.
     cause: error.kind === 'aborted' ? error.cause : error
   })
 }

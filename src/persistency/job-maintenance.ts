@@ -42,7 +42,7 @@ export interface JobMaintenanceParts {
   readonly journal: ComparedJournal
 }
 
-/** Nobody asked for it. */
+/** Not traced: the user called `stats`, for instance, not this request. */
 const UntracedFlush = untraced(KvFlush)
 
 const OPERATION_CHECKS = { signal: abortSignal, onProgress: functionValue }

@@ -43,7 +43,7 @@ export class JobWrites {
     | { readonly promise: Promise<unknown>; readonly result: ResultAsync<void, PersistencyError> }
     | undefined
   #accepting: PersistEventPayload | undefined
-  /** Tells of those that could not be sent, once everybody has heard of them, and of others that must come first. */
+  /** Failures to tell of writes that could not be sent; put off until every listener has seen the write. */
   #notSent: (() => void)[] = []
   #sendingAgain = false
   /** How long the last transaction took. */

@@ -36,7 +36,7 @@ export interface GroupWorkParts {
   readonly onWrote: () => void
 }
 
-/** So many writes in a row that the disk refuses say what becomes of the others. */
+/** After so many writes in a row failed because of the disk, the rest of the turn fails untried. */
 const HOPELESS = 32
 
 /** A task that is done by itself. */

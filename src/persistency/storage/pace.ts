@@ -38,7 +38,7 @@ export class Pace {
     else this.#share.push(work)
   }
 
-  /** Whether to try again later what failed: somebody else holds a lock, and not for longer than is to be borne. */
+  /** Whether to try again later what failed: somebody else holds a lock, and for less than `busyTimeoutMs` so far. */
   mayRetry(thrown: unknown): boolean {
     if (this.#share === undefined || this.#hurry || !isBusy(thrown)) return false
     const now = performance.now()

@@ -21,7 +21,7 @@ const PATIENCE_MS = 100
 /** How often to try where several arrive at once. */
 const ATTEMPTS = 10
 
-/** Those held by this thread, so that one whose owner is forgotten is not let go by the collector of garbage. */
+/** Those of this thread. Kept here, so that the garbage collector does not close a lock whose owner was dropped. */
 const held = new Set<RootLock>()
 
 interface Owner {

@@ -23,7 +23,7 @@ interface Place {
   readonly seat: Seat
   readonly served: ServedContext
   readonly start: StorageStart
-  /** Has the end of the thread be of no interest any more. */
+  /** Stops watching for the end of the thread. */
   readonly unwatch: () => void
 }
 
