@@ -45,7 +45,7 @@ const FORGET_FAILURES = 'DELETE FROM restart_failures WHERE session = ? AND last
 const OLD_MS = 24 * 60 * 60 * 1000
 
 /** What earlier threads did with the writes of a session. */
-export interface Progress {
+export interface DealtWith {
   /** All writes up to this one were applied, or failed. 0 for none. */
   readonly seq: number
   /** Those that failed, the latest of them at least. */
@@ -70,7 +70,7 @@ export class ProgressLog {
   #made = false
   #statements: { readonly db: Database; readonly prepared: Statements } | undefined
   /** As it was when the thread took the session up. */
-  readonly before: Progress
+  readonly before: DealtWith
 
   /** Goes on with the session, as the database says. */
   constructor(start: RestartStart, db: Database) {
@@ -124,7 +124,7 @@ export class ProgressLog {
     }).immediate()
   }
 
-  #read(db: Database): Progress {
+  #read(db: Database): DealtWith {
     const statements = this.#of(db)
     const failures = new Map<number, PersistencyError>()
     if (statements.get(EXIST).get() === undefined) return { seq: 0, failures }

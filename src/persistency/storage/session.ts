@@ -98,7 +98,7 @@ export class StorageSession {
     const { hub, context, jobId, holder } = this.#parts
     this.#outcomes.lastSeq = log.before.seq
     return takeUp({
-      ...{ hub, context, jobId, progress: log.before },
+      ...{ hub, context, jobId, before: log.before },
       write: (event) => this.#add(writeTask(event)),
       settled: ({ lastSeq, final }) => {
         this.#outcomes.lastSeq = Math.max(this.#outcomes.lastSeq, lastSeq)

@@ -7,7 +7,7 @@ import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { PersistEventPayload, WritesSettledPayload } from '../message-payloads.js'
 import { PersistAgain, WritesSettled } from '../messages.js'
-import type { Progress } from './progress-log.js'
+import type { DealtWith } from './progress-log.js'
 import { writeTask } from './tasks.js'
 import { NO_TRANSACTION, tellWrites } from './write-outcomes.js'
 
@@ -15,7 +15,7 @@ export interface TakeUpParts {
   readonly hub: BrokerHub
   readonly context: BrokerContext
   readonly jobId: string
-  readonly progress: Progress
+  readonly before: DealtWith
   /** Does a write that has not been dealt with. */
   readonly write: (event: PersistEventPayload) => void
   readonly settled: (news: WritesSettledPayload) => void
@@ -29,8 +29,8 @@ export interface TakeUp {
 }
 
 /** Listens from now on. */
-export function takeUp({ hub, context, jobId, progress, write, settled }: TakeUpParts): TakeUp {
-  const { seq: dealtWith, failures } = progress
+export function takeUp({ hub, context, jobId, before, write, settled }: TakeUpParts): TakeUp {
+  const { seq: dealtWith, failures } = before
   let known: PersistEventPayload[] = []
   const tell = (): void => {
     if (known.length === 0) return
