@@ -1,6 +1,6 @@
 /** Owns the work on a database file that SQLite takes long for and cannot pause, on whatever thread; see `aside.ts`. */
 import Database from 'better-sqlite3'
-import type { AsideTask } from './aside.js'
+import type { AsideTask, CompactTask, VerifyTask } from './aside.js'
 import { BUSY_SLICE_MS, isBusy, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
 import { goOn, type Operation } from './operation.js'
@@ -26,7 +26,7 @@ function open({ file, busyTimeoutMs }: AsideTask): Database.Database {
   return new Database(file, { fileMustExist: true, timeout: Math.min(BUSY_SLICE_MS, busyTimeoutMs) })
 }
 
-function verify(task: AsideTask, operation: Operation): unknown {
+function verify(task: VerifyTask, operation: Operation): unknown {
   let db: Database.Database
   try {
     db = open(task)
@@ -41,7 +41,7 @@ function verify(task: AsideTask, operation: Operation): unknown {
   }
 }
 
-function compact(task: AsideTask, operation: Operation, urgent: () => boolean): void {
+function compact(task: CompactTask, operation: Operation, urgent: () => boolean): void {
   const db = open(task)
   let rewritten = false
   try {

@@ -11,11 +11,20 @@ import type { Operation } from './operation.js'
 const WORKER = new URL('./aside-worker.js', import.meta.url)
 
 /** What is to be done. Plain data. */
-export interface AsideTask {
-  readonly kind: 'verify' | 'compact'
+export type AsideTask = VerifyTask | CompactTask
+
+interface FileTask {
   readonly file: string
-  readonly quick: boolean
   readonly busyTimeoutMs: number
+}
+
+export interface VerifyTask extends FileTask {
+  readonly kind: 'verify'
+  readonly quick: boolean
+}
+
+export interface CompactTask extends FileTask {
+  readonly kind: 'compact'
 }
 
 export interface AsideStart {

@@ -170,7 +170,7 @@ export class Maintenance {
     const db = holder.open().connection
     const bytesBefore = sizeOf(db).bytes
     const started = performance.now()
-    const task: AsideTask = { kind: 'compact', file, quick: false, busyTimeoutMs }
+    const task: AsideTask = { kind: 'compact', file, busyTimeoutMs }
     if (file === MEMORY) rewrite(db, operation)
     // In one go: no write can come in between.
     else if (alone) await workHere(task, operation)
