@@ -15,7 +15,7 @@ export interface Closable {
 }
 
 /** The signals that ask a process to end. */
-export const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const
+const END_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const
 
 export type EndSignal = (typeof END_SIGNALS)[number]
 

@@ -7,7 +7,7 @@ import { isDetached } from '../bytes/detached.js'
 import { utf8Length } from '../bytes/utf8.js'
 
 /** The longest text (in UTF-8 bytes) or byte string that a part can hold. */
-export const MAX_PART_BYTES: number = 0xffff
+const MAX_PART_BYTES = 0xffff
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 

@@ -111,7 +111,7 @@ function readKeys(keys: unknown): Checked<readonly Key[]> {
 }
 
 /** Payloads are bytes, up to what a row can hold. Errors: `ERR_PAYLOAD`. */
-export function checkPayload(payload: unknown, category: string, key: Key): PersistencyError | undefined {
+function checkPayload(payload: unknown, category: string, key: Key): PersistencyError | undefined {
   if (!isUint8Array(payload)) {
     const message = `a payload must be a Uint8Array; got ${describeValue(payload)}; see payload(...) and persistEncoded`
     return new PersistencyError('ERR_PAYLOAD', message)
@@ -215,7 +215,7 @@ export function checkDeletePrefix(category: unknown, prefix: unknown): Checked<T
 }
 
 /** A condition on a row; `undefined` demands that there is none. */
-export function checkCheck(category: unknown, key: unknown, equals: unknown): Checked<TxOp> {
+function checkCheck(category: unknown, key: unknown, equals: unknown): Checked<TxOp> {
   const error =
     checkCategory(category) ??
     checkKey(key) ??

@@ -23,7 +23,7 @@ export function makePrivateFile(path: string): void {
 }
 
 /** Brings a file that nobody has open, or the names in a directory, to the disk. */
-export function syncToDisk(path: string): void {
+function syncToDisk(path: string): void {
   const file = openSync(path, 'r')
   try {
     fsyncSync(file)
