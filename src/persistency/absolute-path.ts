@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { err, Result } from 'neverthrow'
 import { messageOf } from '../brokers/errors.js'
-import { describeValue } from './error-context.js'
+import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
 
 /** The error is what was thrown. */

@@ -1,8 +1,8 @@
 /** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
 
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import { describeValue } from './describe.js'
 import type { ValueEncoder } from './encode-value.js'
-import { describeValue } from './error-context.js'
 import { PersistencyError } from './errors.js'
 import type { DomainEvent } from './eventsourcing/domain-events.js'
 import type { Projection } from './eventsourcing/projection.js'

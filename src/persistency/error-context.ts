@@ -1,33 +1,4 @@
-/** Words for the errors of encoders: what a wrong value is, and where in a larger value it was found. */
-
-/** What a value is, for a message: `null`, `a function`, `a Date`, or a primitive with its value. */
-export function describeValue(value: unknown): string {
-  switch (typeof value) {
-    case 'undefined':
-      return 'undefined'
-    case 'function':
-    case 'symbol':
-      return `a ${typeof value}`
-    case 'object': {
-      if (value === null) return 'null'
-      const name = constructorName(value)
-      return typeof name === 'string' && name !== '' && name !== 'Object'
-        ? `${article(name)} ${name}`
-        : 'an object'
-    }
-    case 'string':
-      return `the string ${JSON.stringify(shortened(value))}`
-    case 'bigint':
-      return `the bigint ${shortened(String(value))}n`
-    default:
-      return `the ${typeof value} ${String(value)}`
-  }
-}
-
-/** The beginning of a text that may be long. */
-export function shortened(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text
-}
+/** Owns where in a larger value an encoder found a wrong one, for its error. */
 
 /**
  * The same kind of error with `context` in front of its message and the original as its cause. Anything but a
@@ -37,18 +8,4 @@ export function inContext(context: string, error: unknown): unknown {
   if (error instanceof RangeError) return new RangeError(`${context}: ${error.message}`, { cause: error })
   if (error instanceof TypeError) return new TypeError(`${context}: ${error.message}`, { cause: error })
   return error
-}
-
-/** Hostile objects may throw when they are asked. */
-function constructorName(value: object): unknown {
-  try {
-    return value.constructor?.name
-  } catch {
-    return undefined
-  }
-}
-
-function article(noun: string): string {
-  // "a Uint8Array": the U is spoken as a consonant.
-  return /^(?!Uint)[AEIOU]/i.test(noun) ? 'an' : 'a'
 }

@@ -3,7 +3,8 @@
  * tags, so that `true` and the byte 1 are the same key. Knows finished keys by their brand only, not by their class.
  */
 import type { ByteWriter } from '../bytes/byte-writer.js'
-import { describeValue, inContext } from './error-context.js'
+import { describeValue } from './describe.js'
+import { inContext } from './error-context.js'
 import { writeInt64 } from './integers.js'
 import { requireMemory, writeBytes, writeString } from './length-prefixed.js'
 import { encoded } from './scratch.js'

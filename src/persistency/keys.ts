@@ -3,7 +3,7 @@
  * parts and the ranges of keys have modules of their own.
  */
 import { bytesEqual, compareBytes, startsWithBytes, toHex } from '../bytes/compare.js'
-import { describeValue } from './error-context.js'
+import { describeValue } from './describe.js'
 import { encodeParts, isKeyLike, isUint8Array, type KeyLike, type KeyPart, keyBrand } from './key-parts.js'
 
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom')

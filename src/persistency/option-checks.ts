@@ -1,6 +1,6 @@
 /** Owns checking objects of options: against the names and values that are known, each told in the words of its error. */
 import { err, ok, type Result } from 'neverthrow'
-import { describeValue } from './error-context.js'
+import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
 
 /** Answers what a value must be, `undefined` when it is that. */

@@ -2,7 +2,7 @@
 import { err, type Result } from 'neverthrow'
 import { BrokerHub } from '../brokers/hub.js'
 import { type EndSignal, signalsOption } from './close-on-signal.js'
-import { describeValue } from './error-context.js'
+import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
 import { booleanValue, checkOptions, integerFrom } from './option-checks.js'
 import {

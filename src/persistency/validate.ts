@@ -5,7 +5,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../bytes/detached.js'
 import { listOf, type WriteOps } from './accepted-writes.js'
-import { describeValue } from './error-context.js'
+import { describeValue } from './describe.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 import { isKeyLike, isUint8Array } from './key-parts.js'
 import { type KeyRange, prefixRange } from './key-range.js'

@@ -4,7 +4,8 @@
  */
 import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
-import { describeValue, inContext } from '../error-context.js'
+import { describeValue } from '../describe.js'
+import { inContext } from '../error-context.js'
 import { isUint8Array } from '../key-parts.js'
 import { Key } from '../keys.js'
 import { encoded } from '../scratch.js'

@@ -1,5 +1,5 @@
 /** Codecs of enumerations: the original writes the ordinal, as an int64. */
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { readInt64, writeInt64 } from '../integers.js'
 import { type Codec, defineCodec } from './codec.js'
 

@@ -1,5 +1,5 @@
 /** Codecs of 8-byte integers. */
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { readInt64, readSafeInt64, writeInt64, writeUint64 } from '../integers.js'
 import { type Codec, defineCodec } from './codec.js'
 

@@ -1,5 +1,5 @@
 /** The codec of JSON payloads, for data whose shape is not worth a struct. Not an encoding of the original. */
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { Key } from '../keys.js'
 import { assertWellFormed } from '../length-prefixed.js'
 import { encoded } from '../scratch.js'

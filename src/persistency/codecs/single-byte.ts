@@ -1,5 +1,5 @@
 /** Codecs of values that take one byte. */
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /** A number from 0 to 255; the original's `byte` and `uint8`. */

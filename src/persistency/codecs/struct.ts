@@ -1,5 +1,6 @@
 /** Codecs of objects: their fields in order of declaration, without a frame, as in the original. */
-import { describeValue, inContext } from '../error-context.js'
+import { describeValue } from '../describe.js'
+import { inContext } from '../error-context.js'
 import { type AnyCodec, type Codec, type CodecInput, type CodecValue, defineCodec } from './codec.js'
 import { refuseGreedyBeforeLast } from './greedy.js'
 

@@ -1,5 +1,5 @@
 /** Codecs of length-prefixed text and bytes, and of bytes without any length. */
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { isKeyLike, isUint8Array, type KeyLike } from '../key-parts.js'
 import { requireMemory, writeBytes, writeString } from '../length-prefixed.js'
 import { type Codec, defineCodec } from './codec.js'

@@ -1,6 +1,6 @@
 /** Owns the checks on how subscriptions are asked for. */
 import { err, ok, type Result } from 'neverthrow'
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import {
   abortSignal,

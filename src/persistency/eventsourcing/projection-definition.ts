@@ -1,7 +1,7 @@
 /** Owns declaring projections, and folding events into their states. Knows no storage. */
 
 import { json } from '../codecs/json.js'
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'

@@ -1,7 +1,7 @@
 /** Owns the checks on what callers pass to the journal. What passes is a clean copy, as in `validate.ts`. */
 import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../../bytes/detached.js'
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../key-parts.js'
 import {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../brokers/errors.js'
 import { absolutePath } from '../absolute-path.js'
-import { describeValue } from '../error-context.js'
+import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import { codeOf } from './sqlite-errors.js'
 

@@ -1,6 +1,6 @@
 /** Owns writing rows into one table of the layout of `kv`. Synchronous; throws what SQLite throws. */
 import { bytesEqual } from '../../bytes/compare.js'
-import { shortened } from '../error-context.js'
+import { shortened } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import { prefixRange } from '../key-range.js'
 import type { CheckOp, PutOp, TxOp } from '../types.js'
