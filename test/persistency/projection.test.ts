@@ -121,6 +121,27 @@ describe('a projection', () => {
     await okOf(job.projection(balances))
   })
 
+  test('shares its checkpoint with no subscription', async () => {
+    const { job } = await open({ journal: true })
+    const error = await errorOf(job.subscription('projection/balances', () => {}))
+    expect(error).toMatchObject({ code: 'ERR_OPTION' })
+  })
+
+  test('that comes too late for some events is told nothing that it cannot do', async () => {
+    const { job } = await open({ journal: { maxEvents: 3 } })
+    await append(job, 'a', deposited(1))
+    const overtaken = await okOf(job.projection(total))
+    await okOf(overtaken.caughtUp())
+    await overtaken.stop()
+    for (let n = 0; n < 5; n++) await append(job, 'a', deposited(1))
+    for (const late of [job.projection(balances), job.projection(total)]) {
+      const error = await errorOf(late)
+      expect(error).toMatchObject({ code: 'ERR_EVENTS_GONE' })
+      expect(error.message).toContain('needs every event')
+      expect(error.message).not.toMatch(/startAt|moveTo/)
+    }
+  })
+
   test('tells of a row that cannot be read', async () => {
     const { job } = await open({ journal: true })
     const model = await okOf(job.projection(balances))

@@ -85,6 +85,27 @@ describe('moveTo', () => {
     expect((await errorOf(job.subscriptions.moveTo('', 'now'))).code).toBe('ERR_OPTION')
   })
 
+  test('is refused for a projection, whose rows it would make wrong', async () => {
+    const { job } = await open({ journal: true })
+    const count = defineProjection({
+      name: 'count',
+      version: 1,
+      events: jsonEvents(),
+      initial: () => 0,
+      apply: (total) => total + 1
+    })
+    await append(job, 'a', 'b')
+    const projection = await okOf(job.projection(count))
+    await okOf(projection.caughtUp())
+    await projection.stop()
+    const refused = await errorOf(job.subscriptions.moveTo('projection/count', 'beginning'))
+    expect(refused).toMatchObject({ code: 'ERR_OPTION' })
+    expect(refused.message).toContain('rebuilt, not moved')
+    const again = await okOf(job.projection(count))
+    await okOf(again.caughtUp())
+    expect(await okOf(again.state())).toBe(2)
+  })
+
   test('takes it from another holder', async () => {
     const { job, root } = await open({ journal: true })
     const other = (await open({}, root)).job

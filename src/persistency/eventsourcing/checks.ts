@@ -11,6 +11,7 @@ import {
   nameText,
   oneOf
 } from '../option-checks.js'
+import { PROJECTION_PREFIX } from './projection-definition.js'
 import type { DeliveryOptions, SubscriptionOptions } from './types.js'
 
 const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: integerFrom(0), maxDelayMs: integerFrom(0) }
@@ -29,13 +30,14 @@ export function checkSubscription(
   name: unknown,
   options: unknown
 ): Result<SubscriptionOptions, PersistencyError> {
-  const wrong = checkName('the name of a subscription', name)
+  const wrong = checkOwnName(name, 'a subscription must have another name')
   return wrong === undefined ? checkOptions(options ?? {}, SUBSCRIPTION_CHECKS) : err(wrong)
 }
 
 /** Errors: `ERR_OPTION`. */
 export function checkMove(name: unknown, to: unknown): PersistencyError | undefined {
-  const wrong = checkName('the name of a subscription', name)
+  // Its rows would miss events, or have them twice.
+  const wrong = checkOwnName(name, 'a projection is rebuilt, not moved')
   if (wrong !== undefined) return wrong
   const expected = startOption(to)
   if (expected === undefined) return undefined
@@ -46,6 +48,14 @@ export function checkMove(name: unknown, to: unknown): PersistencyError | undefi
 /** Errors: `ERR_OPTION`. */
 export function checkDelivery(options: unknown): Result<DeliveryOptions, PersistencyError> {
   return options === undefined ? ok({}) : checkOptions(options, DELIVERY_CHECKS)
+}
+
+/** Allows the names of subscriptions that are no projections, for which there is a `remedy`. */
+function checkOwnName(name: unknown, remedy: string): PersistencyError | undefined {
+  const wrong = checkName('the name of a subscription', name)
+  if (wrong !== undefined || !(name as string).startsWith(PROJECTION_PREFIX)) return wrong
+  const message = `${JSON.stringify(name)} names the checkpoint of a projection; ${remedy}`
+  return new PersistencyError('ERR_OPTION', message)
 }
 
 function retryOption(value: unknown): string | undefined {

@@ -5,7 +5,7 @@ import { handlerBatches } from './batch-work.js'
 import { checkDelivery, checkSubscription } from './checks.js'
 import type { DomainEvent } from './domain-events.js'
 import { clearing, Projection } from './projection.js'
-import type { ProjectionDefinition } from './projection-definition.js'
+import { PROJECTION_PREFIX, type ProjectionDefinition } from './projection-definition.js'
 import { projectionBatches } from './projection-work.js'
 import type { Subscription } from './subscription.js'
 import { Subscriptions, type SubscriptionsParts } from './subscriptions.js'
@@ -47,7 +47,7 @@ export class EventSourcing {
     const { ask } = this.#parts
     return this.subscriptions
       .open({
-        name: `projection/${name}`,
+        name: `${PROJECTION_PREFIX}${name}`,
         options: { ...checked.value, batch: PROJECTION_BATCH, ...(stream !== undefined && { stream }) },
         begin: projectionBatches(ask, definition),
         version,

@@ -49,6 +49,9 @@ export interface ProjectionDefinition<Event extends DomainEvent, State>
   readonly apply: (state: State, event: Event, recorded: RecordedEvent) => State | undefined
 }
 
+/** What the names of the checkpoints of projections begin with, and no others. */
+export const PROJECTION_PREFIX = 'projection/'
+
 /** The key of the row of a projection that has only one. */
 export const ONLY_ROW: Key = Key.view(new Uint8Array(0))
 
@@ -93,6 +96,6 @@ export function defineProjection<Event extends DomainEvent, State>(
     apply,
     key: key ?? (() => ONLY_ROW),
     codec: parts.codec ?? json<State>(),
-    category: parts.category ?? `projection/${name}`
+    category: parts.category ?? `${PROJECTION_PREFIX}${name}`
   })
 }

@@ -90,8 +90,8 @@ export class Subscriptions {
   /**
    * Has a subscription go on from somewhere else, and keeps what it has parked; answers the last event that now counts as
    * dealt with, `undefined` when there is no such subscription. For one that the limits of the journal have overtaken
-   * (`oldest`), or to leave events out or deliver them again. The rows of a projection are not changed by it: rebuild it
-   * instead. Whoever else holds it learns so from its next step.
+   * (`oldest`), or to leave events out or deliver them again. A projection is rebuilt, not moved: its rows would be wrong.
+   * Whoever else holds it learns so from its next step.
    *
    * Errors: `ERR_OPTION`, `ERR_SUBSCRIPTION_HELD` when it is held here, `ERR_EVENTS_GONE`, those of writing.
    */

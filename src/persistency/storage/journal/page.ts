@@ -3,6 +3,8 @@ import { PersistencyError } from '../../errors.js'
 import type { JournalPage, JournalReadQuery, PackedEvent } from '../../journal/message-payloads.js'
 import type { JournalLog } from './journal-log.js'
 
+const READ_ON = 'read from there, or raise the limits of the journal'
+
 /** The next events of a query. Throws `ERR_EVENTS_GONE` when the first that is wanted has fallen off. */
 export function readPage(journal: JournalLog, query: JournalReadQuery): JournalPage {
   const { from = journal.firstSeq, stream, limit, maxBytes } = query
@@ -29,8 +31,8 @@ export function readPage(journal: JournalLog, query: JournalReadQuery): JournalP
 }
 
 /** Whether the events from `seq` on are all there. Throws `ERR_EVENTS_GONE` otherwise, with what to do. */
-export function requireKept({ firstSeq }: JournalLog, seq: number, remedy = 'read from there'): void {
+export function requireKept({ firstSeq }: JournalLog, seq: number, remedy = READ_ON): void {
   if (seq >= firstSeq) return
-  const message = `event ${seq} has fallen off the journal: the first that is there is ${firstSeq}; ${remedy}, or raise the limits of the journal`
+  const message = `event ${seq} has fallen off the journal: the first that is there is ${firstSeq}; ${remedy}`
   throw new PersistencyError('ERR_EVENTS_GONE', message)
 }

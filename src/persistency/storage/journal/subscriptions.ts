@@ -70,7 +70,7 @@ export function claim(
     const reset = row === undefined ? clear.some((op) => wouldChange(store, op)) : row.version !== version
     const begins = row === undefined ? startAt : 'beginning'
     const seq = row === undefined || reset ? firstOf(journal, begins) - 1 : row.seq
-    requireKept(journal, seq + 1, remedyFor(row, reset))
+    requireKept(journal, seq + 1, remedyFor(row, reset, clear))
     if (reset) beginAnew(store, journal, name, clear)
     journal.statements.get(PUT).run(name, seq, version, holder)
     return { seq, reset }
@@ -85,7 +85,7 @@ export function advance(store: SqliteStore, journal: JournalLog, query: Subscrip
   allOrNothing(store, journal, () => {
     const { statements } = journal
     if (reset) {
-      requireKept(journal, 1)
+      requireKept(journal, 1, 'keep the rows as they are')
       beginAnew(store, journal, name, ops)
     } else if (ops.length > 0) store.write(ops)
     for (const query of appends) append(store, journal, query)
@@ -128,9 +128,14 @@ function exist(journal: JournalLog): boolean {
   return journal.statements.get(EXIST).get() !== undefined
 }
 
-function remedyFor(row: Row | undefined, reset: boolean): string {
-  if (row === undefined) return 'begin there, with `startAt`'
-  return reset ? 'keep the version it has' : 'move it there with `subscriptions.moveTo`'
+function remedyFor(row: Row | undefined, reset: boolean, clear: readonly TxOp[]): string {
+  if (reset && row !== undefined) return 'keep the version it has'
+  // Something is kept that each event goes into.
+  if (clear.length > 0)
+    return 'a projection needs every event from the first, so it must begin, and go on, before any falls off'
+  return row === undefined
+    ? 'begin there, with `startAt`, or raise the limits of the journal'
+    : 'move it there with `subscriptions.moveTo`, or raise the limits of the journal'
 }
 
 function wouldChange(store: SqliteStore, op: TxOp): boolean {
