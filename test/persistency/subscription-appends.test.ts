@@ -75,6 +75,22 @@ describe('a handler that answers with events', () => {
     expect((await namesOf(job)).slice(4)).toEqual(['named  taken@1', 'named  free@1'])
   })
 
+  test('fails on an event whose answer has a field that nobody knows', async () => {
+    const { job } = await open({ journal: true })
+    await place(job, 'lamp')
+    const handler = () => ({ ops: put('lamp'), appends: { events: { type: 'billed' } } })
+    const subscription = await okOf(job.subscription('s', handler, { retry: { attempts: 1 } }))
+    const end = await subscription.ended
+    expect(end._unsafeUnwrapErr()).toMatchObject({
+      code: 'ERR_HANDLER_FAILED',
+      cause: { code: 'ERR_OPTION' }
+    })
+    expect(end._unsafeUnwrapErr().message).toContain('"appends"')
+    expect(await namesOf(job)).toEqual(['placed lamp'])
+    expect(await okOf(job.count('c', key()))).toBe(0)
+    expect(await okOf(job.subscriptions.list())).toMatchObject([{ name: 's', seq: 0 }])
+  })
+
   test('has those of a parked event appended when it is tried again', async () => {
     const { job } = await open({ journal: true })
     await place(job, 'a')

@@ -54,7 +54,12 @@ function answered(answer: unknown): unknown {
 
 /** Throws the `PersistencyError` of what cannot be stored. */
 function checkReaction(answer: unknown): BatchOutcome {
-  const { ops = [], append = [] } = isReaction(answer) ? answer : { ops: answer as TxOp | undefined }
+  const {
+    ops = [],
+    append = [],
+    ...others
+  } = isReaction(answer) ? answer : { ops: answer as TxOp | undefined }
+  requireNone(others)
   const checked = checkOps(ops)
   if (checked.isErr()) throw checked.error
   const appends = Array.isArray(append) ? (append as readonly HandlerAppend[]) : [append as HandlerAppend]
@@ -63,6 +68,14 @@ function checkReaction(answer: unknown): BatchOutcome {
 
 function isReaction(answer: unknown): answer is Reaction {
   return typeof answer === 'object' && answer !== null && ('append' in answer || 'ops' in answer)
+}
+
+/** A misspelled field would be lost with its event, silently. */
+function requireNone(others: object): void {
+  const [unknown] = Object.keys(others)
+  if (unknown === undefined) return
+  const message = `the answer of a handler has no field ${JSON.stringify(unknown)}; known are ops, append`
+  throw new PersistencyError('ERR_OPTION', message)
 }
 
 function checkHandlerAppend(append: HandlerAppend): JournalAppendQuery {
