@@ -33,6 +33,29 @@ describe('a lock that is held for longer than the storage waits', () => {
     expect(await okOf(job.count('seen', key()))).toBe(2)
   })
 
+  test('is no failure of a parked event that is tried again', async () => {
+    const { job, file } = await open({ journal: true, busyTimeoutMs: 20 })
+    await append(job, 'a')
+    let mended = false
+    let lock: ReturnType<typeof holdLock> | undefined
+    const attempts: number[] = []
+    const handler = (event: RecordedEvent, { attempt }: { attempt: number }): TxOp => {
+      if (!mended) throw new Error('broken')
+      attempts.push(attempt)
+      lock ??= holdLock(file)
+      if (attempts.length === 3) lock.release()
+      return putOf(event)
+    }
+    const options = { onPoison: 'park', retry: { attempts: 1 } } as const
+    const subscription = await okOf(job.subscription('s', handler, options))
+    await okOf(subscription.caughtUp())
+    mended = true
+    expect(await okOf(subscription.retryParked())).toEqual({ done: 1, failed: 0 })
+    expect(attempts).toEqual([2, 2, 2])
+    expect(await okOf(job.subscriptions.parked('s'))).toEqual([])
+    expect(await okOf(job.count('seen', key()))).toBe(1)
+  })
+
   test('is waited for where events are only passed over', async () => {
     const { job, file } = await open({ journal: true, busyTimeoutMs: 20 })
     await append(job, 'wanted', ...Array.from({ length: 150 }, () => 'other'))

@@ -179,7 +179,7 @@ export class SubscriptionRun {
     for (let at = 0; at < wanted.length; ) {
       if (this.#wake.signal.aborted || this.#stop.signal.aborted) return false
       const batch = wanted.slice(at, at + size)
-      const { done, failure } = await this.attempt(batch)
+      const { done, failure } = await this.#attempt(batch)
       at += done
       if (failure === undefined) continue
       this.#leaveWhenStopped()
@@ -200,8 +200,9 @@ export class SubscriptionRun {
     let failure = first
     for (let wait = failures.next(); wait !== undefined; wait = failures.next()) {
       await this.#pause(wait)
-      const again = await this.#callAgain(event, failures.count + 1)
+      const again = await this.callAgain(event, failures.count + 1)
       if (again === undefined) return
+      this.#leaveWhenStopped()
       failure = again
     }
     const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure.cause)
@@ -219,19 +220,20 @@ export class SubscriptionRun {
     onParked(error, event.seq)
   }
 
-  /** Calls the handler for an event once more, and as often as it takes to store the answer. */
-  async #callAgain(event: PackedEvent, attempt: number): Promise<Failure | undefined> {
+  /**
+   * Calls the handler for an event once more, and as often as it takes to store the answer; a `parked` one is taken from
+   * where it was put aside.
+   */
+  async callAgain(event: PackedEvent, attempt: number, parked = false): Promise<Failure | undefined> {
     for (;;) {
-      const { failure } = await this.attempt([event], attempt)
-      if (failure === undefined) return undefined
-      this.#leaveWhenStopped()
-      if (failure.of !== 'storage') return failure
+      const { failure } = await this.#attempt([event], attempt, parked)
+      if (failure?.of !== 'storage') return failure
       await this.#outlast(this.#storing, failure.cause as PersistencyError)
     }
   }
 
-  /** Deals with events in one transaction; `parked` ones are taken from where they were put aside. */
-  async attempt(packed: readonly PackedEvent[], attempt = 1, parked = false): Promise<Outcome> {
+  /** Deals with events in one transaction. */
+  async #attempt(packed: readonly PackedEvent[], attempt = 1, parked = false): Promise<Outcome> {
     const { checkpoint, begin } = this.#parts
     const events = packed.map(decodeEvent)
     const delivery = { subscription: checkpoint.name, attempt, signal: this.#stop.signal }

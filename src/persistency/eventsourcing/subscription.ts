@@ -104,13 +104,11 @@ export class Subscription {
           if (seq !== undefined && entry.seq !== seq) continue
           if (run.stopping) return err(this.#endedError())
           const attempts = entry.attempts + 1
-          const outcome = await run.attempt([entry], attempts, true)
-          if (outcome.done === 1) done++
+          const failure = await run.callAgain(entry, attempts, true)
+          if (failure === undefined) done++
           else {
             failed++
-            const stored = await run.settle({
-              park: [parkedEntry(entry, attempts, outcome.failure ?? { cause: undefined })]
-            })
+            const stored = await run.settle({ park: [parkedEntry(entry, attempts, failure)] })
             if (stored.isErr()) return err(stored.error)
           }
         }
