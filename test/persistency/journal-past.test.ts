@@ -201,6 +201,18 @@ describe('rebuild', () => {
     expect((await okOf(job.journalStatus())).lastSeq).toBe(5000)
   })
 
+  test('takes a category that is no text for what its bytes are, not for another one', async () => {
+    const { job, file } = await storage.open({ journal: true })
+    await okOf(job.persistAcked({ kind: 'put', category: '\ufffd', key: key(1), payload: utf8('kept') }))
+    // Read as text, this is the same name.
+    withDatabase(file, (db) =>
+      db.prepare("INSERT INTO kv VALUES (x'ff', ?, x'09')").run(Buffer.from(key(1).bytes))
+    )
+    expect(await okOf(job.rebuild())).toMatchObject({ rows: 2, differing: 1 })
+    expect(await okOf(job.compareWithJournal())).toMatchObject({ rows: 1, differing: 0 })
+    expect(textOf(await okOf(job.get('\ufffd', key(1))))).toBe('kept')
+  })
+
   test('may go on beside writes, which it keeps', async () => {
     const { job } = await damaged(5000)
     let writing = true

@@ -246,6 +246,14 @@ export class SqliteStore {
       : (this.#statements.get(ROWS_BEHIND, 'raw').all(...after, limit) as PlainRow[])
   }
 
+  /** Stores some rows and removes others, as they lie in the file, all or none. No journal learns of it. */
+  mend(stored: readonly PlainRow[], removed: readonly PlainRow[]): void {
+    this.atomically(() => {
+      for (const [category, key] of removed) this.#statements.get(DELETE).run(category, key)
+      this.#rows.putValues(stored.flat())
+    })
+  }
+
   /** How many rows there are in all categories. */
   rowCount(): number {
     return this.#statements.get(ALL_ROWS, 'pluck').get() as number

@@ -3,7 +3,6 @@ import { bytesEqual, compareBytes } from '../../../bytes/compare.js'
 import type { JournalComparedRows, JournalCompareQuery } from '../../journal/message-payloads.js'
 import type { JournalDifference } from '../../journal/types.js'
 import { Key } from '../../keys.js'
-import type { TxOp } from '../../types.js'
 import type { PlainRow, SqliteStore } from '../sqlite-store.js'
 
 /** Rows of each side that one step looks at. */
@@ -43,7 +42,7 @@ export function compareWithJournal(
     }
     if (order >= 0) other++
   }
-  if (mend) actual.apply(found.remedies)
+  if (mend) actual.mend(found.wanting, found.extra)
   const next = end === undefined ? undefined : { category: end[0], key: Key.view(end[1]) }
   return {
     rows,
@@ -57,18 +56,20 @@ export function compareWithJournal(
 
 class Differences {
   readonly told: JournalDifference[] = []
-  readonly remedies: TxOp[] = []
+  /** Rows as they are expected, missing or changed. */
+  readonly wanting: PlainRow[] = []
+  readonly extra: PlainRow[] = []
   count = 0
 
   /** @param row as it is expected; for an extra one, as it is */
-  add(kind: JournalDifference['kind'], [name, bytes, payload]: PlainRow): void {
-    const category = Buffer.from(name).toString()
-    const key = Key.view(bytes)
+  add(kind: JournalDifference['kind'], row: PlainRow): void {
     this.count++
-    if (this.told.length < MAX_TOLD) this.told.push({ kind, category, key })
-    this.remedies.push(
-      kind === 'extra' ? { kind: 'delete', category, key } : { kind: 'put', category, key, payload }
-    )
+    if (kind === 'extra') this.extra.push(row)
+    else this.wanting.push(row)
+    if (this.told.length >= MAX_TOLD) return
+    const [name, bytes] = row
+    // For reading only: names that are no UTF-8 look like each other.
+    this.told.push({ kind, category: Buffer.from(name).toString(), key: Key.view(bytes) })
   }
 }
 
