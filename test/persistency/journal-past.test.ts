@@ -201,6 +201,20 @@ describe('rebuild', () => {
     expect((await okOf(job.journalStatus())).lastSeq).toBe(5000)
   })
 
+  test('looks at a few large rows at a time', async () => {
+    const { job, file } = await storage.open({ journal: true })
+    for (let n = 0; n < 8; n++) await okOf(job.persistAcked(put(n, 'x'.repeat(512 * 1024))))
+    withDatabase(file, (db) => db.exec("DELETE FROM kv WHERE substr(hex(key), -1) IN ('1', '6')"))
+    let steps = 0
+    const onProgress = ({ phase }: { phase: string }): void => {
+      if (phase === 'compare') steps++
+    }
+    expect(await okOf(job.rebuild({ onProgress }))).toMatchObject({ rows: 6, differing: 2 })
+    expect(steps).toBeGreaterThanOrEqual(4)
+    expect(await okOf(job.compareWithJournal())).toMatchObject({ rows: 8, differing: 0 })
+    expect(await okOf(job.at(8).count('c', keyOf()))).toBe(8)
+  })
+
   test('takes a category that is no text for what its bytes are, not for another one', async () => {
     const { job, file } = await storage.open({ journal: true })
     await okOf(job.persistAcked({ kind: 'put', category: '\ufffd', key: key(1), payload: utf8('kept') }))

@@ -299,6 +299,25 @@ describe('limits', () => {
     expect((await okOf(again.compareWithJournal())).differing).toBe(0)
   })
 
+  test('let large events fall off a few at a time, and as fast as they come', async () => {
+    const large = 'x'.repeat(512 * 1024)
+    const { job, persistency } = await storage.open({ journal: true })
+    for (let n = 0; n < 8; n++) await okOf(job.persistAcked(put(n, large)))
+    await okOf(job.close())
+    const again = await okOf(persistency.openJob('tenant', { journal: { maxEvents: 1 } }))
+    const firsts: number[] = []
+    for (let n = 0; n < 5; n++) {
+      await okOf(again.persistAcked(put(n)))
+      firsts.push((await okOf(again.journalStatus())).firstSeq)
+    }
+    expect(firsts).toEqual([3, 5, 7, 9, 13])
+    const more = Array.from({ length: 6 }, (_, n) => put(n, large))
+    await okOf(again.persistAcked(more))
+    await okOf(again.persistAcked(more))
+    expect(await okOf(again.journalStatus())).toMatchObject({ firstSeq: 15, lastSeq: 15 })
+    expect((await okOf(again.compareWithJournal())).differing).toBe(0)
+  })
+
   test('reading what has fallen off says so', async () => {
     const { job } = await storage.open({ journal: { maxEvents: 2 } })
     for (let n = 0; n < 5; n++) await okOf(job.persistAcked(put(n)))

@@ -1,9 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
-import { defineProjection, type Job, jsonEvents, key, type RecordedEvent, type TxOp } from 'persistency'
+import {
+  defineProjection,
+  type Job,
+  jsonEvents,
+  key,
+  type RecordedEvent,
+  SubscriptionParked,
+  type TxOp
+} from 'persistency'
+import type { RequestTrace } from 'persistency/brokers'
+import { useChannels } from '../support/channels.js'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
 const { open } = useStorage()
+const channels = useChannels()
 const append = (job: Job, ...types: string[]) => okOf(job.append(types.map((type) => ({ type }))))
 const NO_WAIT = { attempts: 1 }
 
@@ -142,6 +153,33 @@ describe('parked events', () => {
     await subscription.ended
     expect(calls).toBe(4)
     expect((await okOf(job.subscriptions.parked('s'))).map(({ attempts }) => attempts)).toEqual([2, 1, 1])
+  })
+
+  test('are read a few large ones at a time, and one alone when it is one', async () => {
+    const { job } = await open({ journal: true })
+    const data = new Uint8Array(700 * 1024)
+    for (const type of ['a', 'b', 'c']) await okOf(job.append({ type, data }))
+    let broken = true
+    const seen: string[] = []
+    const handler = ({ type }: RecordedEvent): void => {
+      if (broken) throw new Error('broken')
+      seen.push(type)
+    }
+    const subscription = await okOf(job.subscription('s', handler, park))
+    await okOf(subscription.caughtUp())
+    broken = false
+    const queries: unknown[] = []
+    channels.on<RequestTrace>('tracing:persistency:request:start', ({ request, payload }) => {
+      if (request === SubscriptionParked.name) queries.push(payload)
+    })
+    const parked = await okOf(job.subscriptions.parked('s'))
+    expect(parked.map(({ event }) => event.seq)).toEqual([1, 2, 3])
+    expect(queries).toMatchObject([{ after: 0 }, { after: 2 }, { after: 3 }])
+    queries.length = 0
+    expect(await okOf(subscription.retryParked(2))).toEqual({ done: 1, failed: 0 })
+    expect(await okOf(subscription.retryParked(2))).toEqual({ done: 0, failed: 0 })
+    expect(queries).toMatchObject(Array(2).fill({ after: 1, limit: 1 }))
+    expect(seen).toEqual(['b'])
   })
 
   test('that are tried again by one who lost the subscription say so, and end it', async () => {

@@ -60,6 +60,8 @@ export interface SubscriptionParkedQuery {
   /** Only those behind this event. */
   readonly after: number
   readonly limit: number
+  /** Ends the page once it holds so many bytes. A page that may hold an event holds one, however large. */
+  readonly maxBytes: number
 }
 
 /** A subscription cannot go on, or has put an event aside. */

@@ -8,18 +8,30 @@ import { SubscriptionParked } from './messages.js'
 import type { ParkedEvent } from './types.js'
 
 const PAGE_EVENTS = 256
+const PAGE_BYTES = 1024 * 1024
+
+type Page = Result<readonly ParkedEntry[], PersistencyError>
 
 /** Pages of what is parked, in order, up to the first that cannot be read. */
-export async function* readParked(
-  ask: Ask,
-  name: string
-): AsyncGenerator<Result<readonly ParkedEntry[], PersistencyError>, void, undefined> {
+export async function* readParked(ask: Ask, name: string): AsyncGenerator<Page, void, undefined> {
   for (let after = 0; ; ) {
-    const page = await ask(SubscriptionParked, { name, after, limit: PAGE_EVENTS }, {})
-    yield page
-    if (page.isErr() || page.value.length < PAGE_EVENTS) return
-    after = page.value.at(-1)?.seq as number
+    const query = { name, after, limit: PAGE_EVENTS, maxBytes: PAGE_BYTES }
+    const page = await ask(SubscriptionParked, query, {})
+    const last = page.isOk() ? page.value.at(-1) : undefined
+    if (page.isErr() || last !== undefined) yield page
+    if (last === undefined) return
+    after = last.seq
   }
+}
+
+/** The page that holds one parked event, or nothing when it is not parked. */
+export async function* readOneParked(
+  ask: Ask,
+  name: string,
+  seq: number
+): AsyncGenerator<Page, void, undefined> {
+  const page = await ask(SubscriptionParked, { name, after: seq - 1, limit: 1, maxBytes: PAGE_BYTES }, {})
+  yield page.map((entries) => entries.filter((entry) => entry.seq === seq))
 }
 
 export function parkedEvent(entry: ParkedEntry): ParkedEvent {

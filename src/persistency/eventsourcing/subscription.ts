@@ -7,7 +7,7 @@ import type { LastCommitted } from '../journal/last-committed.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
-import { readParked } from './parked.js'
+import { readOneParked, readParked } from './parked.js'
 import { End, parkedEntry, type SubscriptionRun } from './subscription-run.js'
 import type { RetriedParked } from './types.js'
 
@@ -98,10 +98,10 @@ export class Subscription {
     return this.#between(async () => {
       let done = 0
       let failed = 0
-      for await (const page of readParked(ask, this.name)) {
+      const pages = seq === undefined ? readParked(ask, this.name) : readOneParked(ask, this.name, seq)
+      for await (const page of pages) {
         if (page.isErr()) return err(page.error)
         for (const entry of page.value) {
-          if (seq !== undefined && entry.seq !== seq) continue
           if (run.stopping) return err(this.#endedError())
           const attempts = entry.attempts + 1
           const failure = await run.callAgain(entry, attempts, true)

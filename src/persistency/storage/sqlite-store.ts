@@ -34,6 +34,13 @@ const DATA_VERSION = 'PRAGMA data_version'
 /** A row as it lies in the file. */
 export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
 
+/** Rows that stand one behind the other. */
+export interface PlainRows {
+  readonly rows: PlainRow[]
+  /** Whether nothing was left out behind the last one. */
+  readonly all: boolean
+}
+
 export class SqliteStore {
   readonly #db: Database
   readonly #patient: Patient
@@ -239,11 +246,24 @@ export class SqliteStore {
     }
   }
 
-  /** The first rows behind a place, of all categories, in the order of the file. */
-  rowsBehind(after: readonly [category: Uint8Array, key: Uint8Array] | undefined, limit: number): PlainRow[] {
-    return after === undefined
-      ? (this.#statements.get(ROWS_FROM_START, 'raw').all(limit) as PlainRow[])
-      : (this.#statements.get(ROWS_BEHIND, 'raw').all(...after, limit) as PlainRow[])
+  /** The first rows behind a place, of all categories, in the order of the file, until they are so many, or so large. */
+  rowsBehind(
+    after: readonly [category: Uint8Array, key: Uint8Array] | undefined,
+    limit: number,
+    maxBytes: number
+  ): PlainRows {
+    const found =
+      after === undefined
+        ? this.#statements.get(ROWS_FROM_START, 'raw').iterate(limit)
+        : this.#statements.get(ROWS_BEHIND, 'raw').iterate(...after, limit)
+    const rows: PlainRow[] = []
+    let bytes = 0
+    for (const row of found as IterableIterator<PlainRow>) {
+      rows.push(row)
+      bytes += row[2].length
+      if (bytes >= maxBytes) return { rows, all: false }
+    }
+    return { rows, all: rows.length < limit }
   }
 
   /** Stores some rows and removes others, as they lie in the file, all or none. No journal learns of it. */

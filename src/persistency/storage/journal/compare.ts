@@ -3,10 +3,11 @@ import { bytesEqual, compareBytes } from '../../../bytes/compare.js'
 import type { JournalComparedRows, JournalCompareQuery } from '../../journal/message-payloads.js'
 import type { JournalDifference } from '../../journal/types.js'
 import { Key } from '../../keys.js'
-import type { PlainRow, SqliteStore } from '../sqlite-store.js'
+import type { PlainRow, PlainRows, SqliteStore } from '../sqlite-store.js'
 
-/** Rows of each side that one step looks at. */
+/** Rows of each side that one step looks at, and bytes of their payloads. */
 const STEP_ROWS = 512
+const STEP_BYTES = 1024 * 1024
 
 /** Differences that a step tells; how many there are, it always tells. */
 const MAX_TOLD = 100
@@ -23,14 +24,14 @@ export function compareWithJournal(
   mend: boolean
 ): JournalComparedRows {
   const after = behind === undefined ? undefined : ([behind.category, behind.key.bytes] as const)
-  const ours = actual.rowsBehind(after, STEP_ROWS)
-  const theirs = expected.rowsBehind(after, STEP_ROWS)
-  const end = earlierEnd(ours, theirs)
+  const our = actual.rowsBehind(after, STEP_ROWS, STEP_BYTES)
+  const their = expected.rowsBehind(after, STEP_ROWS, STEP_BYTES)
+  const end = earlierEnd(our, their)
   const found = new Differences()
   let rows = 0
   for (let at = 0, other = 0; ; ) {
-    const mine = within(ours[at], end)
-    const told = within(theirs[other], end)
+    const mine = within(our.rows[at], end)
+    const told = within(their.rows[other], end)
     if (mine === undefined && told === undefined) break
     const order = mine === undefined ? 1 : told === undefined ? -1 : comparePlaces(mine, told)
     if (order < 0) found.add('extra', mine as PlainRow)
@@ -74,10 +75,8 @@ class Differences {
 }
 
 /** Where a side was cut, the earlier one if both were: beyond that, one of them is not known. */
-function earlierEnd(ours: readonly PlainRow[], theirs: readonly PlainRow[]): PlainRow | undefined {
-  const ends = [ours, theirs]
-    .filter((rows) => rows.length === STEP_ROWS)
-    .map((rows) => rows.at(-1) as PlainRow)
+function earlierEnd(...sides: readonly PlainRows[]): PlainRow | undefined {
+  const ends = sides.filter(({ all }) => !all).map(({ rows }) => rows.at(-1) as PlainRow)
   return ends.sort(comparePlaces)[0]
 }
 

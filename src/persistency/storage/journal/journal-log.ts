@@ -48,6 +48,7 @@ export class JournalLog {
   #time = 0
   #bytes = 0
   #storedBefore = 0
+  #bytesBefore = 0
   #dataVersion = -1
   /** Whether the fields above are what the file says. */
   #known = false
@@ -95,6 +96,7 @@ export class JournalLog {
     this.#readWithin = false
     this.#failure = undefined
     this.#storedBefore = this.#stored
+    this.#bytesBefore = this.#bytes
     this.#known = false
   }
 
@@ -104,13 +106,13 @@ export class JournalLog {
    */
   settle(): void {
     if (this.#failure !== undefined) throw this.#failure.thrown
-    const added = this.lastSeq - this.#storedBefore
-    if (added === 0) return
+    const events = this.lastSeq - this.#storedBefore
+    if (events === 0) return
     try {
       this.#store()
       this.#firstSeq = this.#retention.apply(
         { firstSeq: this.#firstSeq, lastSeq: this.#stored, bytes: this.#bytes, time: this.#time },
-        added
+        { events, bytes: this.#bytes - this.#bytesBefore }
       )
     } catch (thrown) {
       this.#failure = { thrown }

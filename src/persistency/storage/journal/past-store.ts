@@ -12,9 +12,10 @@ const CREATE =
   'CREATE TABLE kv (category BLOB NOT NULL, key BLOB NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (category, key)) WITHOUT ROWID'
 const CACHE_KIB = 8 * 1024
 
-/** So much is done between two looks at the clock. */
+/** So much is done between two looks at the clock, or less when it is so many bytes. */
 const ROWS_AT_ONCE = 64
 const EVENTS_AT_ONCE = 64
+const BYTES_AT_ONCE = 1024 * 1024
 
 const FIRST_ROWS = `SELECT category, key, payload FROM journal_snapshot ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
 const NEXT_ROWS = `SELECT category, key, payload FROM journal_snapshot WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
@@ -89,24 +90,35 @@ export class PastStore {
     }
     const rows =
       this.#behind === undefined
-        ? journal.statements.get(FIRST_ROWS, 'raw').all()
-        : journal.statements.get(NEXT_ROWS, 'raw').all(this.#behind[0], this.#behind[1])
-    for (const row of rows as PlainRow[]) this.#put.run(...row)
-    this.#rowsDone += rows.length
-    if (rows.length === ROWS_AT_ONCE) this.#behind = rows.at(-1) as PlainRow
-    else {
-      this.#behind = undefined
-      this.#copied = true
-      this.#seq = this.#snapshotOf - 1
+        ? journal.statements.get(FIRST_ROWS, 'raw').iterate()
+        : journal.statements.get(NEXT_ROWS, 'raw').iterate(this.#behind[0], this.#behind[1])
+    let copied = 0
+    let bytes = 0
+    for (const row of rows as IterableIterator<PlainRow>) {
+      this.#put.run(...row)
+      this.#behind = row
+      copied++
+      bytes += row[2].length
+      if (bytes >= BYTES_AT_ONCE) break
     }
+    this.#rowsDone += copied
+    if (copied === ROWS_AT_ONCE || bytes >= BYTES_AT_ONCE) return
+    this.#behind = undefined
+    this.#copied = true
+    this.#seq = this.#snapshotOf - 1
   }
 
   #applySome(journal: JournalLog, to: number): void {
     const ops: TxOp[] = []
+    let last = this.#seq
+    let bytes = 0
     for (const event of journal.reader.events(this.#seq + 1, to)) {
       for (const op of decodeEvent(event).ops) ops.push(op)
+      last = event.seq
+      bytes += event.bytes.length
+      if (bytes >= BYTES_AT_ONCE) break
     }
     this.store.apply(ops)
-    this.#seq = to
+    this.#seq = last
   }
 }

@@ -8,11 +8,14 @@ import type { TxOp } from '../../types.js'
 import { RowWriter } from '../row-writer.js'
 import type { Statements } from '../statements.js'
 import { copyPuts } from './copy-puts.js'
-import { eventsIn, type JournalReader } from './journal-reader.js'
+import { eventsIn, type JournalReader, type JournalRow } from './journal-reader.js'
 import { SNAPSHOT_TABLE } from './tables.js'
 
-/** Events that one transaction lets fall off at most, unless it adds more: a lowered limit must not stop everything. */
-const AT_ONCE = 1024
+/**
+ * Events, and bytes of them, that one transaction lets fall off at most, unless it adds more: a lowered limit must not
+ * stop everything.
+ */
+const AT_ONCE = { events: 1024, bytes: 1024 * 1024 }
 
 const OLDEST =
   'SELECT seq, events, time, bytes - octet_length(body) AS before FROM journal WHERE seq > ? ORDER BY seq LIMIT 1'
@@ -28,6 +31,12 @@ export interface JournalExtent {
   /** Of all rows that ever were. */
   readonly bytes: number
   readonly time: number
+}
+
+/** What a transaction has added. */
+export interface Added {
+  readonly events: number
+  readonly bytes: number
 }
 
 interface OldRow {
@@ -54,12 +63,12 @@ export class Retention {
   }
 
   /** Lets fall off what is over the limits, within the transaction; answers the first event that is left. */
-  apply(extent: JournalExtent, added: number): number {
-    const most = Math.max(AT_ONCE, 2 * added)
+  apply(extent: JournalExtent, added: Added): number {
+    const most = Math.max(AT_ONCE.events, 2 * added.events)
     const due = this.#due(extent, most)
     if (due <= extent.firstSeq || this.held()) return extent.firstSeq
-    const firstSeq = Math.min(due, extent.firstSeq + most)
-    this.#fold(extent.firstSeq, firstSeq - 1)
+    const last = Math.min(due, extent.firstSeq + most) - 1
+    const firstSeq = this.#fold(extent.firstSeq, last, Math.max(AT_ONCE.bytes, 2 * added.bytes))
     this.#statements.get(REMOVE_ROWS).run(firstSeq, firstSeq)
     this.#statements.get(REMOVE_KEYS).run(firstSeq)
     this.#statements.get(SET_FIRST).run(firstSeq)
@@ -87,19 +96,28 @@ export class Retention {
     return this.#statements.get(OLDEST).get(after) as OldRow | undefined
   }
 
-  #fold(from: number, to: number): void {
+  /** Folds the rows of a span until they are so many bytes; answers the first event that is left. */
+  #fold(from: number, to: number, mostBytes: number): number {
+    let bytes = 0
     for (const row of this.#reader.rows(from, to)) {
-      if (copyPuts(this.#statements, row, from, to)) continue
-      const ops: TxOp[] = []
-      for (const packed of eventsIn(row, from, to)) {
-        const event = decodeEvent(packed)
-        for (const op of event.ops) ops.push(op)
-        // The last event of each stream stays known: the next append may ask for its position.
-        if (event.kind === 'event' && event.stream !== undefined) {
-          this.#statements.get(REMOVE_OF_STREAM).run(event.stream, event.seq)
-        }
-      }
-      this.#snapshot.applyAll(ops)
+      if (!copyPuts(this.#statements, row, from, to)) this.#foldRow(row, from, to)
+      bytes += row.body.length
+      const next = row.seq + row.events
+      if (bytes >= mostBytes && next <= to) return next
     }
+    return to + 1
+  }
+
+  #foldRow(row: JournalRow, from: number, to: number): void {
+    const ops: TxOp[] = []
+    for (const packed of eventsIn(row, from, to)) {
+      const event = decodeEvent(packed)
+      for (const op of event.ops) ops.push(op)
+      // The last event of each stream stays known: the next append may ask for its position.
+      if (event.kind === 'event' && event.stream !== undefined) {
+        this.#statements.get(REMOVE_OF_STREAM).run(event.stream, event.seq)
+      }
+    }
+    this.#snapshot.applyAll(ops)
   }
 }

@@ -100,9 +100,18 @@ export function advance(store: SqliteStore, journal: JournalLog, query: Subscrip
 
 export function parked(
   journal: JournalLog,
-  { name, after, limit }: SubscriptionParkedQuery
+  { name, after, limit, maxBytes }: SubscriptionParkedQuery
 ): readonly ParkedEntry[] {
-  return exist(journal) ? (journal.statements.get(PARKED).all(name, after, limit) as ParkedEntry[]) : []
+  if (!exist(journal)) return []
+  const entries: ParkedEntry[] = []
+  let bytes = 0
+  for (const found of journal.statements.get(PARKED).iterate(name, after, limit)) {
+    const entry = found as ParkedEntry
+    entries.push(entry)
+    bytes += entry.bytes.length
+    if (bytes >= maxBytes) break
+  }
+  return entries
 }
 
 export function list(journal: JournalLog): readonly SubscriptionStatus[] {
