@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals'
-import { key } from 'persistency'
+import { defineProjection, EventBroker, jsonEvents, key, PersistCommitted } from 'persistency'
 import { journalOf, put, requireGapless, shown } from '../support/journal.js'
+import { runScript } from '../support/run-script.js'
 import { useStorage } from '../support/storage-folder.js'
-import { keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
 
@@ -27,6 +28,58 @@ test('two owners of one file share its numbers, and neither takes the other for 
     expect(await okOf(job.compareWithJournal())).toMatchObject({ differing: 0 })
     expect(await okOf(job.at(2).count('c', keyOf()))).toBe(2)
   }
+})
+
+test('a subscription that polls hears of what another owner writes, without a commit of its own', async () => {
+  const { job: writer, root } = await storage.open({ journal: true })
+  const { job: worker } = await storage.open({ journal: true }, root)
+  let heard: (type: string) => void = () => {}
+  const subscription = await okOf(worker.subscription('s', ({ type }) => heard(type), { pollMs: 5 }))
+  for (const type of ['a', 'b', 'c']) {
+    const come = new Promise<string>((resolve) => {
+      heard = resolve
+    })
+    await okOf(writer.append({ type }))
+    expect(await come).toBe(type)
+  }
+  await subscription.stop()
+})
+
+test('so does a projection', async () => {
+  const { job: writer, root } = await storage.open({ journal: true })
+  const { job: worker } = await storage.open({ journal: true }, root)
+  const count = defineProjection({
+    name: 'count',
+    version: 1,
+    events: jsonEvents(),
+    initial: () => 0,
+    apply: (total) => total + 1
+  })
+  const projection = await okOf(worker.projection(count, { pollMs: 5 }))
+  const stored = new Promise((resolve) => {
+    new EventBroker().in(worker.context).listen(PersistCommitted, resolve)
+  })
+  await okOf(writer.append({ type: 'placed' }))
+  await stored
+  expect(await okOf(projection.state())).toBe(1)
+})
+
+test.each([0, 1.5, 2 ** 31, '5'])('pollMs of %p is refused', async (pollMs) => {
+  const { job } = await storage.open({ journal: true })
+  const error = await errorOf(job.subscription('s', () => {}, { pollMs: pollMs as number }))
+  expect(error).toMatchObject({ code: 'ERR_OPTION' })
+})
+
+test('a subscription that polls keeps no process alive', async () => {
+  const { code, output } = await runScript(`
+    import { Persistency, unwrap } from 'persistency'
+    const persistency = unwrap(Persistency.open(':memory:'))
+    const job = await unwrap(persistency.openJob('tenant', { journal: true }))
+    const subscription = await unwrap(job.subscription('s', () => {}, { pollMs: 10 }))
+    await unwrap(job.append({ type: 'a' }))
+    await unwrap(subscription.caughtUp())
+    console.log(JSON.stringify('done'))`)
+  expect([code, output]).toEqual([0, 'done'])
 })
 
 test('a database in memory has a journal as well', async () => {

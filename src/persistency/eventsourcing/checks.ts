@@ -1,5 +1,6 @@
 /** Owns the checks on how subscriptions are asked for. */
 import { err, ok, type Result } from 'neverthrow'
+import { LONGEST_TIMER_MS } from '../../brokers/deadlines.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import {
@@ -15,7 +16,12 @@ import { PROJECTION_PREFIX } from './projection-definition.js'
 import type { DeliveryOptions, SubscriptionOptions } from './types.js'
 
 const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: integerFrom(0), maxDelayMs: integerFrom(0) }
-const DELIVERY_CHECKS = { retry: retryOption, onPoison: oneOf('park', 'stop'), signal: abortSignal }
+const DELIVERY_CHECKS = {
+  retry: retryOption,
+  onPoison: oneOf('park', 'stop'),
+  pollMs: integerFrom(1, LONGEST_TIMER_MS),
+  signal: abortSignal
+}
 const SUBSCRIPTION_CHECKS = {
   ...DELIVERY_CHECKS,
   batch: integerFrom(1),

@@ -8,13 +8,14 @@ import { messageOf } from '../../brokers/errors.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import { decodeEvent } from '../journal/event-codec.js'
-import type { LastCommitted } from '../journal/last-committed.js'
+import type { LastCommitted, WaitEnd } from '../journal/last-committed.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import { JournalRead } from '../journal/messages.js'
 import type { Complete } from '../option-checks.js'
 import { type BatchOutcome, type BeginBatch, handlerFailed } from './batch-work.js'
 import type { Checkpoint, Step } from './checkpoint.js'
 import type { ParkedEntry } from './message-payloads.js'
+import { pollJournal } from './polling.js'
 import { Setbacks } from './setbacks.js'
 import type { HandlerRetry } from './types.js'
 
@@ -33,6 +34,7 @@ export interface RunParts {
   readonly wanted: (event: PackedEvent) => boolean
   readonly retry: Complete<HandlerRetry>
   readonly onPoison: 'park' | 'stop'
+  readonly pollMs: number | undefined
   readonly onParked: (error: PersistencyError, seq: number) => void
 }
 
@@ -143,7 +145,7 @@ export class SubscriptionRun {
   }
 
   async #readOn(): Promise<End> {
-    const { ask, committed, checkpoint, stream } = this.#parts
+    const { ask, checkpoint, stream } = this.#parts
     const query = { limit: PAGE_EVENTS, maxBytes: PAGE_BYTES, ...(stream !== undefined && { stream }) }
     for (;;) {
       // What is asked for from here on wakes the waiting below.
@@ -166,10 +168,19 @@ export class SubscriptionRun {
       }
       if (passed !== undefined) this.#storing.over()
       if (next <= lastSeq) continue
-      const end = await committed.reached(next, this.#wake.signal)
+      const end = await this.#committed(next)
       if (end === 'closed') return new End()
       if (end instanceof PersistencyError) return new End(end)
     }
+  }
+
+  /** Waits for an event, or for something else to do. */
+  async #committed(seq: number): Promise<WaitEnd | undefined> {
+    const { ask, committed, pollMs } = this.#parts
+    const stopPolling = pollMs === undefined ? () => {} : pollJournal(ask, committed, pollMs)
+    const end = await committed.reached(seq, this.#wake.signal)
+    stopPolling()
+    return end
   }
 
   /** `false` when something else came between. */

@@ -160,6 +160,7 @@ export class Subscriptions {
       wanted: wantedBy(options),
       retry: complete<HandlerRetry>(RETRY, options.retry),
       onPoison: options.onPoison ?? 'stop',
+      pollMs: options.pollMs,
       onParked: (error, seq) => this.#tell(name, { error, seq, parked: true })
     })
   }

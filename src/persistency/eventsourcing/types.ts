@@ -28,6 +28,11 @@ export interface DeliveryOptions {
    * there, `park` puts the event aside, in the file, and goes on.
    */
   readonly onPoison?: 'park' | 'stop' | undefined
+  /**
+   * Looks every so many milliseconds for events that another owner of the file has written, while it waits for the next.
+   * Default never: only commits of its own job wake it.
+   */
+  readonly pollMs?: number | undefined
   /** Stops the subscription when it fires. */
   readonly signal?: CancelSignal | undefined
 }
