@@ -6,6 +6,7 @@ import { all, put, requireGapless, shown } from '../support/journal.js'
 import { testOfThreads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { okOf, utf8 } from '../support/storage-results.js'
+import { holdLock } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
 const workers = useWorkers()
@@ -69,6 +70,25 @@ describe('live events', () => {
     await append(job, 'c')
     expect(await waiting).toBe('3 noted c')
     await reading.return?.()
+  })
+
+  test('are waited for behind a lock for longer than a read is', async () => {
+    const { job, file } = await storage.open({ journal: true, requestTimeoutMs: 100 })
+    await append(job, 'a')
+    const lock = holdLock(file)
+    try {
+      const write = job.persistAcked(put(1))
+      const reading = job.events({ live: true })[Symbol.asyncIterator]()
+      const limited = job.events({ live: true, timeoutMs: 100 })[Symbol.asyncIterator]()
+      const first = reading.next()
+      await expect(limited.next()).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+      lock.release()
+      expect(shown([(await first).value])).toEqual(['1 noted a'])
+      await okOf(write)
+      await reading.return?.()
+    } finally {
+      lock.release()
+    }
   })
 
   test('of an empty journal begin with the mark', async () => {

@@ -27,7 +27,9 @@ export async function* readEventPages(
 ): AsyncGenerator<readonly PackedEvent[] | CaughtUp, void, undefined> {
   const checked = checkEventsOptions(options)
   if (checked.isErr()) throw checked.error
-  const { to, stream, live = false, pageSize = DEFAULT_PAGE_EVENTS, timeoutMs } = checked.value
+  const { to, stream, live = false, pageSize = DEFAULT_PAGE_EVENTS } = checked.value
+  // Who waits for the next event, however long it takes, waits for the storage as well.
+  const timeoutMs = checked.value.timeoutMs ?? (live ? Number.POSITIVE_INFINITY : undefined)
   const read = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
   const query = {
     ...(to !== undefined && { to }),

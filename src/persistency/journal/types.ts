@@ -110,6 +110,8 @@ export interface Appended {
 
 /** Which events to read. */
 export interface EventsOptions extends ReadOptions {
+  /** Time limit of each page in milliseconds. Default `requestTimeoutMs`; none with `live`. */
+  readonly timeoutMs?: number | undefined
   /** Sequence number to begin with. Default the first that is there. */
   readonly from?: number | undefined
   /** Sequence number of the last event wanted. Default what is there when the reading reaches the end. */
