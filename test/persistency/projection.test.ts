@@ -226,9 +226,20 @@ describe('declaring and specifying', () => {
       { version: 0.5 },
       { initial: 0 },
       { apply: undefined },
-      { key: 'k' }
+      { key: 'k' },
+      { events: undefined },
+      { events: { encode: () => ({ type: 'e' }) } },
+      { codec: {} },
+      { codec: null },
+      { stream: '' },
+      { stream: 5 },
+      { category: 5 },
+      { category: '\ud800' }
     ]) {
       expect(() => defineProjection({ ...parts, ...(wrong as object) })).toThrow(TypeError)
+    }
+    for (const right of [{ category: '' }, { codec: int64 }, { stream: 's' }]) {
+      expect(defineProjection({ ...parts, ...(right as object) })).toMatchObject(right)
     }
   })
 

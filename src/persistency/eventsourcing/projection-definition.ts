@@ -4,6 +4,8 @@ import { json } from '../codecs/json.js'
 import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys.js'
+import { integerFrom, nameText } from '../option-checks.js'
+import { checkCategory } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */
@@ -73,29 +75,38 @@ export const ONLY_ROW: Key = Key.view(new Uint8Array(0))
 export function defineProjection<Event extends DomainEvent, State>(
   parts: ProjectionParts<Event, State>
 ): ProjectionDefinition<Event, State> {
-  const { name, version, events, stream, key, initial, apply } = parts
-  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
-    throw new TypeError(
-      `the name of a projection must be a non-empty, well-formed string; got ${describeValue(name)}`
-    )
+  const { name, version, events, stream, initial, apply } = parts
+  demand('the name of a projection', name, nameText)
+  const { key = () => ONLY_ROW, codec = json<State>(), category = `${PROJECTION_PREFIX}${name}` } = parts
+  const whose = `of projection "${name}"`
+  demand(`the version ${whose}`, version, integerFrom(0))
+  for (const [what, value] of Object.entries({ initial, apply, key })) {
+    demand(`${what} ${whose}`, value, functionValue)
   }
-  if (!Number.isSafeInteger(version) || version < 0) {
-    throw new TypeError(
-      `the version of projection "${name}" must be an integer of at least 0; got ${describeValue(version)}`
-    )
-  }
-  for (const [what, value] of Object.entries({ initial, apply, ...(key !== undefined && { key }) })) {
-    if (typeof value !== 'function') throw new TypeError(`${what} of projection "${name}" must be a function`)
-  }
-  return Object.freeze({
-    name,
-    version,
-    events,
-    stream,
-    initial,
-    apply,
-    key: key ?? (() => ONLY_ROW),
-    codec: parts.codec ?? json<State>(),
-    category: parts.category ?? `${PROJECTION_PREFIX}${name}`
-  })
+  for (const [what, value] of Object.entries({ events, codec })) demand(`${what} ${whose}`, value, coder)
+  demand(`the category ${whose}`, category, categoryText)
+  if (stream !== undefined) demand(`the stream ${whose}`, stream, nameText)
+  return Object.freeze({ name, version, events, stream, initial, apply, key, codec, category })
+}
+
+/** Throws a `TypeError` unless the check answers that it expects nothing else. */
+function demand(what: string, value: unknown, expectedOf: (value: unknown) => string | undefined): void {
+  const expected = expectedOf(value)
+  if (expected !== undefined) throw new TypeError(`${what} must be ${expected}; got ${describeValue(value)}`)
+}
+
+function functionValue(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'a function'
+}
+
+/** Codecs are objects or functions. */
+function coder(value: unknown): string | undefined {
+  const { encode, decode } = (value ?? {}) as Partial<StateCodec<unknown>>
+  return typeof encode === 'function' && typeof decode === 'function'
+    ? undefined
+    : 'a codec, with encode and decode'
+}
+
+function categoryText(value: unknown): string | undefined {
+  return checkCategory(value) === undefined ? undefined : 'a well-formed string'
 }
