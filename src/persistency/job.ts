@@ -70,6 +70,7 @@ import * as check from './validate.js'
 import { CommitFeed } from './watch/commit-feed.js'
 import type { WatchOptions } from './watch/types.js'
 import { WatchStream } from './watch/watch-stream.js'
+import { isWithoutJournal } from './without-journal.js'
 
 /** What a job is made of. @internal */
 export interface JobParts {
@@ -356,6 +357,7 @@ export class Job {
       ask: this.#ask,
       feed: this.#feed,
       committed: this.#journal.committed,
+      isWithoutJournal: (error) => isWithoutJournal(error, this.running),
       inLine: (sent) => this.#calls.inLine(sent, () => {})
     })
   }

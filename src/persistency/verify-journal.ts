@@ -1,9 +1,9 @@
 /** Owns the part of `verify` that has the rows compared with the journal, if there is one. */
 import { err, ok, okAsync, type ResultAsync } from 'neverthrow'
-import { BrokerError } from '../brokers/errors.js'
 import type { PersistencyError } from './errors.js'
 import type { CompareOptions, JournalComparison, JournalDifference } from './journal/types.js'
 import type { VerifyOptions, VerifyReport } from './maintenance-types.js'
+import { isWithoutJournal } from './without-journal.js'
 
 /** The journal of a job, as far as it is needed here. */
 export interface ComparedJournal {
@@ -22,12 +22,6 @@ export function verifyJournal(
   return compare({ timeoutMs: Number.POSITIVE_INFINITY, signal })
     .map((comparison) => withJournal(report, comparison))
     .orElse((error) => (isWithoutJournal(error, served()) ? ok(report) : err(error)))
-}
-
-/** Whether the file has no journal, or the engine knows of none. */
-function isWithoutJournal({ code, cause }: PersistencyError, served: boolean): boolean {
-  const unknown = served && BrokerError.is(cause) && cause.kind === 'noProvider'
-  return unknown || code === 'ERR_NO_JOURNAL'
 }
 
 function withJournal(report: VerifyReport, { differing, differences }: JournalComparison): VerifyReport {

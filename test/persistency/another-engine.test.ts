@@ -9,6 +9,7 @@ import {
   type Key,
   KvFlush,
   KvGet,
+  KvScan,
   KvVerify,
   key,
   type OpenStorage,
@@ -175,5 +176,24 @@ test('verify is what the engine says of the file, where it knows of no journal',
   const report = { ok: true, problems: [], rows: 0, durationMs: 0 }
   unwrap(new RequestBroker(hub, job.context).provide(KvVerify, () => report))
   expect(await okOf(job.verify())).toEqual(report)
+  await okOf(persistency.close())
+})
+
+test('a range is watched with an engine that knows of no journal', async () => {
+  const { hub, persistency } = toy()
+  const job = await okOf(persistency.openJob('tenant'))
+  const found = { key: key('a'), payload: utf8('found') }
+  unwrap(new RequestBroker(hub, job.context).provide(KvScan, () => ({ rows: [found], more: false })))
+  const watching = job.watch('c', key(), { initial: true })[Symbol.asyncIterator]()
+  expect((await watching.next()).value).toEqual({ kind: 'initial', rows: [found] })
+  const change = put('c', 'b', 'new')
+  const half = [put('c', 'b', 'half'), put('refused', 'b', 'half')]
+  expect((await errorOf(job.persistAcked(half))).code).toBe('ERR_STORAGE')
+  await okOf(job.persistAcked(change))
+  expect((await watching.next()).value).toMatchObject({ kind: 'changes', changes: [change] })
+  await okOf(job.close())
+  expect((await watching.next()).done).toBe(true)
+  const late = job.watch('c', key())[Symbol.asyncIterator]()
+  await expect(late.next()).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
   await okOf(persistency.close())
 })

@@ -22,6 +22,8 @@ export interface WatchParts {
   readonly ask: Ask
   readonly feed: CommitFeed
   readonly committed: LastCommitted
+  /** Whether an error says that there is no journal. */
+  readonly isWithoutJournal: (error: PersistencyError) => boolean
   /** Calls when everything that was asked before has been sent. */
   readonly inLine: (sent: () => void) => void
 }
@@ -46,7 +48,7 @@ export async function* watchItems(
     try {
       const info = await parts.ask(JournalInfo, undefined, patience(signal))
       if (info.isOk()) next = info.value.lastSeq + 1
-      else if (info.error.code !== 'ERR_NO_JOURNAL') throw info.error
+      else if (!parts.isWithoutJournal(info.error)) throw info.error
       else return yield* fromCommits(watcher, initial, signal, parts)
     } finally {
       parts.feed.remove(watcher)
