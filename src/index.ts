@@ -77,7 +77,12 @@ export {
   type LoadedState,
   loadState
 } from './persistency/eventsourcing/decider.js'
-export { type DomainEvent, type EventCodec, jsonEvents } from './persistency/eventsourcing/domain-events.js'
+export {
+  type DomainEvent,
+  type EncodedEvent,
+  type EventCodec,
+  jsonEvents
+} from './persistency/eventsourcing/domain-events.js'
 export type {
   ParkedEntry,
   SubscriptionAdvanceQuery,

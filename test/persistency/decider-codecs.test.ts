@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import {
   type DomainEvent,
   defineDecider,
+  type EncodedEvent,
   type EventCodec,
   given,
   handleCommand,
   jsonEvents,
   loadState,
-  type NewEvent,
-  type RecordedEvent
+  type NewEvent
 } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf } from '../support/storage-results.js'
@@ -55,8 +55,8 @@ describe('what a command comes to is what will be read', () => {
       encode(event: Marked): NewEvent {
         return this.#json.encode(event)
       }
-      decode(recorded: RecordedEvent): Marked | undefined {
-        return this.#json.decode(recorded)
+      decode(encoded: EncodedEvent): Marked | undefined {
+        return this.#json.decode(encoded)
       }
     }
     const { job } = await open({ journal: true })

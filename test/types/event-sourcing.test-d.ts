@@ -3,6 +3,7 @@ import {
   type Decider,
   defineDecider,
   defineProjection,
+  type EventCodec,
   given,
   type Handled,
   handleCommand,
@@ -32,6 +33,7 @@ declare const persistency: Persistency
 
 type Deposited = { type: 'deposited'; data: { amount: number } }
 type AccountEvent = Deposited | { type: 'closed' }
+const deposit = (amount: number): AccountEvent => ({ type: 'deposited', data: { amount } })
 
 // Subscriptions
 
@@ -109,6 +111,17 @@ defineProjection({ name: 'n', version: 1, events, initial: () => 0, apply: () =>
 defineProjection({ name: 'n', events, initial: () => 0, apply: (n) => n })
 // @ts-expect-error there is no such type of event
 jsonEvents<AccountEvent>('opened')
+// A codec reads the same from an event that is about to be appended: it has no time and no number yet.
+const { encode } = events
+const codecs: EventCodec<AccountEvent>[] = [
+  { encode, decode: ({ stream = '', streamSeq = 0 }) => deposit(stream.length + streamSeq) },
+  { encode, decode: ({ data, metadata }) => deposit(data.length + (metadata.correlationId ?? '').length) },
+  // @ts-expect-error the time is not known
+  { encode, decode: (encoded) => deposit(encoded.time) },
+  // @ts-expect-error nor is the number
+  { encode, decode: ({ seq }: RecordedEvent) => deposit(seq) }
+]
+void codecs
 
 // Deciders
 

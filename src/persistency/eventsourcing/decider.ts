@@ -169,7 +169,7 @@ async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
   // As they will be read: a codec may keep less of an event than was decided.
   const events = encoded.map((event, index) => {
     const streamSeq = before.streamSeq + index + 1
-    return readBack(decider.events, event, { seq: 0, stream, streamSeq, metadata: metadata ?? {} })
+    return readBack(decider.events, event, { stream, streamSeq, metadata: metadata ?? {} })
   })
   const state = events.reduce((last, event) => decider.evolve(last, event), before.state)
   const answer = await streams.append(encoded, {

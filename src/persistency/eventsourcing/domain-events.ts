@@ -7,11 +7,17 @@ export interface DomainEvent {
   readonly data?: unknown
 }
 
+/**
+ * What a codec reads an event from: what is known of it before it is in the journal, so that it reads the same then. Its
+ * number and its time are with a projection, as `recorded`.
+ */
+export type EncodedEvent = Pick<RecordedEvent, 'type' | 'data' | 'metadata' | 'stream' | 'streamSeq'>
+
 /** Turns events of one kind into what `append` takes, and back. This is also the place to read older shapes of them. */
 export interface EventCodec<Event extends DomainEvent> {
   encode(event: Event): NewEvent
   /** `undefined` for an event that is none of these; what throws is a failure on that event. */
-  decode(recorded: RecordedEvent): Event | undefined
+  readonly decode: (encoded: EncodedEvent) => Event | undefined
 }
 
 /**

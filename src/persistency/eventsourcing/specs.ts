@@ -31,10 +31,8 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
   decider: Decider<Command, Event, State, Refusal>,
   ...events: readonly NoInfer<Event>[]
 ): { when(command: Command): DecisionSpec<Event, State, Refusal> } {
-  const stored = (event: Event): Event => {
-    const place = { seq: 1, streamSeq: 1, metadata: {} }
-    return readBack(decider.events, decider.events.encode(event), place)
-  }
+  const stored = (event: Event, index: number): Event =>
+    readBack(decider.events, decider.events.encode(event), { streamSeq: index + 1, metadata: {} })
   return {
     when(command) {
       const fold = (state: State, folded: readonly Event[]): State =>
@@ -43,7 +41,7 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
       const decision = decider.decide(command, before)
       const decided = (): readonly Event[] => {
         if (decision.isErr()) deepStrictEqual({ refusal: decision.error }, 'events')
-        return decision._unsafeUnwrap().map(stored)
+        return decision._unsafeUnwrap().map((event, index) => stored(event, events.length + index))
       }
       return {
         expectEvents: (...expected) => deepStrictEqual(decided(), expected),
@@ -92,11 +90,8 @@ export function projected<Event extends DomainEvent, State>(
     const place = stream === undefined ? {} : { stream, streamSeq: (streamSeqs.get(stream) ?? 0) + 1 }
     if (stream !== undefined) streamSeqs.set(stream, place.streamSeq as number)
     if (only !== undefined && only !== stream) continue
-    apply(
-      definition,
-      rows,
-      recordedAs(definition.events.encode(event), { seq: index + 1, metadata, ...place })
-    )
+    const encoded = definition.events.encode(event)
+    apply(definition, rows, recordedAs(encoded, { metadata, ...place }, index + 1))
   }
   const stateOf = (key: Key): State | undefined => rows.get(key.toString())?.state
   const plain = (key: Key, state: State): [string, State] => [key.toString(), state]
