@@ -63,7 +63,7 @@ export interface HandleOptions<Event, State> {
   /**
    * A command that was carried out under the same key is not decided and not carried out again: the answer has no
    * events, the state as it is now, and `appended` of then; `ERR_KEY_REUSED` when it was one for another stream.
-   * Remembered as long as with `append`.
+   * Remembered as long as with `append`, and only with events: one that came to none is decided again.
    */
   readonly idempotencyKey?: string | undefined
   /** Operations that are applied with the events, all or none. Called again when the command is decided again. */
