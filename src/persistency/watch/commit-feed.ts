@@ -9,8 +9,9 @@ import { Fifo } from '../fifo.js'
 import type { WaitEnd } from '../journal/last-committed.js'
 import type { KvRangeQuery, PersistCommittedPayload, PersistEventPayload } from '../message-payloads.js'
 import { PersistCommitted, PersistEvent, PersistFailed } from '../messages.js'
+import { ownChange } from '../own-ops.js'
 import type { ChangeOp } from '../types.js'
-import { concerns, copyOp } from './matching.js'
+import { concerns } from './matching.js'
 import { type Committed, Watcher } from './watcher.js'
 
 export interface CommitFeedParts {
@@ -89,7 +90,7 @@ export class CommitFeed {
     for (const op of ops) {
       for (const { query } of this.#watchers) {
         if (!concerns(op, query)) continue
-        kept.push(copyOp(op))
+        kept.push(ownChange(op))
         break
       }
     }

@@ -1,7 +1,6 @@
 /** Owns which changes concern a range. */
 import { compareBytes } from '../../bytes/compare.js'
 import { type KeyRange, prefixRange, rangeIncludes } from '../key-range.js'
-import { Key } from '../keys.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import type { ChangeOp, TxOp } from '../types.js'
 
@@ -9,17 +8,6 @@ import type { ChangeOp, TxOp } from '../types.js'
 export function concerns(op: TxOp, { category, range }: KvRangeQuery): op is ChangeOp {
   if (op.kind === 'check' || op.category !== category) return false
   return op.kind === 'deletePrefix' ? overlap(prefixRange(op.prefix), range) : rangeIncludes(range, op.key)
-}
-
-/** An operation whose bytes belong to nobody else: those of a write are its caller's again once it is accepted. */
-export function copyOp(op: ChangeOp): ChangeOp {
-  if (op.kind === 'deletePrefix') return { ...op, prefix: copyKey(op.prefix) }
-  if (op.kind === 'delete') return { ...op, key: copyKey(op.key) }
-  return { ...op, key: copyKey(op.key), payload: new Uint8Array(op.payload) }
-}
-
-function copyKey({ bytes }: Key): Key {
-  return Key.view(new Uint8Array(bytes))
 }
 
 function overlap(one: KeyRange, other: KeyRange): boolean {

@@ -5,8 +5,9 @@ import type { CancelSignal } from '../../brokers/platform.js'
 import { toHex } from '../../bytes/compare.js'
 import type { WaitEnd } from '../journal/last-committed.js'
 import type { KvRangeQuery } from '../message-payloads.js'
+import { ownChange } from '../own-ops.js'
 import type { ChangeOp, KvRow } from '../types.js'
-import { concerns, copyOp } from './matching.js'
+import { concerns } from './matching.js'
 import type { WatchedChanges } from './types.js'
 
 /** A change with its place: the number of the write, or of the one before when it has none. */
@@ -85,7 +86,7 @@ export class Watcher {
     if (change.acked ? change.seq < this.#seam : change.seq <= this.#seam) return
     const concerned = change.ops.filter((op) => concerns(op, this.query))
     if (concerned.length === 0) return
-    const ops = shared ? concerned.map(copyOp) : concerned
+    const ops = shared ? concerned.map(ownChange) : concerned
     const bytes = ops.reduce((sum, op) => sum + sizeOf(op), 0)
     if (this.#held.length > 0 && this.#bytes + bytes > this.#maxBytes) {
       this.fallBehind()
