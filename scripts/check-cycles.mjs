@@ -1,6 +1,7 @@
-// Owns the import rules of src/: no cycles (type-only imports count), imports point only from a layer to the
-// layers before it, barrels are imported by src/index.ts alone, only src/di knows tsyringe and
-// reflect-metadata, only src/observability knows OpenTelemetry, and the storage worker loads no package it does not need at run time.
+// Owns the import rules of src/: no cycles (type-only imports count), between files nor between the folders of the
+// persistency layer, imports point only from a layer to the layers before it, barrels are imported by src/index.ts alone,
+// only src/di knows tsyringe and reflect-metadata, only src/observability knows OpenTelemetry, and the storage worker loads
+// no package it does not need at run time.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -79,22 +80,49 @@ function checkRules(file, imports) {
   }
 }
 
-function findCycles() {
+/** The cycles of a graph, each as the nodes on its way from one to the same again. */
+function cyclesOf(nodes, nextOf) {
+  const cycles = []
   const state = new Map()
   const path = []
-  const visit = (file) => {
-    if (state.get(file) === 'done') return
-    if (state.get(file) === 'open') {
-      problems.push(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`)
+  const visit = (node) => {
+    if (state.get(node) === 'done') return
+    if (state.get(node) === 'open') {
+      cycles.push([...path.slice(path.indexOf(node)), node])
       return
     }
-    state.set(file, 'open')
-    path.push(file)
-    for (const { to } of graph.get(file) ?? []) if (to !== undefined) visit(to)
+    state.set(node, 'open')
+    path.push(node)
+    for (const next of nextOf(node)) visit(next)
     path.pop()
-    state.set(file, 'done')
+    state.set(node, 'done')
   }
-  for (const file of files) visit(file)
+  for (const node of nodes) visit(node)
+  return cycles
+}
+
+function findFileCycles() {
+  const importsOfFile = (file) => (graph.get(file) ?? []).flatMap(({ to }) => to ?? [])
+  for (const cycle of cyclesOf(files, importsOfFile)) problems.push(`cycle: ${cycle.join(' -> ')}`)
+}
+
+/** The folders of the persistency layer; what lies beside them may be imported by all, and may import all. */
+function findFolderCycles() {
+  const folderOf = (file) => /^src\/persistency\/([^/]+)\//.exec(file)?.[1]
+  const links = new Map()
+  for (const [file, imports] of graph) {
+    const folder = folderOf(file)
+    for (const { to } of imports) {
+      const into = to && folderOf(to)
+      if (folder === undefined || into === undefined || folder === into) continue
+      if (!links.has(folder)) links.set(folder, new Map())
+      links.get(folder).set(into, `${file} imports ${to}`)
+    }
+  }
+  for (const cycle of cyclesOf([...links.keys()], (folder) => [...(links.get(folder)?.keys() ?? [])])) {
+    const imports = cycle.slice(1).map((into, at) => links.get(cycle[at]).get(into))
+    problems.push(`cycle of folders: ${cycle.join(' -> ')} (${imports.join(', ')})`)
+  }
 }
 
 function checkWorker() {
@@ -110,7 +138,8 @@ function checkWorker() {
 }
 
 for (const [file, imports] of graph) checkRules(file, imports)
-findCycles()
+findFileCycles()
+findFolderCycles()
 checkWorker()
 
 for (const problem of problems) console.error(problem)

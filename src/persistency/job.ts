@@ -12,6 +12,7 @@ import { tellJob } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
 import type { DomainEvent } from './eventsourcing/domain-events.js'
+import { EventSourcing } from './eventsourcing/event-sourcing.js'
 import type { Projection } from './eventsourcing/projection.js'
 import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
 import type { Subscription } from './eventsourcing/subscription.js'
@@ -102,6 +103,7 @@ export class Job {
   readonly #writes: JobWrites
   readonly #reads: JobReads
   readonly #journal: JobJournal
+  readonly #sourcing: EventSourcing
   readonly #maintenance: JobMaintenance
   readonly #feed: CommitFeed
   readonly #restart: JobRestart | undefined
@@ -116,10 +118,13 @@ export class Job {
     this.#hub = hub
     this.#close = close
     this.#writes = new JobWrites({ jobId, hub, context, options })
-    this.#reads = new JobReads(this.#ask)
-    this.#journal = new JobJournal({ jobId, hub, context, ask: this.#ask })
+    const ask = this.#ask
+    this.#reads = new JobReads(ask)
+    this.#journal = new JobJournal({ hub, context, ask })
+    const { committed } = this.#journal
+    this.#sourcing = new EventSourcing({ jobId, hub, context, ask, committed })
     this.#maintenance = new JobMaintenance({
-      ...{ hub, context, options, writes: this.#writes, ask: this.#ask },
+      ...{ hub, context, options, writes: this.#writes, ask },
       journal: { compare: (how) => this.#journal.compare(how), served: () => this.running }
     })
     this.#feed = new CommitFeed({ hub, context, lastSeq: () => this.#writes.queue.lastSeq })
@@ -451,12 +456,12 @@ export class Job {
     handler: SubscriptionHandler<never>,
     options?: SubscriptionOptions
   ): ResultAsync<Subscription, PersistencyError> {
-    return this.#journal.sourcing.subscribe(name, handler, options)
+    return this.#sourcing.subscribe(name, handler, options)
   }
 
   /** The subscriptions and projections that the file knows, whether they are held or not, and what they have parked. */
   get subscriptions(): Subscriptions {
-    return this.#journal.sourcing.subscriptions
+    return this.#sourcing.subscriptions
   }
 
   /**
@@ -468,7 +473,7 @@ export class Job {
     definition: ProjectionDefinition<Event, State>,
     options?: DeliveryOptions
   ): ResultAsync<Projection<State>, PersistencyError> {
-    return this.#journal.sourcing.project(definition, options)
+    return this.#sourcing.project(definition, options)
   }
 
   /** Closes the job: applies everything accepted, then releases its storage. The same as `Persistency.closeJob`. */
@@ -506,7 +511,7 @@ export class Job {
    */
   async beginClose(): Promise<void> {
     if (this.#state === 'open') {
-      this.#journal.sourcing.subscriptions.storeNow()
+      this.#sourcing.subscriptions.storeNow()
       this.#state = 'closing'
     }
     if (this.#restart === undefined) await this.#writes.queue.lineCleared()
@@ -562,6 +567,7 @@ export class Job {
     this.#writes.end(error)
     this.#restart?.end(error)
     const end = state === 'closed' ? 'closed' : error
+    this.#sourcing.subscriptions.end(state === 'closed' ? undefined : error)
     this.#journal.end(end)
     this.#feed.end(end)
   }

@@ -5,7 +5,6 @@ import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { ListenerHandle } from '../../brokers/listener.js'
 import { PersistencyError } from '../errors.js'
-import { EventSourcing } from '../eventsourcing/event-sourcing.js'
 import { PersistCommitted } from '../messages.js'
 import type { ReadOptions } from '../types.js'
 import { checkReadOptions } from '../validate.js'
@@ -38,7 +37,6 @@ import type {
 } from './types.js'
 
 export interface JobJournalParts {
-  readonly jobId: string
   readonly hub: BrokerHub
   readonly context: BrokerContext
   readonly ask: Ask
@@ -50,15 +48,13 @@ type Answer<T> = ResultAsync<T, PersistencyError>
 const MAX_NAMED = 100
 
 export class JobJournal {
-  readonly sourcing: EventSourcing
   readonly #ask: Ask
   /** How far the journal is committed, and whether it goes on. */
   readonly committed = new LastCommitted()
   readonly #listener: ListenerHandle
 
-  constructor({ jobId, hub, context, ask }: JobJournalParts) {
+  constructor({ hub, context, ask }: JobJournalParts) {
     this.#ask = ask
-    this.sourcing = new EventSourcing({ jobId, hub, context, ask, committed: this.committed })
     this.#listener = hub.listen(
       context,
       PersistCommitted,
@@ -113,7 +109,6 @@ export class JobJournal {
   /** Nothing more is committed: whoever waits for the next event is told. */
   end(end: 'closed' | PersistencyError): void {
     void this.#listener.drop()
-    this.sourcing.subscriptions.end(end === 'closed' ? undefined : end)
     this.committed.end(end)
   }
 
