@@ -94,7 +94,7 @@ export function resolvePersistencyOptions(
 }
 
 /** Allows what names the threads of jobs. */
-export function threadsOption(value: unknown): string | undefined {
+function threadsOption(value: unknown): string | undefined {
   if (value === 'dedicated' || value === 'none') return undefined
   const shared =
     typeof value === 'object' && value !== null ? (value as { shared?: unknown }).shared : undefined
