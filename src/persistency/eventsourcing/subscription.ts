@@ -7,14 +7,16 @@ import type { LastCommitted } from '../journal/last-committed.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
+import { type Deliverer, End, parkedEntry } from './delivery.js'
 import { readOneParked, readParked } from './parked.js'
-import { End, parkedEntry, type SubscriptionRun } from './subscription-run.js'
+import type { SubscriptionRun } from './subscription-run.js'
 import type { RetriedParked } from './types.js'
 
 export interface SubscriptionParts {
   readonly ask: Ask
   readonly committed: LastCommitted
   readonly checkpoint: Checkpoint
+  readonly deliverer: Deliverer
   readonly run: SubscriptionRun
   readonly ended: Promise<Result<void, PersistencyError>>
 }
@@ -94,7 +96,7 @@ export class Subscription {
    * before it came to the last one; those of reading and writing.
    */
   retryParked(seq?: number): ResultAsync<RetriedParked, PersistencyError> {
-    const { ask, run } = this.#parts
+    const { ask, deliverer } = this.#parts
     return this.#between(async () => {
       let done = 0
       let failed = 0
@@ -102,13 +104,13 @@ export class Subscription {
       for await (const page of pages) {
         if (page.isErr()) return err(page.error)
         for (const entry of page.value) {
-          if (run.stopping) return err(this.#endedError())
+          if (deliverer.stopping) return err(this.#endedError())
           const attempts = entry.attempts + 1
-          const failure = await run.callAgain(entry, attempts, true)
+          const failure = await deliverer.callAgain(entry, attempts, true)
           if (failure === undefined) done++
           else {
             failed++
-            const stored = await run.settle({ park: [parkedEntry(entry, attempts, failure)] })
+            const stored = await deliverer.settle({ park: [parkedEntry(entry, attempts, failure)] })
             if (stored.isErr()) return err(stored.error)
           }
         }
@@ -119,7 +121,7 @@ export class Subscription {
 
   /** Gives a parked event up. Do not wait for it within the handler. Errors: `ERR_SUBSCRIPTION_ENDED`, those of writing. */
   dropParked(seq: number): ResultAsync<void, PersistencyError> {
-    return this.#between(() => this.#parts.run.settle({ unpark: [seq] }))
+    return this.#between(() => this.#parts.deliverer.settle({ unpark: [seq] }))
   }
 
   /** Goes back to before the first event, with operations that clear what was made of them. @internal */

@@ -15,6 +15,7 @@ import { type Complete, complete } from '../option-checks.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
 import { checkMove } from './checks.js'
+import { Deliverer } from './delivery.js'
 import type { SubscriptionClaimQuery } from './message-payloads.js'
 import {
   SubscriptionClaim,
@@ -141,20 +142,24 @@ export class Subscriptions {
     }
     const { seq, reset } = claimed.value
     const checkpoint = new Checkpoint(ask, name, holder, seq)
-    const run = this.#runOf(subscribing, checkpoint)
+    const deliverer = new Deliverer(checkpoint, subscribing.begin)
+    const run = this.#runOf(subscribing, checkpoint, deliverer)
     this.#held.set(name, run)
     if (this.#end !== undefined) run.abandon(this.#end.error)
     const ended = this.#watch(name, run, options.signal)
-    return ok({ subscription: new Subscription({ ask, committed, checkpoint, run, ended }), reset })
+    return ok({
+      subscription: new Subscription({ ask, committed, checkpoint, deliverer, run, ended }),
+      reset
+    })
   }
 
-  #runOf({ name, options, begin }: Subscribing, checkpoint: Checkpoint): SubscriptionRun {
+  #runOf({ name, options }: Subscribing, checkpoint: Checkpoint, deliverer: Deliverer): SubscriptionRun {
     const { ask, committed } = this.#parts
     return new SubscriptionRun({
       ask,
       committed,
       checkpoint,
-      begin,
+      deliverer,
       batch: options.batch ?? 1,
       stream: options.stream,
       wanted: wantedBy(options),
