@@ -2,7 +2,7 @@
 import type { Result, ResultAsync } from 'neverthrow'
 import type { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import { LastCommitted } from '../journal/last-committed.js'
+import { Position } from '../journal/position.js'
 import type { TxOp } from '../types.js'
 import type { SubscriptionAdvanceQuery } from './message-payloads.js'
 import { SubscriptionAdvance } from './messages.js'
@@ -19,7 +19,7 @@ export type Step = Partial<Pick<SubscriptionAdvanceQuery, 'ops' | 'append' | 'pa
 export class Checkpoint {
   readonly name: string
   /** Tells who waits for a position. */
-  readonly reached = new LastCommitted()
+  readonly reached = new Position()
   readonly #ask: Ask
   readonly #holder: string
   #seq: number

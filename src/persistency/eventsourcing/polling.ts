@@ -1,14 +1,14 @@
 /** Owns looking now and then how far the journal is: of what another owner of the file writes, nobody else tells. */
 import { untraced } from '../../brokers/definitions.js'
 import type { Ask } from '../journal/ask.js'
-import type { LastCommitted } from '../journal/last-committed.js'
 import { JournalInfo } from '../journal/messages.js'
+import type { Position } from '../journal/position.js'
 
 /** Nobody asked for it. */
 const Look = untraced(JournalInfo)
 
 /** Looks every so many milliseconds until the answer is called. Keeps no process alive. */
-export function pollJournal(ask: Ask, committed: LastCommitted, everyMs: number): () => void {
+export function pollJournal(ask: Ask, committed: Position, everyMs: number): () => void {
   let timer: NodeJS.Timeout | undefined
   let stopped = false
   const again = (): void => {

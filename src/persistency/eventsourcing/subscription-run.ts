@@ -6,9 +6,9 @@ import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../brokers/errors.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import type { LastCommitted, WaitEnd } from '../journal/last-committed.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import { JournalRead } from '../journal/messages.js'
+import type { Position, WaitEnd } from '../journal/position.js'
 import type { Complete } from '../option-checks.js'
 import { handlerFailed } from './batch-work.js'
 import type { Checkpoint } from './checkpoint.js'
@@ -23,7 +23,7 @@ const FOREVER = { timeoutMs: Number.POSITIVE_INFINITY }
 
 export interface RunParts {
   readonly ask: Ask
-  readonly committed: LastCommitted
+  readonly committed: Position
   readonly checkpoint: Checkpoint
   readonly deliverer: Deliverer
   readonly batch: number

@@ -3,8 +3,8 @@ import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../brokers/platform.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
-import type { LastCommitted } from '../journal/last-committed.js'
 import { JournalInfo } from '../journal/messages.js'
+import type { Position } from '../journal/position.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, parkedEntry } from './delivery.js'
@@ -14,7 +14,7 @@ import type { RetriedParked } from './types.js'
 
 export interface SubscriptionParts {
   readonly ask: Ask
-  readonly committed: LastCommitted
+  readonly committed: Position
   readonly checkpoint: Checkpoint
   readonly deliverer: Deliverer
   readonly run: SubscriptionRun

@@ -9,8 +9,8 @@ import { warnThrottled } from '../../brokers/warnings.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import { isWrite, typeOf } from '../journal/event-codec.js'
-import type { LastCommitted } from '../journal/last-committed.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
+import type { Position } from '../journal/position.js'
 import { type Complete, complete } from '../option-checks.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
@@ -34,7 +34,7 @@ export interface SubscriptionsParts {
   readonly hub: BrokerHub
   readonly context: BrokerContext
   readonly ask: Ask
-  readonly committed: LastCommitted
+  readonly committed: Position
 }
 
 /** What is subscribed to, and by what. */

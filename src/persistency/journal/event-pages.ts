@@ -6,9 +6,9 @@
 import { PersistencyError } from '../errors.js'
 import type { Ask } from './ask.js'
 import { checkEventsOptions } from './checks.js'
-import type { LastCommitted } from './last-committed.js'
 import type { PackedEvent } from './message-payloads.js'
 import { JournalRead } from './messages.js'
+import type { Position } from './position.js'
 import type { CaughtUp, EventsOptions } from './types.js'
 
 const DEFAULT_PAGE_EVENTS = 2048
@@ -16,7 +16,7 @@ const PAGE_BYTES = 1024 * 1024
 
 export interface EventPagesParts {
   readonly ask: Ask
-  readonly committed: LastCommitted
+  readonly committed: Position
 }
 
 /** Pages of events, none of them empty, and, when it goes on live, the mark between old and new. */
@@ -60,11 +60,7 @@ export async function* readEventPages(
 }
 
 /** Waits for an event; `true` when the job was closed first. Throws when it failed, or the signal fired. */
-async function ends(
-  committed: LastCommitted,
-  seq: number,
-  signal: EventsOptions['signal']
-): Promise<boolean> {
+async function ends(committed: Position, seq: number, signal: EventsOptions['signal']): Promise<boolean> {
   const end = await committed.reached(seq, signal)
   if (end === 'aborted') {
     throw new PersistencyError('ERR_ABORTED', 'the reading of events was aborted by its caller', {

@@ -11,7 +11,6 @@ import { checkReadOptions } from '../validate.js'
 import { type Ask, askStepwise } from './ask.js'
 import { checkAppend, checkCompareOptions, checkFindAppend, checkStreamSeq } from './checks.js'
 import { EventStream } from './event-stream.js'
-import { LastCommitted } from './last-committed.js'
 import type { JournalComparedRows, JournalCompareQuery, Stepwise } from './message-payloads.js'
 import {
   JournalAppend,
@@ -22,6 +21,7 @@ import {
   JournalStreamSeq
 } from './messages.js'
 import { PastState } from './past-state.js'
+import { Position } from './position.js'
 import type {
   Appended,
   AppendOptions,
@@ -50,7 +50,7 @@ const MAX_NAMED = 100
 export class JobJournal {
   readonly #ask: Ask
   /** How far the journal is committed, and whether it goes on. */
-  readonly committed = new LastCommitted()
+  readonly committed = new Position()
   readonly #listener: ListenerHandle
 
   constructor({ hub, context, ask }: JobJournalParts) {

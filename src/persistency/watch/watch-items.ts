@@ -7,8 +7,8 @@ import { untraced } from '../../brokers/definitions.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import { EventStream } from '../journal/event-stream.js'
-import type { LastCommitted, WaitEnd } from '../journal/last-committed.js'
 import { JournalInfo } from '../journal/messages.js'
+import type { Position, WaitEnd } from '../journal/position.js'
 import type { CaughtUp, JournalEvent } from '../journal/types.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import { KvScan } from '../messages.js'
@@ -21,7 +21,7 @@ import type { Watcher } from './watcher.js'
 export interface WatchParts {
   readonly ask: Ask
   readonly feed: CommitFeed
-  readonly committed: LastCommitted
+  readonly committed: Position
   /** Whether an error says that there is no journal. */
   readonly isWithoutJournal: (error: PersistencyError) => boolean
   /** Calls when everything that was asked before has been sent. */

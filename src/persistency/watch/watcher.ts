@@ -3,7 +3,7 @@
 import { allowManyListeners } from '../../brokers/many-listeners.js'
 import type { CancelSignal } from '../../brokers/platform.js'
 import { toHex } from '../../bytes/compare.js'
-import type { WaitEnd } from '../journal/last-committed.js'
+import type { WaitEnd } from '../journal/position.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import { ownChange } from '../own-ops.js'
 import type { ChangeOp, KvRow } from '../types.js'

@@ -1,4 +1,4 @@
-/** Owns the knowledge of how far the journal of a job has been committed, and who waits for it to go on. */
+/** Owns how far along the events of a journal somebody is, the journal itself or a checkpoint, and who waits for that. */
 import { allowManyListeners } from '../../brokers/many-listeners.js'
 import type { CancelSignal } from '../../brokers/platform.js'
 import type { PersistencyError } from '../errors.js'
@@ -11,12 +11,12 @@ interface Waiter {
   readonly settle: (end: WaitEnd | undefined) => void
 }
 
-export class LastCommitted {
+export class Position {
   #lastSeq = 0
   #end: WaitEnd | undefined
   readonly #waiters = new Set<Waiter>()
 
-  /** Events up to `lastSeq` are committed; that more are may be known already. */
+  /** Events up to `lastSeq` are there; that more are may be known already. */
   advance(lastSeq: number): void {
     if (lastSeq > this.#lastSeq) this.goTo(lastSeq)
   }
@@ -27,13 +27,13 @@ export class LastCommitted {
     for (const waiter of [...this.#waiters]) if (waiter.seq <= lastSeq) waiter.settle(undefined)
   }
 
-  /** Nothing more will be committed. */
+  /** It goes no further. */
   end(end: 'closed' | PersistencyError): void {
     this.#end = end
     for (const waiter of [...this.#waiters]) waiter.settle(end)
   }
 
-  /** Resolves when an event is committed, or with the reason why there is no point in waiting any more. */
+  /** Resolves when an event is reached, or with the reason why there is no point in waiting any more. */
   reached(seq: number, signal: CancelSignal | undefined): Promise<WaitEnd | undefined> {
     if (signal?.aborted) return Promise.resolve('aborted')
     if (seq <= this.#lastSeq || this.#end !== undefined) {
