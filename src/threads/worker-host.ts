@@ -144,8 +144,9 @@ export class WorkerHost {
     this.#links.main.route(this.#control, { send, receive, unlimited: true })
     this.#worker.on('error', (error) => {
       this.#error = error
-      // It has no time left to say so itself.
-      if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') this.#markStopped()
+      // It has no time left to say so itself. What a thread throws need not be an error, and may be nothing.
+      const code = (error as NodeJS.ErrnoException | null | undefined)?.code
+      if (code === 'ERR_WORKER_OUT_OF_MEMORY') this.#markStopped()
     })
     this.exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => resolve(this.#onExit(code)))

@@ -55,10 +55,12 @@ serveBrokers(contract, ({ hub, context, data }) => {
   requests.provide(Echo, (what) => {
     if (what === 'exit') process.exit(3)
     if (what === 'throw') setImmediate(() => { throw new Error('orphan') })
+    if (what === 'throw null') setImmediate(() => { throw null })
+    if (what === 'throw undefined') setImmediate(() => { throw undefined })
     if (what === 'hoard') for (const hoard = []; ; ) hoard.push(new Array(10_000).fill(hoard.length))
     if (what === 'spin') for (;;);
     if (what === 'count ports') return queryObjects(MessagePort)
-    return what === 'never' || what === 'throw' ? new Promise(() => {}) : what
+    return what === 'never' || what.startsWith?.('throw') ? new Promise(() => {}) : what
   })
   requests.provide(WhatWasHeard, () => heard)
   const ticks = events.listen(Tick, (n) => {

@@ -86,6 +86,8 @@ describe('a worker that dies', () => {
   it.each([
     ['exits', 'exit', { code: 3, error: {} }],
     ['throws outside of any call', 'throw', { code: 1, error: { message: 'orphan' } }],
+    ['throws null', 'throw null', { code: 1, error: {} }],
+    ['throws undefined', 'throw undefined', { code: 1, error: {} }],
     ['runs out of memory', 'hoard', { code: 1, error: { code: 'ERR_WORKER_OUT_OF_MEMORY' } }]
   ])('when it %s takes nobody along, and makes room for another provider', async (_, how, expected) => {
     const { output, code } = await run(`
