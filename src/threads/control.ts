@@ -63,6 +63,11 @@ export interface ServeRequest extends Serving {
 export const ServeContext: RequestDefinition<ServeRequest, void, unknown> =
   defineRequest('threads.serveContext')
 
+/** Why a context cannot be set up that is there already. */
+export function servedAlready(): Error {
+  return new Error('it is served already, or has not been closed yet')
+}
+
 /** Tells the worker that nobody waits for the set-up of a context any more. */
 export const AbandonContext: EventDefinition<Serving> = defineEvent('threads.abandonContext')
 

@@ -4,9 +4,10 @@ import type { BrokerContext } from '../brokers/context.js'
 import { BrokerError, messageOf } from '../brokers/errors.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import type { Routes, ThreadContract } from './carried.js'
-import { AbandonContext, ReleaseContext, ServeContext } from './control.js'
+import type { CarriedMessage, ThreadContract } from './carried.js'
+import { AbandonContext, ReleaseContext, ServeContext, servedAlready } from './control.js'
 import type { HostLane, HostLinks } from './host-links.js'
+import type { Link } from './link.js'
 
 /** A context that a worker serves. */
 export interface ServedContext {
@@ -28,11 +29,14 @@ export interface HostedContextsParts {
   readonly ended: () => boolean
 }
 
-/** A context that the thread has set up. */
+/** A context that the thread sets up, or has. */
 interface Carried {
   readonly context: BrokerContext
   readonly serving: number
   readonly lane: HostLane | undefined
+  readonly link: Link
+  /** Takes in what the thread has to say in the context. */
+  readonly unroute: () => void
 }
 
 /** For what takes as long as the thread is busy, and ends with it. */
@@ -41,6 +45,8 @@ export const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 export class HostedContexts {
   readonly #parts: HostedContextsParts
   readonly #requests: RequestBroker
+  /** The ids of those that are served, or will be, or have not been closed yet: none is received twice at a time. */
+  readonly #taken = new Set<string>()
   #lastServing = 0
 
   constructor(parts: HostedContextsParts) {
@@ -58,32 +64,39 @@ export class HostedContexts {
   ): ResultAsync<ServedContext, BrokerError> {
     const { hub, control, links, lanes, ended } = this.#parts
     if (ended()) return errAsync(gone())
-    const routes = { send: contract.toWorker, receive: contract.toHost }
+    const failed = (error: unknown): BrokerError =>
+      asBrokerError(`context ${context.toString()} could not be set up`, error)
+    if (this.#taken.has(context.id)) return errAsync(failed(servedAlready()))
+    this.#taken.add(context.id)
     const lane = lanes ? links.open() : undefined
-    const serving = ++this.#lastServing
+    const link = lane?.link ?? links.main
+    // Before it is asked: a set-up may have something to say, and to ask.
+    const unroute = link.route(context, { send: [], receive: contract.toHost })
+    const carried = { context, serving: ++this.#lastServing, lane, link, unroute }
+    const { serving } = carried
     return this.#requests
       .request(ServeContext, { serving, context: context.toJSON(), data, lane: lane?.id }, { timeoutMs })
       .mapErr((error) => {
         if (BrokerError.is(error) && error.kind === 'timeout') {
           hub.emit(control, AbandonContext, { serving })
         }
-        lane?.close('its context was not set up')
-        return asBrokerError(`context ${context.toString()} could not be set up`, error)
+        this.#letGo(carried, 'its context was not set up')
+        return failed(error)
       })
-      .andThen(() => this.#carry({ context, serving, lane }, routes, onCarried))
+      .andThen(() => this.#carry(carried, contract.toWorker, onCarried))
   }
 
   /** The thread has set the context up; when the host has no place for its messages, it must be closed again. */
   #carry(
     carried: Carried,
-    routes: Routes,
+    send: readonly CarriedMessage[],
     onCarried: (() => void) | undefined
   ): ResultAsync<ServedContext, BrokerError> {
     // It may have answered and died in one turn.
     if (this.#parts.ended()) return errAsync(gone())
     let unroute: () => void
     try {
-      unroute = (carried.lane?.link ?? this.#parts.links.main).route(carried.context, routes)
+      unroute = carried.link.route(carried.context, { send, receive: [] })
     } catch (taken) {
       const release = this.#served(carried, () => {}).release()
       return release.orElse(() => ok(undefined)).andThen(() => err(taken as BrokerError))
@@ -92,14 +105,16 @@ export class HostedContexts {
     return okAsync(this.#served(carried, unroute))
   }
 
-  #served({ context, serving, lane }: Carried, unroute: () => void): ServedContext {
+  /** @param unroute ends what is sent to the thread */
+  #served(carried: Carried, unroute: () => void): ServedContext {
+    const { context, serving, lane } = carried
     let released: ResultAsync<void, BrokerError> | undefined
     const release = async (): Promise<Result<void, BrokerError>> => {
       lane?.link.flush()
       const result = await this.#requests.request(ReleaseContext, { serving }, NO_LIMIT)
       // Only now: what the thread had to say before its answer has been delivered.
       unroute()
-      lane?.close('its context was released')
+      this.#letGo(carried, 'its context was released')
       return result.mapErr((error) =>
         asBrokerError(`context ${context.toString()} was not closed cleanly`, error)
       )
@@ -110,6 +125,12 @@ export class HostedContexts {
         return released
       }
     }
+  }
+
+  #letGo({ context, lane, unroute }: Carried, reason: string): void {
+    unroute()
+    lane?.close(reason)
+    this.#taken.delete(context.id)
   }
 }
 

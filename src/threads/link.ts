@@ -90,7 +90,8 @@ export class Link {
       throw error
     }
     for (const message of routes.receive) undo.push(this.#inbound.receive(context, message))
-    if (this.#options.wakefulness !== undefined) undo.push(this.#watchOutcomes(context))
+    const { wakefulness } = this.#options
+    if (wakefulness !== undefined && routes.send.length > 0) undo.push(this.#watchOutcomes(context))
     return unroute
   }
 

@@ -3,10 +3,11 @@ import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import type { RequestDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
+import { isResult } from '../brokers/is-result.js'
 import type { ThreadContract } from './carried.js'
-import { AbandonContext, ReleaseContext, ServeContext, type ServeRequest } from './control.js'
+import { AbandonContext, ReleaseContext, ServeContext, type ServeRequest, servedAlready } from './control.js'
 import type { LaneId } from './lanes.js'
-import type { Service, Setup, SetupAnswer } from './setup.js'
+import type { Service, Setup } from './setup.js'
 import type { Lane } from './worker-lanes.js'
 
 export interface ServedContextsParts {
@@ -90,28 +91,27 @@ export class ServedContexts {
     const { hub, contract, setup, urgent, laneOf } = this.#parts
     const { serving, data } = request
     const context = BrokerContext.from(request.context)
-    if (this.#taken.has(context.id)) {
-      return err(new Error('it is served already, or has not been closed yet'))
-    }
+    if (this.#taken.has(context.id)) return err(servedAlready())
     this.#taken.add(context.id)
     const lane = laneOf(request.lane)
     const settingUp: SettingUp = { givenUp: false }
     this.#settingUp.set(serving, settingUp)
-    let service: UrgentService | undefined
+    let unroute = (): void => {}
+    const letGo = (): Promise<void> => this.#close({ context, service: undefined, lane, unroute })
     try {
+      // Before the set-up, which may have something to say, and to ask.
+      unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       const { share } = lane
       const answer = await lane.run(() => setup({ hub, context, data, urgent, share }))
       if (isResult(answer) && answer.isErr()) {
-        this.#taken.delete(context.id)
-        lane.close()
+        await letGo()
         return err(answer.error)
       }
-      service = (isResult(answer) ? answer._unsafeUnwrap() : answer) ?? undefined
+      const service: UrgentService | undefined = (isResult(answer) ? answer.value : answer) ?? undefined
       if (service !== undefined) this.#open.add(service)
-      const unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       this.#served.set(serving, { context, service, lane, unroute })
     } catch (thrown) {
-      await this.#close({ context, service, lane, unroute: () => {} }).catch(() => {})
+      await letGo()
       throw thrown
     } finally {
       this.#settingUp.delete(serving)
@@ -165,8 +165,4 @@ export function answerWith<Payload>(
       (thrown: unknown) => call.reject(thrown)
     )
   })
-}
-
-function isResult(answer: SetupAnswer): answer is Result<Service | void, unknown> {
-  return typeof answer === 'object' && answer !== null && 'isErr' in answer
 }
