@@ -4,11 +4,7 @@
  * Calls with the same limit expire in the order they were made, so each limit needs one linked list and one timer,
  * whatever the number of calls: adding and removing a call costs a few pointer writes.
  */
-
-import { AsyncResource } from 'node:async_hooks'
-
-/** Timers are shared by calls: none is set in the async context of one of them, which it would keep and hand on. */
-const outside = new AsyncResource('PersistencyDeadlines')
+import { runOutside } from './outside.js'
 
 /** A call with a time limit; a node of its list. */
 export interface DeadlineEntry {
@@ -103,7 +99,7 @@ class DeadlineList {
 
   #arm(delayMs: number): void {
     const fire = (): void => this.#fire()
-    this.#timer = outside.runInAsyncScope(() => setTimeout(fire, Math.max(1, Math.ceil(delayMs))))
+    this.#timer = runOutside(() => setTimeout(fire, Math.max(1, Math.ceil(delayMs))))
   }
 
   #fire(): void {

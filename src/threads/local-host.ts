@@ -2,10 +2,10 @@
  * Owns serving contexts without a worker: on this very thread, through the same frames and in the same turns as on a
  * thread of its own. This side is that of the caller; the other one, which does the work, is loaded when it is needed.
  */
-import { AsyncResource } from 'node:async_hooks'
 import { ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { BrokerHub } from '../brokers/hub.js'
+import { runOutside } from '../brokers/outside.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 import { asBrokerError, HostedContexts } from './hosted-contexts.js'
@@ -77,7 +77,7 @@ export class LocalHost implements ContextHost, Drainable {
 
   serve(...request: Parameters<ContextHost['serve']>): ReturnType<ContextHost['serve']> {
     const [context] = request
-    this.#starting ??= this.#start()
+    this.#starting ??= runOutside(() => this.#start())
     return ResultAsync.fromPromise(this.#starting, (thrown) =>
       asBrokerError(`context ${context.toString()} could not be set up`, thrown)
     ).andThen(() => this.#contexts.serve(...request))
@@ -135,12 +135,10 @@ export class LocalHost implements ContextHost, Drainable {
 
 /**
  * Hands what is sent over at once, and what comes in a microtask: whoever listens must not be called in the midst of
- * the work that it is told of.
+ * the work that it is told of, nor in the async context of whoever that is for.
  */
 class LocalPort implements LinkPort, SharedPort {
   readonly #send: (value: LaneFrame) => void
-  /** Who listens is not called as part of whatever the work was begun for. */
-  readonly #scope = new AsyncResource('PersistencyLocalPort')
   #listener: ((value: unknown) => void) | undefined
   #arrived: LaneFrame[] = []
 
@@ -166,7 +164,7 @@ class LocalPort implements LinkPort, SharedPort {
   }
 
   deliver(value: LaneFrame): void {
-    if (this.#arrived.push(value) === 1) queueMicrotask(() => this.#scope.runInAsyncScope(this.#deliver))
+    if (this.#arrived.push(value) === 1) queueMicrotask(() => runOutside(this.#deliver))
   }
 
   readonly #deliver = (): void => {

@@ -6,7 +6,7 @@
  * A reader that is marked as awake is not called. So while it is, there is always somebody who will look: whoever watches. A
  * delivery that goes on later watches until then. The last one to stop takes the mark away first, and then looks once more.
  */
-import { AsyncResource } from 'node:async_hooks'
+import { runOutside } from '../brokers/outside.js'
 import { type LaneFrame, MAIN_LANE } from './lanes.js'
 import type { LinkPort, PortEvent } from './port.js'
 import { RingReader, RingWriter } from './ring.js'
@@ -43,8 +43,6 @@ export class RingPort implements LinkPort {
   readonly #takeParcel: (() => unknown) | undefined
   readonly #out: RingWriter
   readonly #in: RingReader
-  /** Who listens is not called as part of whatever is waited for. */
-  readonly #scope = new AsyncResource('PersistencyRingPort')
   #sent = 0
   #received = 0
   #parcels: Parcel[] = []
@@ -124,10 +122,13 @@ export class RingPort implements LinkPort {
     if (this.#listener !== undefined && this.#hasNext) this.#goOnLater()
   }
 
-  /** Delivers what has come. To be called from time to time while watching. What takes long goes on by itself. */
+  /**
+   * Delivers what has come, in no caller's async context. To be called from time to time while watching. What takes long
+   * goes on by itself.
+   */
   look(): void {
     if (!this.#hasNext || this.#goesOn || this.#listener === undefined) return
-    this.#scope.runInAsyncScope(this.#deliver)
+    runOutside(this.#deliver)
   }
 
   /** Delivers what has come, however long that takes: the other side has ended. */

@@ -2,7 +2,7 @@
  * Owns whose turn it is on a thread that serves several contexts. Each has a line of work, done in order; those that
  * have work take turns, a slice of time each.
  */
-import { AsyncResource } from 'node:async_hooks'
+import { runOutside } from '../brokers/outside.js'
 import type { Frame } from './frame.js'
 
 /** How long one line may go on while others may be waiting, in milliseconds. */
@@ -29,8 +29,6 @@ const pause = new Int32Array(new SharedArrayBuffer(4))
 /** The lines that have work, in the order of their turns. */
 export class Rota {
   readonly #onFault: (fault: unknown) => void
-  /** What is done in turns is no part of whatever a line got its work from. */
-  readonly #scope = new AsyncResource('PersistencyRota')
   readonly #waiting: WorkLine[] = []
   #scheduled = false
   #sliceEnd = 0
@@ -94,7 +92,8 @@ export class Rota {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      this.#scope.runInAsyncScope(this.run)
+      // What is done in turns is no part of whatever a line got its work from.
+      runOutside(this.run)
     })
   }
 }

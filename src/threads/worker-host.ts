@@ -1,10 +1,11 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
 
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, Worker, type WorkerOptions } from 'node:worker_threads'
 import { errAsync, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import type { BrokerError } from '../brokers/errors.js'
 import { BrokerHub } from '../brokers/hub.js'
+import { runOutside } from '../brokers/outside.js'
 import type { ModuleUrl } from '../brokers/platform.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { CarriedMessage, ThreadContract } from './carried.js'
@@ -115,12 +116,13 @@ export class WorkerHost {
       toWorker: ringMemory(),
       toHost: ringMemory()
     }
-    this.#worker = new Worker(entry, {
+    const worker: WorkerOptions = {
       workerData,
       execArgv: [...execArgv],
       ...(name !== undefined && { name }),
       ...(resourceLimits !== undefined && { resourceLimits })
-    })
+    }
+    this.#worker = runOutside(() => new Worker(entry, worker))
     this.#worker.unref()
     const { toWorker: out, toHost: incoming } = workerData
     this.#port = new RingPort({ port: this.#worker, out, in: incoming })

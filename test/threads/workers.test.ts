@@ -213,9 +213,9 @@ describe('a worker under load', () => {
     const { output } = await run(`
       import { AsyncLocalStorage } from 'node:async_hooks'
       const store = new AsyncLocalStorage()
-      const worker = await started()
+      const worker = await store.run('who started it', () => context.run(() => started()))
       const seen = new Set()
-      events.listen(Heard, () => seen.add(store.getStore() ?? 'nobody'))
+      events.listen(Heard, () => seen.add((store.getStore() ?? 'nobody') + ' in ' + BrokerContext.current.label))
       for (let n = 0; n < 300; n++) {
         await store.run('request ' + n, async () => {
           const answer = requests.request(Echo, n)
@@ -227,7 +227,7 @@ describe('a worker under load', () => {
       print([...seen])
       await worker.stop()
     `)
-    expect(output).toEqual(['nobody'])
+    expect(output).toEqual(['nobody in default'])
   })
 
   it('has worked off everything sent whenever drained() resolves', async () => {
