@@ -59,9 +59,12 @@ export class Peers {
     return ok(undefined)
   }
 
-  /** Ends all links. */
+  /** Ends all links, behind what was accepted for them. */
   close(): void {
-    for (const { link } of this.#links.values()) link.close('this worker was stopped')
+    for (const { link } of this.#links.values()) {
+      link.flush()
+      link.close('this worker was stopped')
+    }
   }
 
   #take(peer: number): MessagePort | undefined {

@@ -37,6 +37,7 @@ export const contract = {
 `,
   'worker.mjs': `
 import { appendFileSync } from 'node:fs'
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
 import { MessagePort } from 'node:worker_threads'
 import { BrokerContext, EventBroker, RequestBroker } from 'persistency/brokers'
@@ -59,6 +60,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
     if (what === 'throw undefined') setImmediate(() => { throw undefined })
     if (what === 'hoard') for (const hoard = []; ; ) hoard.push(new Array(10_000).fill(hoard.length))
     if (what === 'spin') for (;;);
+    if (what === 'wait') Atomics.wait(data.gate, 0, 0)
     if (what === 'count ports') return queryObjects(MessagePort)
     return what === 'never' || what.startsWith?.('throw') ? new Promise(() => {}) : what
   })
@@ -82,6 +84,15 @@ serveBrokers(contract, ({ hub, context, data }) => {
       setImmediate(() => new EventBroker(hub, peers).emit(PeerTick, 'tick'))
       return 'soon'
     }
+    // More than may be under way to a worker that takes nothing in meanwhile.
+    if (what === 'many') {
+      return (async () => {
+        for (let n = 0; n < 20; n++) {
+          new EventBroker(hub, peers).emit(PeerTick, n)
+          await nextRound()
+        }
+      })()
+    }
     if (what === 'tick') return new EventBroker(hub, peers).emit(PeerTick, 'tick')
     return new RequestBroker(hub, peers).request(PeerEcho, what).mapErr(({ kind }) => ({ kind }))
   })
@@ -94,7 +105,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
   })
   new EventBroker(hub, peers).listen(PeerTick, (text) => {
     heard.push(text)
-    appendFileSync('peer.txt', text)
+    appendFileSync('peer.txt', String(text))
   })
   return { close }
 })

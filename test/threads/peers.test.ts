@@ -71,6 +71,28 @@ describe('two connected workers', () => {
     expect(code).toBe(0)
   })
 
+  it('lose nothing that one of them accepted before it was stopped', async () => {
+    const { output } = await run(`
+      const gate = new Int32Array(new SharedArrayBuffer(4))
+      const busyContext = BrokerContext.create('busy')
+      const busy = await started({ context: busyContext, data: { peers, answers: true, gate } })
+      ;(await asking.connect(busy, peers, routes))._unsafeUnwrap()
+      const waited = requests.in(busyContext).request(Echo, 'wait')
+      await ask('many')
+      await asking.stop()
+      Atomics.store(gate, 0, 1)
+      Atomics.notify(gate, 0)
+      await waited
+      let heard = []
+      const deadline = performance.now() + 5000
+      while (heard.length < 20 && performance.now() < deadline) {
+        heard = (await requests.in(busyContext).request(WhatWasHeard)).value
+      }
+      print(heard)
+    `)
+    expect(output).toEqual(Array.from({ length: 20 }, (_, n) => n))
+  })
+
   it('are not connected by a message that is in neither contract', async () => {
     const { output } = await run(`
       const Unknown = { ...PeerTick, name: 'workers.unknown' }
