@@ -47,6 +47,7 @@ export class ServedContexts {
   readonly #open = new Set<UrgentService>()
   /** The closings under way. */
   readonly #releasing = new Set<Promise<unknown>>()
+  #ending = false
 
   constructor(parts: ServedContextsParts) {
     this.#parts = parts
@@ -62,9 +63,11 @@ export class ServedContexts {
 
   /**
    * Closes everything, after what has come for it, and waits for what is being closed already. What is still being set up
-   * has nobody who waits for it. What fails to close keeps nothing else from it; the first failure is thrown at the end.
+   * has nobody who waits for it: it is closed when it has come to its end. What fails to close keeps nothing else from it;
+   * the first failure is thrown at the end.
    */
   async releaseAll(): Promise<void> {
+    this.#ending = true
     const failures: unknown[] = []
     while (this.#served.size > 0 || this.#releasing.size > 0) {
       for (const serving of [...this.#served.keys()]) {
@@ -116,7 +119,7 @@ export class ServedContexts {
     } finally {
       this.#settingUp.delete(serving)
     }
-    return settingUp.givenUp ? await this.#release(serving) : ok(undefined)
+    return settingUp.givenUp || this.#ending ? await this.#release(serving) : ok(undefined)
   }
 
   async #release(serving: number): Promise<Result<void, unknown>> {

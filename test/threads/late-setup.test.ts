@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals'
 import { runScript } from '../support/run-script.js'
 
 const PRELUDE = `
+import { readFileSync } from 'node:fs'
 import { BrokerContext, BrokerHub, RequestBroker } from 'persistency/brokers'
 import { WorkerHost } from 'persistency/threads'
 import { contract, Echo, Log, Open } from './messages.mjs'
@@ -22,6 +23,7 @@ export const Open = defineRequest('late.open')
 export const contract = { toWorker: [Echo, Log, Open], toHost: [] }
 `,
   'worker.mjs': `
+import { appendFileSync } from 'node:fs'
 import { RequestBroker } from 'persistency/brokers'
 import { serveBrokers } from 'persistency/threads'
 import { contract, Echo, Log, Open } from './messages.mjs'
@@ -35,19 +37,26 @@ serveBrokers(contract, async ({ hub, context, data }) => {
     requests.provide(request, provider)._unsafeUnwrap()
   )
   log.push(context.label + ' set up')
+  const awake = setInterval(() => {}, 1000)
   const close = () => {
     for (const provider of provided) provider.remove()
+    clearInterval(awake)
     log.push(context.label + ' closed')
+    appendFileSync('closed.txt', context.label + ' ')
+    // By then there is nothing else that the thread has to close.
+    if (data === 'last') setTimeout(open, 20)
   }
   return { close }
 })
 `
 }
 
-it.each([
+const WAYS: [string, boolean][] = [
   ['one after the other', false],
   ['in turns', true]
-])(
+]
+
+it.each(WAYS)(
   'a set-up that is too late is closed once it is done, and its place is free: contexts %s',
   async (_, fair) => {
     const { output, code, stderr } = await runScript(
@@ -78,5 +87,25 @@ it.each([
       after: ['slow set up', 'slow closed']
     })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  }
+)
+
+it.each(WAYS)(
+  'a set-up that is under way when its worker is stopped is closed once it is done: contexts %s',
+  async (_, fair) => {
+    const { output, code } = await runScript(
+      `${PRELUDE}
+    const host = new WorkerHost(new URL('./worker.mjs', import.meta.url), { hub, fair: ${fair} })
+    const serve = (context, data) => host.serve(context, contract, data, 60_000)
+    ;(await serve(prompt, 'last'))._unsafeUnwrap()
+    const late = serve(slow, 'slow')
+    await host.stop()
+    const { expected, code } = await host.exited
+    print({ late: kindOf(await late), expected, code, closed: readFileSync('closed.txt', 'utf8') })
+  `,
+      FILES
+    )
+    expect(output).toEqual({ late: 'disconnected', expected: true, code: 0, closed: 'prompt slow ' })
+    expect(code).toBe(0)
   }
 )
