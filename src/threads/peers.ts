@@ -7,13 +7,19 @@ import type { CarriedMessage, ThreadContract } from './carried.js'
 import type { MessageName, PeerRequest, PortDelivery } from './control.js'
 import { Link } from './link.js'
 
+interface PeerLink {
+  readonly link: Link
+  readonly port: MessagePort
+  readonly context: BrokerContext
+}
+
 export class Peers {
   readonly #hub: BrokerHub
   readonly #known: readonly CarriedMessage[]
   readonly #ports = new Map<number, MessagePort>()
   /** Ports whose other end was gone before they were used. */
   readonly #gone = new WeakSet<MessagePort>()
-  readonly #links = new Map<number, { readonly link: Link; readonly port: MessagePort }>()
+  readonly #links = new Map<number, PeerLink>()
 
   constructor(hub: BrokerHub, { toWorker, toHost, toPeers = [] }: ThreadContract) {
     this.#hub = hub
@@ -32,7 +38,8 @@ export class Peers {
   }
 
   /** Links a context to the worker at the other end of the port. */
-  connect({ id, context, send, receive }: PeerRequest): Result<void, unknown> {
+  connect({ id, send, receive, ...request }: PeerRequest): Result<void, unknown> {
+    const context = BrokerContext.from(request.context)
     const port = this.#take(id)
     if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
     if (this.#gone.has(port)) return err(new Error('the worker at the other end is gone'))
@@ -44,27 +51,29 @@ export class Peers {
         send: send.map((name) => this.#find(name)),
         receive: receive.map((name) => this.#find(name))
       }
-      link.route(BrokerContext.from(context), routes)
+      link.route(context, routes)
     } catch (error) {
       link.close('the link could not be set up')
       port.close()
       return err(error)
     }
-    this.#links.set(id, { link, port })
+    this.#links.set(id, { link, port, context })
     port.unref()
     port.once('close', () => {
       this.#links.delete(id)
-      link.close('the worker at the other end is gone')
+      link.close('its other end is gone')
     })
     return ok(undefined)
   }
 
-  /** Ends all links, behind what was accepted for them. */
+  /** Ends the links of a context, behind what was accepted for them. */
+  release(context: BrokerContext): void {
+    for (const link of this.#links.values()) if (link.context.equals(context)) end(link)
+  }
+
+  /** Ends all links, likewise. */
   close(): void {
-    for (const { link } of this.#links.values()) {
-      link.flush()
-      link.close('this worker was stopped')
-    }
+    for (const link of this.#links.values()) end(link)
   }
 
   #take(peer: number): MessagePort | undefined {
@@ -79,4 +88,11 @@ export class Peers {
       throw new Error(`this worker's contract has no ${kind} "${name}"; list it under toPeers`)
     return found
   }
+}
+
+function end({ link, port }: PeerLink): void {
+  link.flush()
+  link.close('this worker has let it go')
+  // The other worker learns of it from the port.
+  port.close()
 }

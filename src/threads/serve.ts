@@ -78,7 +78,8 @@ class ServedThread {
     port.on('message', () => poller.afterFrame())
     this.#served = new ServedContexts({
       ...{ hub: this.#hub, contract, setup, urgent: this.#urgent },
-      laneOf: (id) => (id === undefined ? this.#mainLane : this.#lanes.open(id))
+      laneOf: (id) => (id === undefined ? this.#mainLane : this.#lanes.open(id)),
+      onClosed: (context) => this.#peers.release(context)
     })
   }
 

@@ -18,6 +18,8 @@ export interface ServedContextsParts {
   readonly urgent: () => boolean
   /** The way that the messages of a context take. */
   readonly laneOf: (id: LaneId | undefined) => Lane
+  /** Called when a context has been closed. */
+  readonly onClosed?: (context: BrokerContext) => void
 }
 
 /** A service that can be closed in the midst of what it waits for, because nobody can wait any more. */
@@ -143,6 +145,7 @@ export class ServedContexts {
       if (service !== undefined) this.#open.delete(service)
       unroute()
       lane.close()
+      this.#parts.onClosed?.(context)
       this.#taken.delete(context.id)
     }
   }

@@ -187,9 +187,11 @@ export class WorkerHost {
 
   /**
    * Lets two workers exchange messages of a context directly, not through this thread. Both contracts must list the
-   * messages. The link ends with either worker. It is made when both get to it: there is no time limit.
+   * messages. The workers need not serve the context; if one does, the link ends when that is released, and otherwise with
+   * either worker. It is made when both get to it: there is no time limit.
    *
-   * Errors: `startFailed` with the reason as `cause`, `disconnected`.
+   * Errors: `startFailed` with the reason as `cause`, such as a message that a contract has not; `alreadyProvided` and
+   * `alreadyHandled` when a worker has the place of what it is to send; `disconnected`.
    */
   connect(other: WorkerHost, context: BrokerContext, routes: PeerRoutes): ResultAsync<void, BrokerError> {
     if (this.#ended || other.#ended) return errAsync(gone())

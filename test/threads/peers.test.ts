@@ -93,6 +93,32 @@ describe('two connected workers', () => {
     expect(output).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 
+  it('are parted when the context is released, and can be connected again when it is served again', async () => {
+    const { output } = await run(`
+      const ports = async () =>
+        (await requests.request(Echo, 'count ports')).value +
+        (await requests.in(otherContext).request(Echo, 'count ports')).value
+      const before = await ports()
+      const rounds = []
+      for (let n = 0; n < 2; n++) {
+        const first = (await asking.serve(peers, contract, undefined, 5000))._unsafeUnwrap()
+        const second = (await answering.serve(peers, { toWorker: [], toHost: [] }, undefined, 5000))._unsafeUnwrap()
+        const connected = kindOf(await asking.connect(answering, peers, routes))
+        const again = kindOf(await asking.connect(answering, peers, routes))
+        const { value } = await ask('hello')
+        await second.release()
+        await first.release()
+        rounds.push([connected, again, value, (await ask('hello')).error?.kind])
+      }
+      // Ports close a little after they were told to.
+      const deadline = performance.now() + 5000
+      while ((await ports()) > before && performance.now() < deadline);
+      print({ rounds, left: (await ports()) - before })
+    `)
+    const round = ['ok', 'alreadyProvided', 'peer says hello', 'noProvider']
+    expect(output).toEqual({ rounds: [round, round], left: 0 })
+  })
+
   it('are not connected by a message that is in neither contract', async () => {
     const { output } = await run(`
       const Unknown = { ...PeerTick, name: 'workers.unknown' }
