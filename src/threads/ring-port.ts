@@ -17,9 +17,12 @@ export const HOLD_UP_MS = 4
 /** Calls a reader that sleeps. */
 const CALL = 0
 
-/** What travels through the port: anything that is too large for a ring, or no frame. */
+/**
+ * What travels through the port: anything that is too large for a ring, or no frame. Code of a worker may post what it
+ * likes past us, so the number has a name that nobody else gives to anything.
+ */
 interface Parcel {
-  readonly seq: number
+  readonly persistencySeq: number
   readonly value: unknown
 }
 
@@ -60,7 +63,7 @@ export class RingPort implements LinkPort {
   }
 
   postMessage(value: unknown, transfer: readonly unknown[] = []): void {
-    this.#port.postMessage({ seq: this.#sent, value }, transfer as readonly never[])
+    this.#port.postMessage({ persistencySeq: this.#sent, value }, transfer as readonly never[])
     this.#sent = (this.#sent + 1) >>> 0
   }
 
@@ -91,7 +94,7 @@ export class RingPort implements LinkPort {
       return lane === MAIN_LANE ? frame : ({ lane, frame } satisfies LaneFrame)
     }
     const [parcel] = this.#parcels
-    if (parcel?.seq === this.#received) {
+    if (parcel?.persistencySeq === this.#received) {
       this.#parcels.shift()
       this.#received = (this.#received + 1) >>> 0
       return parcel.value
@@ -137,7 +140,7 @@ export class RingPort implements LinkPort {
   }
 
   get #hasNext(): boolean {
-    return this.#in.has(this.#received) || this.#parcels[0]?.seq === this.#received
+    return this.#in.has(this.#received) || this.#parcels[0]?.persistencySeq === this.#received
   }
 
   /** Delivers what is there and what comes meanwhile, until others must have their turn. */
@@ -184,6 +187,6 @@ export class RingPort implements LinkPort {
   /** What else somebody posts in a worker is none of ours. */
   #keep(value: unknown): void {
     const parcel = value as Partial<Parcel> | null
-    if (typeof parcel?.seq === 'number') this.#parcels.push(parcel as Parcel)
+    if (typeof parcel?.persistencySeq === 'number') this.#parcels.push(parcel as Parcel)
   }
 }

@@ -70,7 +70,7 @@ describe('RingPort', () => {
         if (received.length === 2) resolve()
       })
     })
-    for (const foreign of ['hello', null, { any: 'thing' }, 7]) postPast(foreign)
+    for (const foreign of ['hello', null, { any: 'thing' }, 7, { seq: 0 }, { seq: 1e6 }]) postPast(foreign)
     near.postMessage('first')
     postPast(undefined)
     near.postMessage('second')
