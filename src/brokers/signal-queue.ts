@@ -1,5 +1,6 @@
 /** Owns the handler of one signal in one context, and the signals that wait for it. */
 import { AsyncResource } from 'node:async_hooks'
+import { queueMicrotask } from './event-loop.js'
 import { isThenable } from './thenable.js'
 import { Waiters } from './waiters.js'
 

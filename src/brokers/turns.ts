@@ -2,6 +2,8 @@
  * Owns the notion of a turn: a batch of messages that are handled together, such as one frame from another thread.
  * Work that pays off when done once for the whole batch is put off to its end.
  */
+import { queueMicrotask } from './event-loop.js'
+
 export class Turns {
   #depth = 0
   #scheduled = false

@@ -2,6 +2,7 @@
 import { collect } from '../brokers/collect.js'
 import { BrokerContext } from '../brokers/context.js'
 import { messageOf } from '../brokers/errors.js'
+import { queueMicrotask } from '../brokers/event-loop.js'
 import { type BrokerHub, HandlerChanged, noProvider } from '../brokers/hub.js'
 import { warnThrottled } from '../brokers/warnings.js'
 import type { ByteReader } from '../bytes/byte-reader.js'

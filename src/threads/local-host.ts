@@ -4,6 +4,7 @@
  */
 import { ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
+import { queueMicrotask } from '../brokers/event-loop.js'
 import { BrokerHub } from '../brokers/hub.js'
 import { runOutside } from '../brokers/outside.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
