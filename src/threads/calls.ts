@@ -31,12 +31,15 @@ export class OutboundCall implements CancelListener {
   readonly id: number
   readonly call: Call
   readonly exchange: Exchange
+  /** The number of the frame in which it leaves. */
+  readonly frame: number
   readonly #onCancel: (id: number) => void
 
-  constructor(id: number, call: Call, exchange: Exchange, onCancel: (id: number) => void) {
+  constructor(id: number, call: Call, exchange: Exchange, frame: number, onCancel: (id: number) => void) {
     this.id = id
     this.call = call
     this.exchange = exchange
+    this.frame = frame
     this.#onCancel = onCancel
     call.onCancel(this)
   }

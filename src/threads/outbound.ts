@@ -28,9 +28,17 @@ export class Outbound {
   readonly #parts: OutboundParts
   readonly #calls = new CallTable<OutboundCall>()
   readonly #signals = new Map<ChannelId, RemoteSignalTarget>()
+  /** The frames of requests that were given up before the other side had come to them. */
+  #givenUp: number[] = []
   readonly #cancel = (id: number): void => {
-    if (this.#calls.take(id) !== undefined) this.#parts.outbox.cancel(id)
-    this.#parts.onChange()
+    const { outbox, onChange, maxPendingRequests } = this.#parts
+    const call = this.#calls.take(id)
+    if (call !== undefined) {
+      outbox.cancel(id)
+      const counts = Number.isFinite(maxPendingRequests) && call.frame > outbox.workedOff
+      if (counts) this.#givenUp.push(call.frame)
+    }
+    onChange()
   }
 
   constructor(parts: OutboundParts) {
@@ -194,8 +202,8 @@ export class Outbound {
   ): (payload: unknown, call: Call) => void {
     const { outbox, onChange } = this.#parts
     return (payload, call) => {
-      if (this.#calls.size >= maxPendingRequests) {
-        const message = `request "${exchange.name}" was not sent: ${this.#calls.size} requests wait for the other thread`
+      if (this.#waiting >= maxPendingRequests && this.#forgetGivenUp() >= maxPendingRequests) {
+        const message = `request "${exchange.name}" was not sent: ${this.#waiting} requests wait for the other thread`
         call.reject(new BrokerError('overloaded', message))
         return
       }
@@ -206,9 +214,21 @@ export class Outbound {
         call.reject(notSendable)
         return
       }
-      this.#calls.add(new OutboundCall(id, call, exchange, this.#cancel))
+      this.#calls.add(new OutboundCall(id, call, exchange, outbox.framesSoFar, this.#cancel))
       onChange()
     }
+  }
+
+  /** How many requests wait for the other side; those that were given up lie before it all the same. */
+  get #waiting(): number {
+    return this.#calls.size + this.#givenUp.length
+  }
+
+  /** Forgets those given up that the other side has come past; answers how many wait now. */
+  #forgetGivenUp(): number {
+    const { workedOff } = this.#parts.outbox
+    if (this.#givenUp.length > 0) this.#givenUp = this.#givenUp.filter((frame) => frame > workedOff)
+    return this.#waiting
   }
 }
 

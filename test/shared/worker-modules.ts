@@ -1,7 +1,7 @@
 /** Owns the modules of the workers that tests start, break and stop, and the prelude of the programs that do so. */
 
 export const PRELUDE = `
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { BrokerContext, BrokerHub, EventBroker, RequestBroker, SignalBroker } from 'persistency/brokers'
 import { startWorker } from 'persistency/threads'
 import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, Unhandled, WhatWasHeard } from './messages.mjs'
@@ -36,7 +36,7 @@ export const contract = {
 }
 `,
   'worker.mjs': `
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { setImmediate as nextRound } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
 import { MessagePort } from 'node:worker_threads'
@@ -60,7 +60,8 @@ serveBrokers(contract, ({ hub, context, data }) => {
     if (what === 'throw undefined') setImmediate(() => { throw undefined })
     if (what === 'hoard') for (const hoard = []; ; ) hoard.push(new Array(10_000).fill(hoard.length))
     if (what === 'spin') for (;;);
-    if (what === 'wait') Atomics.wait(data.gate, 0, 0)
+    // The thread does nothing else meanwhile.
+    if (what === 'wait') while (!existsSync('gate.txt')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
     if (what === 'count ports') return queryObjects(MessagePort)
     return what === 'never' || what.startsWith?.('throw') ? new Promise(() => {}) : what
   })

@@ -263,17 +263,37 @@ describe('a worker under load', () => {
 
   it('is spared more requests than may wait for it', async () => {
     const { output } = await run(`
-      await started({ maxPendingRequests: 10 })
+      const worker = await started({ maxPendingRequests: 10 })
       const caller = new AbortController()
       const calls = Array.from({ length: 15 }, () => requests.request(Echo, 'never', { signal: caller.signal }))
       const refused = (await Promise.all(calls.slice(10))).map(kindOf)
       caller.abort()
       const given = (await Promise.all(calls.slice(0, 10))).map(kindOf)
+      await worker.drained()
       print({ refused, given, next: (await requests.request(Echo, 'hello')).value })
     `)
     expect(output).toEqual({
       refused: Array(5).fill('overloaded'),
       given: Array(10).fill('aborted'),
+      next: 'hello'
+    })
+  })
+
+  it('is spared them also when they are given up before it has come to them', async () => {
+    const { output } = await run(`
+      const worker = await started({ maxPendingRequests: 10 })
+      const waited = requests.request(Echo, 'wait')
+      const calls = Array.from({ length: 12 }, () => requests.request(Echo, 'soon', { timeoutMs: 20 }))
+      const first = (await Promise.all(calls)).map(kindOf)
+      const later = kindOf(await requests.request(Echo, 'too many', { timeoutMs: 20 }))
+      writeFileSync('gate.txt', 'open')
+      await waited
+      await worker.drained()
+      print({ first, later, next: (await requests.request(Echo, 'hello')).value })
+    `)
+    expect(output).toEqual({
+      first: [...Array(9).fill('timeout'), ...Array(3).fill('overloaded')],
+      later: 'overloaded',
       next: 'hello'
     })
   })
