@@ -25,6 +25,8 @@ export interface CancelListener {
 
 /** A call as the hub hands it to a request handler, which answers it exactly once; further answers are ignored. */
 export interface Call extends ProviderCall {
+  /** Whether the answer must be there when the handler returns: who cannot give it so must not begin. */
+  readonly immediate?: boolean
   /** Answers with a response. */
   resolve(response: unknown): void
   /** Answers with the provider's own error, or with a `BrokerError`. */

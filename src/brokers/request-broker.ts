@@ -242,6 +242,7 @@ const NEVER_ABORTED = new AbortController().signal
 /** A call whose answer must be there when the handler returns. */
 class SyncCall implements Call {
   answer: Result<unknown, unknown> | undefined
+  readonly immediate = true
   readonly signal = NEVER_ABORTED
   readonly context: BrokerContext
   readonly traceparent: string | undefined

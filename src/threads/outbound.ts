@@ -202,6 +202,10 @@ export class Outbound {
   ): (payload: unknown, call: Call) => void {
     const { outbox, onChange } = this.#parts
     return (payload, call) => {
+      if (call.immediate) {
+        call.reject(notHere(exchange.name))
+        return
+      }
       if (this.#waiting >= maxPendingRequests && this.#forgetGivenUp() >= maxPendingRequests) {
         const message = `request "${exchange.name}" was not sent: ${this.#waiting} requests wait for the other thread`
         call.reject(new BrokerError('overloaded', message))
@@ -258,6 +262,12 @@ class LazyChannel {
     if (this.#id !== undefined) this.#outbox.endChannel(this.#id)
     this.#id = undefined
   }
+}
+
+/** A synchronous request, which cannot wait for another thread. */
+function notHere(request: string): BrokerError {
+  const message = `the provider of synchronous request "${request}" lives on another thread; ask it with request()`
+  return new BrokerError('providerFailed', message)
 }
 
 /** Something that arrived and makes no sense to its codec. */

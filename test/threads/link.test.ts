@@ -23,6 +23,7 @@ const collectGarbage = runInNewContext('gc') as () => void
 
 const Ping = defineEvent<{ n: number }>('test.ping')
 const Double = defineRequest<{ n: number }, number, { reason: string }>('test.double')
+const Half = defineRequest<number, number>('test.half', { sync: true })
 const Note = defineSignal<number>('test.note', { queueDepth: 2 })
 /** Refuses to write negative numbers, and to read 255. */
 const counted: WireCodec<number> = {
@@ -175,6 +176,18 @@ describe('a link', () => {
     requests(1).provide(Double, ({ n }) => (n < 0 ? err({ reason: 'negative' }) : ok(n * 2)))
     expect((await requests(0).request(Double, { n: 21 }))._unsafeUnwrap()).toBe(42)
     expect((await requests(0).request(Double, { n: -1 }))._unsafeUnwrapErr()).toEqual({ reason: 'negative' })
+  })
+
+  it('sends no synchronous request, whose answer could not be there at once', async () => {
+    const { requests } = bind(linked([Half]))
+    const asked: number[] = []
+    requests(1).provide(Half, (n) => asked.push(n) && n / 2)
+    expect(requests(0).requestSync(Half, 6)._unsafeUnwrapErr()).toMatchObject({
+      kind: 'providerFailed',
+      message: expect.stringContaining('another thread')
+    })
+    expect((await requests(0).request(Half, 8))._unsafeUnwrap()).toBe(4)
+    expect(asked).toEqual([8])
   })
 
   it('gives each of many requests its own answer, whatever the order of the answers', async () => {
