@@ -96,7 +96,7 @@ export class Inbound {
     if (route?.message.kind === 'event') {
       const { context, message } = route
       if (message.codec?.readRun !== undefined) {
-        this.#hub.emitRun(context, message, message.codec.readRun(reader), this.#origin)
+        this.#hub.emitRun(context, message, repeatable(message.codec.readRun(reader)), this.#origin)
       } else {
         while (!reader.done && channel.route === route) this.#event(context, message, reader)
       }
@@ -246,6 +246,11 @@ function answeringOf(message: CarriedMessage): Answering {
 
 function read(reader: ByteReader, codec: WireCodec<unknown> | undefined): unknown {
   return (codec ?? cloneCodec).read(reader)
+}
+
+/** What gives its events once only, such as a generator, would give them to the first listener alone. */
+function repeatable(run: Iterable<unknown>): Iterable<unknown> {
+  return 'next' in run ? [...run] : run
 }
 
 function routeKey(contextId: string, kind: number, name: string): string {

@@ -315,6 +315,29 @@ describe('a link', () => {
     ])
   })
 
+  it('hands a run that a generator reads to every listener, and whole to a listener to runs', async () => {
+    const codec: WireCodec<number> = {
+      ...counted,
+      *readRun(reader) {
+        while (!reader.done) {
+          reader.skip(4)
+          yield reader.u8()
+        }
+      }
+    }
+    const Generated = defineEvent<number>('test.generated', { codec })
+    const two = linked([Generated])
+    const runs: number[][] = []
+    two.hubs[1].listenToRuns(two.context, Generated, (run) => runs.push([...run]))
+    const heard = [arrivals(two.events(1), Generated, 3), arrivals(two.events(1), Generated, 3)]
+    for (const n of [1, 2, 3]) two.events(0).emit(Generated, n)
+    expect(await Promise.all(heard)).toEqual([
+      [1, 2, 3],
+      [1, 2, 3]
+    ])
+    expect(runs).toEqual([[1, 2, 3]])
+  })
+
   it('breaks when a codec cannot read a run, rather than lose events', async () => {
     const two = linked([Counted])
     two.events(1).listen(Counted, () => {})
