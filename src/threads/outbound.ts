@@ -1,6 +1,6 @@
 /** Owns what a link sends: the stand-ins it puts into the hub for listeners, providers and handlers elsewhere. */
 import type { BrokerContext } from '../brokers/context.js'
-import { BrokerError } from '../brokers/errors.js'
+import { BrokerError, messageOf } from '../brokers/errors.js'
 import { type BrokerHub, HandlerChanged } from '../brokers/hub.js'
 import type { Call } from '../brokers/provider.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
@@ -105,8 +105,9 @@ export class Outbound {
 
   /** Ends everything under way. */
   disconnect(reason: string, cause: unknown): void {
+    const why = cause === undefined ? reason : `${reason}: ${messageOf(cause)}`
     for (const { call, exchange } of this.#calls.clear()) {
-      const message = `request "${exchange.name}" was not answered: ${reason}`
+      const message = `request "${exchange.name}" was not answered: ${why}`
       call.reject(new BrokerError('disconnected', message, cause === undefined ? undefined : { cause }))
     }
     for (const target of this.#signals.values()) target.abandon()

@@ -9,7 +9,11 @@ describe('starting a worker', () => {
     [
       'is missing',
       './missing.mjs',
-      { kind: 'disconnected', cause: { message: expect.stringContaining('missing.mjs') } }
+      {
+        kind: 'disconnected',
+        message: expect.stringContaining('Cannot find module'),
+        cause: { message: expect.stringContaining('missing.mjs') }
+      }
     ],
     ['throws', './broken.mjs', { kind: 'disconnected', cause: { message: 'broken module' } }],
     ['serves nothing', './idle.mjs', { kind: 'disconnected' }],
@@ -17,8 +21,8 @@ describe('starting a worker', () => {
   ])('fails with the cause when its module %s', async (_, entry, expected) => {
     const { output, code, stderr } = await run(`
       const { error } = await startWorker(moduleAt('${entry}'), contract, { hub, context })
-      const { kind, cause } = error
-      print({ kind, cause: { code: cause?.code, message: cause?.message }, contexts: hub.contextCount })
+      const { kind, message, cause } = error
+      print({ kind, message, cause: { code: cause?.code, message: cause?.message }, contexts: hub.contextCount })
     `)
     expect(output).toMatchObject({ ...expected, contexts: 0 })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
