@@ -1,7 +1,8 @@
 /** 'persistency': brokered, multi-tenant storage, and the brokers it travels on. */
 /// <reference lib="esnext.disposable" preserve="true" />
 
-export type { RequestProvider } from './brokers/adapt-provider.js'
+export type { Answer, RequestProvider } from './brokers/adapt-provider.js'
+export type { Outcome } from './brokers/collect.js'
 export { BrokerContext, type BrokerContextData } from './brokers/context.js'
 export {
   defineEvent,
@@ -10,14 +11,17 @@ export {
   defineSignal,
   type EventDefinition,
   type MultiRequestDefinition,
+  type RequestCodecs,
   type RequestDefinition,
+  type RequestDefinitionOptions,
   type SignalDefinition,
   type SyncRequestDefinition
 } from './brokers/definitions.js'
 export { BrokerError, type BrokerErrorKind } from './brokers/errors.js'
-export { EventBroker } from './brokers/event-broker.js'
+export { EventBroker, type PayloadArgs } from './brokers/event-broker.js'
 export { BrokerHub } from './brokers/hub.js'
 export type {
+  DropOptions,
   EventHandler,
   ListenerError,
   ListenerHandle,
@@ -26,11 +30,21 @@ export type {
 } from './brokers/listener.js'
 export { MultiRequestBroker } from './brokers/multi-request-broker.js'
 export type { RequestOptions } from './brokers/pending-call.js'
+export type { CancelSignal } from './brokers/platform.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
-export { RequestBroker, type SyncRequestProvider } from './brokers/request-broker.js'
+export {
+  type ProviderOf,
+  type RequestArgs,
+  RequestBroker,
+  type SyncRequestProvider
+} from './brokers/request-broker.js'
 export type { RequestTrace } from './brokers/request-trace.js'
-export { SignalBroker } from './brokers/signal-broker.js'
+export { type HandlerHandle, SignalBroker } from './brokers/signal-broker.js'
+export type { HandlerScope, SignalHandler } from './brokers/signal-queue.js'
 export { unwrap } from './brokers/unwrap.js'
+export type { ByteReader } from './bytes/byte-reader.js'
+export type { ByteWriter } from './bytes/byte-writer.js'
+export type { WireCodec } from './bytes/wire-codec.js'
 export type { EndSignal } from './persistency/close-on-signal.js'
 export {
   type AnyCodec,

@@ -52,7 +52,7 @@ export class BrokerHub {
   readonly #forget = (world: World): void => {
     if (this.#worlds.get(world.context.id) === world) this.#worlds.delete(world.context.id)
   }
-  /** Time limits of the calls made through this hub. */
+  /** Time limits of the calls made through this hub. @internal */
   readonly deadlines: Deadlines = new Deadlines()
   /** Work put off to the end of the current batch of messages. */
   readonly turns: Turns = new Turns()
@@ -165,7 +165,7 @@ export class BrokerHub {
     else provider.handler(payload, call)
   }
 
-  /** Adds a provider of a multi-request, after those that are there; one with the same function is kept once. */
+  /** Adds a provider of a multi-request, after those that are there; one with the same function is kept once. @internal */
   addProvider<Payload, Response, Failure>(
     context: BrokerContext,
     request: MultiRequestDefinition<Payload, Response, Failure>,
@@ -183,7 +183,7 @@ export class BrokerHub {
     return channel.add(provider)
   }
 
-  /** The providers of a multi-request, in the order they came. */
+  /** The providers of a multi-request, in the order they came. @internal */
   multiProviders<Payload, Response, Failure>(
     context: BrokerContext,
     request: MultiRequestDefinition<Payload, Response, Failure>
@@ -199,12 +199,12 @@ export class BrokerHub {
     this.#worlds.get(context.id)?.multiChannels.get(request.name)?.clear()
   }
 
-  /** Who takes the signals in, if anybody does. */
+  /** Who takes the signals in, if anybody does. @internal */
   signalTarget<Payload>(context: BrokerContext, signal: SignalDefinition<Payload>): SignalTarget | undefined {
     return this.#worlds.get(context.id)?.signals.get(signal.name)
   }
 
-  /** Puts a target in place of whatever is there; `undefined` removes it. */
+  /** Puts a target in place of whatever is there; `undefined` removes it. @internal */
   setSignalTarget<Payload>(
     context: BrokerContext,
     signal: SignalDefinition<Payload>,

@@ -53,10 +53,17 @@ export type {
 } from './listener.js'
 export { MultiRequestBroker } from './multi-request-broker.js'
 export type { RequestOptions } from './pending-call.js'
+export type { CancelSignal } from './platform.js'
 export type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
-export { type RequestArgs, RequestBroker, type SyncRequestProvider } from './request-broker.js'
+export {
+  type ProviderOf,
+  type RequestArgs,
+  RequestBroker,
+  type SyncRequestProvider
+} from './request-broker.js'
 export type { RequestTrace } from './request-trace.js'
 export { type HandlerHandle, SignalBroker } from './signal-broker.js'
 export type { HandlerScope, SignalHandler } from './signal-queue.js'
 export { joinTeardown, Teardown, type TeardownFailure, type TornDown, tearDown } from './teardown.js'
+export type { Turns } from './turns.js'
 export { unwrap } from './unwrap.js'

@@ -1,24 +1,21 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { BrokerHub } from 'persistency/brokers'
+import { type DeadlineEntry, Deadlines } from '../../dist/brokers/deadlines.js'
 import { runChild } from '../support/brokers-child.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-type Deadlines = BrokerHub['deadlines']
-type Entry = Parameters<Deadlines['add']>[0]
-
 /** Something with a time limit which notes when it passed. */
-class Timed implements Entry {
+class Timed implements DeadlineEntry {
   readonly expired: Promise<void>
   /** How long after its limit it heard of it, in milliseconds. */
   lateByMs: number | undefined
   deadline = 0
-  deadlineList: Entry['deadlineList'] = undefined
-  next: Entry | undefined = undefined
-  previous: Entry | undefined = undefined
+  deadlineList: DeadlineEntry['deadlineList'] = undefined
+  next: DeadlineEntry | undefined = undefined
+  previous: DeadlineEntry | undefined = undefined
   #resolve: () => void = () => {}
   readonly #onExpire: (() => void) | undefined
 
@@ -39,7 +36,7 @@ class Timed implements Entry {
 
 let deadlines: Deadlines
 beforeEach(() => {
-  deadlines = new BrokerHub().deadlines
+  deadlines = new Deadlines()
 })
 
 /** Resolves when a limit of `timeoutMs` has passed that was added after everything else. */

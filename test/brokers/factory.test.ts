@@ -13,6 +13,7 @@ import {
   provideFactory,
   RequestBroker
 } from 'persistency/brokers'
+import type { Deadlines } from '../../dist/brokers/deadlines.js'
 import { gate, isPending } from '../support/brokers-async.js'
 
 const Area = defineRequest<void, number>('shape.area')
@@ -77,7 +78,7 @@ describe('a factory', () => {
 describe('a factory that takes its time', () => {
   it('is waited for without a limit', async () => {
     const limits: number[] = []
-    const { deadlines } = hub
+    const { deadlines } = hub as BrokerHub & { readonly deadlines: Deadlines }
     const add = deadlines.add.bind(deadlines)
     deadlines.add = (entry, timeoutMs) => {
       limits.push(timeoutMs)
