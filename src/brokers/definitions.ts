@@ -15,9 +15,9 @@ export interface EventDefinition<Payload> {
 
 /** How the parts of a request cross threads; each part falls back to structured clone. */
 export interface RequestCodecs<Payload, Response, Failure> {
-  readonly payload?: WireCodec<Payload>
-  readonly response?: WireCodec<Response>
-  readonly error?: WireCodec<Failure>
+  readonly payload?: WireCodec<Payload> | undefined
+  readonly response?: WireCodec<Response> | undefined
+  readonly error?: WireCodec<Failure> | undefined
 }
 
 /** Declares a request: many callers, one provider per context, one typed answer. See {@link defineRequest}. */
@@ -43,10 +43,10 @@ export interface SyncRequestDefinition<Payload, Response, Failure = never>
 /** What a request may be declared with. */
 export interface RequestDefinitionOptions<Payload, Response, Failure> {
   /** `true`: providers answer without a promise, and `requestSync` is allowed. Default `false`. */
-  readonly sync?: boolean
+  readonly sync?: boolean | undefined
   /** Default time limit of a call in milliseconds; `Infinity` for none. Default 5000. */
-  readonly timeoutMs?: number
-  readonly codec?: RequestCodecs<Payload, Response, Failure>
+  readonly timeoutMs?: number | undefined
+  readonly codec?: RequestCodecs<Payload, Response, Failure> | undefined
 }
 
 /** Declares a request that every provider of a context answers. See {@link defineMultiRequest}. */
@@ -85,7 +85,7 @@ export const DEFAULT_TIMEOUT_MS = 5000
  */
 export function defineEvent<Payload = void>(
   name: string,
-  options: { readonly codec?: WireCodec<Payload> } = {}
+  options: { readonly codec?: WireCodec<Payload> | undefined } = {}
 ): EventDefinition<Payload> {
   checkName(name)
   return Object.freeze({ kind: 'event' as const, name, codec: options.codec })
@@ -159,7 +159,7 @@ export function defineMultiRequest<Payload, Response, Failure = never>(
  */
 export function defineSignal<Payload = void>(
   name: string,
-  options: { readonly queueDepth?: number; readonly codec?: WireCodec<Payload> } = {}
+  options: { readonly queueDepth?: number | undefined; readonly codec?: WireCodec<Payload> | undefined } = {}
 ): SignalDefinition<Payload> {
   checkName(name)
   const queueDepth = options.queueDepth ?? DEFAULT_QUEUE_DEPTH

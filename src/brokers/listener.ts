@@ -24,13 +24,13 @@ export interface ListenOptions {
   /** Events emitted with the same origin are not delivered to this listener: a link does not echo. */
   readonly origin?: unknown
   /** Marks a listener of the framework, which does not count as an observer. Default `false`. */
-  readonly internal?: boolean
+  readonly internal?: boolean | undefined
 }
 
 /** How long to wait for runs in flight when a listener is dropped. */
 export interface DropOptions {
   /** Milliseconds after which `drop` stops waiting. Default 5000. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
 }
 
 /** A registration made with `listen`. */
@@ -57,7 +57,7 @@ export interface ListenerError {
   /** What was thrown, or what the handler's promise rejected with. */
   readonly error: unknown
   /** Whether it is one of the library's own, such as that of a link, which could not send the event on. */
-  readonly internal?: boolean
+  readonly internal?: boolean | undefined
 }
 
 /** How one listener fared with one event. */

@@ -27,3 +27,30 @@ expectType(hub.turns).is<brokers.Turns>()
 expectType(host.resourceLimits).is<threads.ThreadLimits | undefined>()
 expectType(port.postMessage).is<(frame: threads.Frame, transfer: readonly ArrayBuffer[]) => void>()
 expectType(port.on).is<(event: threads.PortEvent, listener: (value: unknown) => void) => unknown>()
+
+/** An option that is not set is as good as one that is absent. */
+export function configured(config: {
+  readonly timeoutMs: number | undefined
+  readonly queueDepth: number | undefined
+  readonly graceMs: number | undefined
+  readonly codec: brokers.WireCodec<string> | undefined
+  readonly stackSizeMb: number | undefined
+  readonly category: string | undefined
+}) {
+  const { timeoutMs, codec } = config
+  brokers.defineEvent<string>('configured', { codec })
+  brokers.defineSignal<string>('configured', { queueDepth: config.queueDepth, codec })
+  brokers.defineRequest<string, string>('configured', {
+    timeoutMs,
+    sync: undefined,
+    codec: { payload: codec }
+  })
+  brokers.defineMultiRequest<string, string>('configured', { timeoutMs, codec: undefined })
+  main.defineProjection<{ type: 'added' }, number>({
+    ...{ name: 'configured', version: 1, events: main.jsonEvents(), initial: () => 0, apply: (n) => n + 1 },
+    ...{ category: config.category, stream: undefined, codec: undefined, key: undefined }
+  })
+  const limits: threads.ThreadLimits = { stackSizeMb: config.stackSizeMb }
+  const drop: brokers.DropOptions = { graceMs: config.graceMs }
+  return { limits, drop }
+}

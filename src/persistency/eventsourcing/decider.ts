@@ -28,7 +28,7 @@ export interface DeciderParts<Command, Event extends DomainEvent, State, Refusal
   /** What a command brings about. */
   readonly decide: (command: Command, state: NoInfer<State>) => Decision<NoInfer<Event>, Refusal>
   /** Default JSON. */
-  readonly events?: EventCodec<NoInfer<Event>>
+  readonly events?: EventCodec<NoInfer<Event>> | undefined
 }
 
 export interface Decider<Command, Event extends DomainEvent, State, Refusal> {

@@ -23,9 +23,9 @@ export interface ProjectionParts<Event extends DomainEvent, State> {
   /** Which events it reads, and how. */
   readonly events: EventCodec<Event>
   /** Only the events of this stream. Default all. */
-  readonly stream?: string
+  readonly stream?: string | undefined
   /** Which row an event belongs to; `undefined` for none. Without it there is one state, read with `state()`. */
-  readonly key?: (event: NoInfer<Event>, recorded: RecordedEvent) => Key | undefined
+  readonly key?: ((event: NoInfer<Event>, recorded: RecordedEvent) => Key | undefined) | undefined
   /** The state before the first event of a row. */
   readonly initial: () => State
   /** The state after an event, `undefined` to remove the row. Pure: it is called again when a batch is. */
@@ -35,16 +35,15 @@ export interface ProjectionParts<Event extends DomainEvent, State> {
     recorded: RecordedEvent
   ) => NoInfer<State> | undefined
   /** Default JSON. */
-  readonly codec?: StateCodec<NoInfer<State>>
+  readonly codec?: StateCodec<NoInfer<State>> | undefined
   /** Where the rows are, for this projection alone. Default `projection/` and the name. */
-  readonly category?: string
+  readonly category?: string | undefined
 }
 
 /** A declared projection. */
 export interface ProjectionDefinition<Event extends DomainEvent, State>
-  extends Required<
-    Pick<ProjectionParts<Event, State>, 'name' | 'version' | 'events' | 'initial' | 'category'>
-  > {
+  extends Pick<ProjectionParts<Event, State>, 'name' | 'version' | 'events' | 'initial'> {
+  readonly category: string
   readonly stream: string | undefined
   readonly codec: StateCodec<State>
   readonly key: (event: Event, recorded: RecordedEvent) => Key | undefined
