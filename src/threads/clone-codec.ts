@@ -12,7 +12,8 @@ import { isDetached } from '../bytes/detached.js'
 import type { WireCodec } from '../bytes/wire-codec.js'
 
 /**
- * The structured clone algorithm as bytes: what `postMessage` takes, except transferables and shared memory.
+ * The structured clone algorithm as bytes: what `v8.serialize` takes. That is what `postMessage` takes, except for
+ * transferables, shared memory, and objects of Node.js such as a `Blob` or a `KeyObject`.
  * A value that cannot be cloned throws when it is written, so it fails its own message and no other.
  */
 export const cloneCodec: WireCodec<unknown> = {

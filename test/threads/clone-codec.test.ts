@@ -1,3 +1,5 @@
+import { createSecretKey } from 'node:crypto'
+import { BlockList } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 import { describe, expect, it } from '@jest/globals'
 import { cloneCodec } from 'persistency/threads'
@@ -103,6 +105,10 @@ describe('what crosses without a codec', () => {
     ['a proxy', { inner: new Proxy({ a: 1 }, {}) }],
     ['a proxy of an array', new Proxy([1], {})],
     ['a promise', Promise.resolve(1)],
+    ['a blob', new Blob(['a'])],
+    ['a key', createSecretKey(Buffer.from('key'))],
+    ['a list of addresses', { blocked: new BlockList() }],
+    ['shared memory', new SharedArrayBuffer(4)],
     [
       'a getter that throws',
       {
