@@ -58,7 +58,10 @@ export class EventChannel implements ListenerHome {
     }
   }
 
-  settle(payload: unknown): Promise<ListenerOutcome[]> {
-    return Promise.all(this.#listeners.map((listener) => listener.settle(payload)))
+  /** The outcomes of the application's listeners, and the failures of the framework's. */
+  async settle(payload: unknown): Promise<ListenerOutcome[]> {
+    const listeners = this.#listeners
+    const outcomes = await Promise.all(listeners.map((listener) => listener.settle(payload)))
+    return outcomes.filter(({ status }, at) => status === 'rejected' || !listeners[at]?.internal)
   }
 }

@@ -282,6 +282,17 @@ describe('a link', () => {
     expect(await Promise.all(nested)).toMatchObject([{ error: { kind: 'notSendable' } }])
   })
 
+  it('has an outcome for each listener that is counted, and for its own failure', async () => {
+    const { events } = bind(linked([Ping]))
+    events(0).listenerErrors.subscribe()
+    events(0).listen(Ping, () => {})
+    const settle = async (n: unknown) =>
+      (await events(0).emitSettled(Ping, { n } as { n: number })).map(({ status }) => status)
+    expect(events(0).listenerCount(Ping)).toBe(1)
+    expect(await settle(1)).toEqual(['fulfilled'])
+    expect(await settle(() => {})).toEqual(['rejected', 'fulfilled'])
+  })
+
   it('uses the codec of a definition', async () => {
     const codec: WireCodec<number> = { write: (writer, n) => writer.u16(n), read: (reader) => reader.u16() }
     const Coded = defineEvent<number>('test.coded', { codec })
