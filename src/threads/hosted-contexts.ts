@@ -12,7 +12,8 @@ import type { Link } from './link.js'
 /** A context that a worker serves. */
 export interface ServedContext {
   /**
-   * Has the worker close the context, after everything sent to it before. Repeating it is harmless.
+   * Has the worker close the context, after everything sent to it before. Takes as long as that does, without a limit.
+   * Repeating it is harmless.
    * Errors: `disconnected`, and `startFailed` with whatever closing threw as `cause`.
    */
   release(): ResultAsync<void, BrokerError>
