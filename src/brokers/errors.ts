@@ -1,4 +1,5 @@
 /** Owns the failures of the broker framework itself, as opposed to the errors that providers answer. */
+import type { BrokerContext } from './context.js'
 
 /**
  * Why the framework could not carry a message.
@@ -49,6 +50,26 @@ export class BrokerError extends Error {
   static is(value: unknown): value is BrokerError {
     return value instanceof Error && value.name === 'BrokerError' && 'kind' in value
   }
+}
+
+/** Nobody provides `request` in `context`. */
+export function noProvider(request: string, context: BrokerContext): BrokerError {
+  return new BrokerError(
+    'noProvider',
+    `nobody provides request "${request}" in context ${context.toString()}`
+  )
+}
+
+/** Somebody provides `request` in `context`, and no second one may. */
+export function alreadyProvided(request: string, context: BrokerContext): BrokerError {
+  const message = `request "${request}" has a provider already in context ${context.toString()}`
+  return new BrokerError('alreadyProvided', message)
+}
+
+/** Somebody handles `signal` in `context`, and no second one may. */
+export function alreadyHandled(signal: string, context: BrokerContext): BrokerError {
+  const message = `signal "${signal}" has a handler already in context ${context.toString()}`
+  return new BrokerError('alreadyHandled', message)
 }
 
 /** The message of anything that can be thrown, even of what cannot be turned into text. */

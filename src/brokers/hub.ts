@@ -11,7 +11,7 @@ import {
   type RequestDefinition,
   type SignalDefinition
 } from './definitions.js'
-import { BrokerError } from './errors.js'
+import { noProvider } from './errors.js'
 import { EventChannel } from './event-channel.js'
 import type {
   EventHandler,
@@ -273,12 +273,4 @@ export class BrokerHub {
     const subject = `a listener of "${failure.event}" failed in context ${failure.context.label}`
     warnThrottled('PERSISTENCY_LISTENER_FAILED', subject, failure.error)
   }
-}
-
-/** Nobody provides `request` in `context`. */
-export function noProvider(request: string, context: BrokerContext): BrokerError {
-  return new BrokerError(
-    'noProvider',
-    `nobody provides request "${request}" in context ${context.toString()}`
-  )
 }

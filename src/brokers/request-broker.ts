@@ -3,9 +3,9 @@ import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import { BrokerContext } from './context.js'
 import type { RequestDefinition, SyncRequestDefinition } from './definitions.js'
-import { BrokerError } from './errors.js'
+import { alreadyProvided, type BrokerError, noProvider } from './errors.js'
 import type { PayloadArgs } from './event-broker.js'
-import { BrokerHub, noProvider } from './hub.js'
+import { BrokerHub } from './hub.js'
 import { checkPatience, PendingCall, type RequestOptions } from './pending-call.js'
 import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js'
 import { Replacements } from './replacements.js'
@@ -70,9 +70,7 @@ export class RequestBroker {
     )
     const context = this.context
     const handle = this.#hub.provide(context, request, handler, source)
-    if (handle !== undefined) return ok(handle)
-    const message = `request "${request.name}" has a provider already in context ${context.toString()}`
-    return err(new BrokerError('alreadyProvided', message))
+    return handle === undefined ? err(alreadyProvided(request.name, context)) : ok(handle)
   }
 
   /** Registers a provider whether or not there is one; the former one is forgotten. */

@@ -2,7 +2,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext } from './context.js'
 import type { SignalDefinition } from './definitions.js'
-import { BrokerError } from './errors.js'
+import { alreadyHandled, BrokerError } from './errors.js'
 import type { PayloadArgs } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import { Replacements } from './replacements.js'
@@ -58,8 +58,7 @@ export class SignalBroker {
   ): Result<HandlerHandle, BrokerError> {
     const context = this.context
     if (this.#hub.signalTarget(context, signal) !== undefined) {
-      const message = `signal "${signal.name}" has a handler already in context ${context.toString()}`
-      return err(new BrokerError('alreadyHandled', message))
+      return err(alreadyHandled(signal.name, context))
     }
     return ok(this.#handle(context, signal, this.#install(context, signal, handler)))
   }

@@ -143,3 +143,8 @@ function cloneableOrText(value: unknown): unknown {
 function serializeOrText(value: unknown): Uint8Array {
   return serialize(cloneableOrText(value))
 }
+
+/** Something that arrived and makes no sense to its codec. */
+export function unreadable(what: string, cause: unknown): BrokerError {
+  return new BrokerError('notSendable', `${what} could not be read`, { cause })
+}

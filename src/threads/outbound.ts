@@ -1,6 +1,6 @@
 /** Owns what a link sends: the stand-ins it puts into the hub for listeners, providers and handlers elsewhere. */
 import type { BrokerContext } from '../brokers/context.js'
-import { BrokerError, messageOf } from '../brokers/errors.js'
+import { alreadyHandled, alreadyProvided, BrokerError, messageOf } from '../brokers/errors.js'
 import { type BrokerHub, HandlerChanged } from '../brokers/hub.js'
 import type { Call } from '../brokers/provider.js'
 import type { ByteReader } from '../bytes/byte-reader.js'
@@ -8,7 +8,7 @@ import { CallTable } from './call-table.js'
 import { type Exchange, OutboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
-import { brokerErrorCodec, errorCodec, outcomesCodec } from './codec.js'
+import { brokerErrorCodec, errorCodec, outcomesCodec, unreadable } from './codec.js'
 import type { ChannelId, Outbox } from './outbox.js'
 import { RemoteSignalTarget } from './signal-target.js'
 import { ChannelKind, FailureForm, Tag } from './tags.js'
@@ -143,10 +143,7 @@ export class Outbound {
       unlimited ? Number.POSITIVE_INFINITY : maxPendingRequests
     )
     const handle = this.#parts.hub.provide(context, request, handler)
-    if (handle === undefined) {
-      const text = `request "${request.name}" has a provider already in context ${context.toString()}`
-      throw new BrokerError('alreadyProvided', text)
-    }
+    if (handle === undefined) throw alreadyProvided(request.name, context)
     return () => {
       handle.remove()
       channel.end()
@@ -171,10 +168,7 @@ export class Outbound {
 
   #sendSignal(context: BrokerContext, signal: AnySignal): () => void {
     const { hub, outbox, onChange } = this.#parts
-    if (hub.signalTarget(context, signal) !== undefined) {
-      const text = `signal "${signal.name}" has a handler already in context ${context.toString()}`
-      throw new BrokerError('alreadyHandled', text)
-    }
+    if (hub.signalTarget(context, signal) !== undefined) throw alreadyHandled(signal.name, context)
     // Opened before the first signal, so that the other side can say that nobody handles it.
     const channel = outbox.openChannel(context, ChannelKind.signal, signal.name)
     const target = new RemoteSignalTarget(signal.queueDepth, {
@@ -269,9 +263,4 @@ class LazyChannel {
 function notHere(request: string): BrokerError {
   const message = `the provider of synchronous request "${request}" lives on another thread; ask it with request()`
   return new BrokerError('providerFailed', message)
-}
-
-/** Something that arrived and makes no sense to its codec. */
-export function unreadable(what: string, cause: unknown): BrokerError {
-  return new BrokerError('notSendable', `${what} could not be read`, { cause })
 }
