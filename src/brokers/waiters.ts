@@ -23,7 +23,7 @@ export class Waiters {
         this.#waiting = this.#waiting.filter((other) => other !== wake)
         resolve(false)
       }
-      // What is no number does not wait for ever.
+      // NaN gets a timer, too: setTimeout takes it for 1 ms.
       const timer = graceMs > LONGEST_TIMER_MS ? undefined : setTimeout(giveUp, graceMs)
       this.#waiting.push(wake)
     })

@@ -12,7 +12,7 @@ const LOOK_MS = 0.1
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
 const CLOSE_MS = 0.5
 
-/** After looks in vain, twice as many frames each time are not looked behind, up to so many. */
+/** After a look that found nothing, the next frames are not followed by a look: twice as many each time, up to this. */
 const MOST_SKIPPED = 64
 
 /** Looking at the port as well costs more than looking into the ring, and is done every so many times. */
@@ -24,7 +24,7 @@ export class Poller {
   readonly #mayWait: () => boolean
   #lastFrame = 0
   #scheduled = false
-  /** Looks in vain that followed each other, and frames that are not looked behind for their sake. */
+  /** Looks in a row that found nothing, and frames still to be skipped because of them. */
   #vain = 0
   #toSkip = 0
 

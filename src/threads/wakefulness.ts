@@ -38,7 +38,7 @@ export class Wakefulness {
   #since = 0
   /** How many frames have come. */
   #frames = 0
-  /** Which way is in use, and which one this wait goes. */
+  /** Whether we normally stay awake, and whether we do for this wait. */
   #awakePays = true
   #staying = false
   #goingRound = false
