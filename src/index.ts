@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export type { Answer, RequestProvider } from './brokers/adapt-provider.js'
+export type { PayloadArgs, RequestArgs } from './brokers/arguments.js'
 export type { Outcome } from './brokers/collect.js'
 export { BrokerContext, type BrokerContextData } from './brokers/context.js'
 export {
@@ -18,7 +19,7 @@ export {
   type SyncRequestDefinition
 } from './brokers/definitions.js'
 export { BrokerError, type BrokerErrorKind } from './brokers/errors.js'
-export { EventBroker, type PayloadArgs } from './brokers/event-broker.js'
+export { EventBroker } from './brokers/event-broker.js'
 export { BrokerHub } from './brokers/hub.js'
 export type {
   DropOptions,
@@ -34,7 +35,6 @@ export type { CancelSignal } from './brokers/platform.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export {
   type ProviderOf,
-  type RequestArgs,
   RequestBroker,
   type SyncRequestProvider
 } from './brokers/request-broker.js'

@@ -1,12 +1,12 @@
 /** Owns the typed client of an interface: its methods go through the brokers of a context. */
 import type { Result, ResultAsync } from 'neverthrow'
+import type { PayloadArgs, RequestArgs } from './arguments.js'
 import type { BrokerContext } from './context.js'
 import type { RequestDefinition, SignalDefinition, SyncRequestDefinition } from './definitions.js'
 import type { BrokerError } from './errors.js'
-import type { PayloadArgs } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import type { InterfaceDefinition } from './interface.js'
-import { type RequestArgs, RequestBroker } from './request-broker.js'
+import { RequestBroker } from './request-broker.js'
 import { SignalBroker } from './signal-broker.js'
 
 /** One method for each request, answering as `request` or `requestSync` does, and one for each signal. */

@@ -1,18 +1,11 @@
 /** Owns the event face of a hub: typed emit and listen, and the RxJS streams. */
 import type { Observable } from 'rxjs'
+import type { PayloadArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
 import type { EventDefinition } from './definitions.js'
 import { BrokerHub, ListenerFailed } from './hub.js'
 import { IsolatedObservable } from './isolated-observable.js'
 import type { DropOptions, EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
-
-/**
- * The payload of an event as an argument; events without a payload take none. The payload itself comes first, outside of
- * the condition, so that a function which is generic over it can pass it on.
- */
-export type PayloadArgs<Payload> =
-  | [payload: Payload]
-  | ([Payload] extends [void] ? [payload?: undefined] : never)
 
 /**
  * Emits and observes events, many to many, in one context.

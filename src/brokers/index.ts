@@ -4,6 +4,7 @@ export type { ByteReader } from '../bytes/byte-reader.js'
 export type { ByteWriter } from '../bytes/byte-writer.js'
 export type { WireCodec } from '../bytes/wire-codec.js'
 export type { Answer, RequestProvider } from './adapt-provider.js'
+export type { PayloadArgs, RequestArgs } from './arguments.js'
 export { type ClientOf, clientOf } from './client.js'
 export type { Outcome } from './collect.js'
 export { BrokerContext, type BrokerContextData } from './context.js'
@@ -23,7 +24,7 @@ export {
   type SyncRequestDefinition
 } from './definitions.js'
 export { BrokerError, type BrokerErrorKind } from './errors.js'
-export { EventBroker, type PayloadArgs } from './event-broker.js'
+export { EventBroker } from './event-broker.js'
 export { createFromFactory, type InstanceFactory, provideFactory } from './factory.js'
 export { BrokerHub, ListenerFailed } from './hub.js'
 export {
@@ -57,7 +58,6 @@ export type { CancelSignal } from './platform.js'
 export type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
 export {
   type ProviderOf,
-  type RequestArgs,
   RequestBroker,
   type SyncRequestProvider
 } from './request-broker.js'

@@ -30,12 +30,12 @@ export interface InterfaceDefinition<
 
 /** What somebody must provide to be that interface: one method for each request and each signal. */
 export type ImplementationOf<Interface extends InterfaceDefinition> = {
-  readonly [Method in keyof Interface['requests']]: ProviderOf<Interface['requests'][Method]>
+  readonly [Method in keyof Interface['requests']]: MethodOf<Interface['requests'][Method]>
 } & {
   readonly [Method in keyof Interface['signals']]: HandlerOf<Interface['signals'][Method]>
 }
 
-type ProviderOf<Definition> =
+type MethodOf<Definition> =
   Definition extends SyncRequestDefinition<infer Payload, infer Response, infer Failure>
     ? SyncRequestProvider<Payload, Response, Failure>
     : Definition extends RequestDefinition<infer Payload, infer Response, infer Failure>

@@ -1,6 +1,7 @@
 /** Owns the multi-request face of a hub: one call, an answer from every provider. */
 import { ok, type Result, ResultAsync } from 'neverthrow'
 import { adaptProvider, type RequestProvider } from './adapt-provider.js'
+import type { RequestArgs } from './arguments.js'
 import { allOrFirstFailure, collect, type Outcome } from './collect.js'
 import { BrokerContext } from './context.js'
 import type { MultiRequestDefinition } from './definitions.js'
@@ -8,7 +9,6 @@ import type { BrokerError } from './errors.js'
 import { BrokerHub } from './hub.js'
 import { checkPatience } from './pending-call.js'
 import type { ProviderHandle } from './provider.js'
-import type { RequestArgs } from './request-broker.js'
 import { requestsAreTraced, traceMultiRequest } from './request-trace.js'
 
 /**

@@ -1,10 +1,10 @@
 /** Owns the request face of a hub: typed providers and calls. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
+import type { PayloadArgs, RequestArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
 import type { RequestDefinition, SyncRequestDefinition } from './definitions.js'
 import { alreadyProvided, type BrokerError, noProvider } from './errors.js'
-import type { PayloadArgs } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import { checkPatience, PendingCall, type RequestOptions } from './pending-call.js'
 import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js'
@@ -21,11 +21,6 @@ export type SyncRequestProvider<Payload, Response, Failure> = (
 export type ProviderOf<Payload, Response, Failure, Sync extends boolean> = boolean extends Sync
   ? RequestProvider<Payload, Response, Failure>
   : SyncRequestProvider<Payload, Response, Failure>
-
-/** The payload and options of a call; requests without a payload take none. */
-export type RequestArgs<Payload> =
-  | [payload: Payload, options?: RequestOptions]
-  | ([Payload] extends [void] ? [payload?: undefined, options?: RequestOptions] : never)
 
 /**
  * Calls and provides requests, many callers to one provider, in one context.

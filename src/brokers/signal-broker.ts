@@ -1,9 +1,9 @@
 /** Owns the signal face of a hub: one way, to one handler, in a bounded queue. */
 import { err, ok, type Result } from 'neverthrow'
+import type { PayloadArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
 import type { SignalDefinition } from './definitions.js'
 import { alreadyHandled, BrokerError } from './errors.js'
-import type { PayloadArgs } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import { Replacements } from './replacements.js'
 import { type SignalHandler, SignalQueue, type SignalTarget } from './signal-queue.js'
