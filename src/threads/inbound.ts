@@ -11,7 +11,7 @@ import { CallTable } from './call-table.js'
 import { type Answering, InboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
-import { errorCodec, outcomesCodec, unreadable } from './codec.js'
+import { errorCodec, outcomesCodec, unreadable } from './error-codecs.js'
 import type { ChannelId, Outbox } from './outbox.js'
 import { ChannelKind } from './tags.js'
 
