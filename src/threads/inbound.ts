@@ -12,8 +12,8 @@ import { type Answering, InboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { errorCodec, outcomesCodec, unreadable } from './error-codecs.js'
+import { ChannelKind } from './frame-layout.js'
 import type { ChannelId, Outbox } from './outbox.js'
-import { ChannelKind } from './tags.js'
 
 interface Route {
   readonly context: BrokerContext

@@ -4,11 +4,11 @@ import { type BrokerHub, OutcomeAwaited } from '../brokers/hub.js'
 import { ByteReader } from '../bytes/byte-reader.js'
 import type { Routes } from './carried.js'
 import { attachedTo, bytesOf, type Frame, isFrame, messagesOf } from './frame.js'
+import { FrameHeader, Tag } from './frame-layout.js'
 import { Inbound } from './inbound.js'
 import { Outbound } from './outbound.js'
 import { Outbox, type OutboxOptions } from './outbox.js'
 import type { LinkPort } from './port.js'
-import { FrameHeader, Tag } from './tags.js'
 import type { Wakefulness } from './wakefulness.js'
 
 export interface LinkOptions extends OutboxOptions {

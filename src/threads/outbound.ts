@@ -9,9 +9,9 @@ import { type Exchange, OutboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { brokerErrorCodec, errorCodec, outcomesCodec, unreadable } from './error-codecs.js'
+import { ChannelKind, FailureForm, Tag } from './frame-layout.js'
 import type { ChannelId, Outbox } from './outbox.js'
 import { RemoteSignalTarget } from './signal-target.js'
-import { ChannelKind, FailureForm, Tag } from './tags.js'
 
 export interface OutboundParts {
   readonly hub: BrokerHub

@@ -9,8 +9,8 @@ import type { AnyEvent, AnySignal } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { brokerErrorCodec, errorCodec } from './error-codecs.js'
 import { type Frame, memoryOf } from './frame.js'
+import { FailureForm, FRAME_HEADER_BYTES, FrameHeader, Tag } from './frame-layout.js'
 import type { LinkPort } from './port.js'
-import { FailureForm, FRAME_HEADER_BYTES, FrameHeader, Tag } from './tags.js'
 
 /** A message of one context, as the sender numbers it. */
 export type ChannelId = number
