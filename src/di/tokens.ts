@@ -10,5 +10,9 @@ export const BROKER_HUB: InjectionToken<BrokerHub> = Symbol.for('persistency.Bro
 /** The context that the brokers of a container speak in; register another one in a child container to rescope it. */
 export const BROKER_CONTEXT: InjectionToken<BrokerContext> = Symbol.for('persistency.BrokerContext')
 
-/** The job of a container made with `jobContainer`. */
+/**
+ * The job of a container made with `jobContainer`. A class that takes it must not be a `@singleton()`: that is one for all
+ * containers, so the job of whoever resolved it first would serve every tenant. `@scoped(Lifecycle.ContainerScoped)` is
+ * one per tenant; `@injectable()` is a new one each time, of the tenant that asks.
+ */
 export const JOB: InjectionToken<Job> = Symbol.for('persistency.Job')

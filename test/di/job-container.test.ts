@@ -5,6 +5,7 @@ import {
   BrokerHub,
   defineEvent,
   EventBroker,
+  type Job,
   key,
   PersistEvent,
   Persistency
@@ -20,7 +21,15 @@ import {
   registerJob,
   registerPersistency
 } from 'persistency/di'
-import { container, type DependencyContainer } from 'tsyringe'
+import {
+  container,
+  type DependencyContainer,
+  inject,
+  injectable,
+  Lifecycle,
+  scoped,
+  singleton
+} from 'tsyringe'
 
 const Secret = defineEvent<string>('job-container.secret')
 
@@ -103,6 +112,58 @@ describe('the container of a job', () => {
     expect(one.resolve(JOB)).toBe(job)
     await one.dispose()
     expect((await job.get('c', key(1)))._unsafeUnwrapErr().code).toBe('ERR_JOB_CLOSED')
+    await app.dispose()
+  })
+})
+
+describe('a service that takes the job and a broker', () => {
+  @scoped(Lifecycle.ContainerScoped)
+  class PerTenant {
+    constructor(
+      @inject(JOB) readonly job: Job,
+      @inject(EventBroker) readonly events: EventBroker
+    ) {}
+  }
+
+  @injectable()
+  class Anew {
+    constructor(
+      @inject(JOB) readonly job: Job,
+      @inject(EventBroker) readonly events: EventBroker
+    ) {}
+  }
+
+  @singleton()
+  class Shared {
+    constructor(
+      @inject(JOB) readonly job: Job,
+      @inject(EventBroker) readonly events: EventBroker
+    ) {}
+  }
+
+  async function tenants(): Promise<DependencyContainer[]> {
+    app.register(Persistency, { useValue: persistency })
+    const opened = [await jobContainer(app, 'acme'), await jobContainer(app, 'globex')]
+    return opened.map((child) => child._unsafeUnwrap())
+  }
+
+  it.each([PerTenant, Anew])('is of the tenant that resolves it: %p', async (Service) => {
+    const services = (await tenants()).map((tenant) => tenant.resolve(Service as typeof Anew))
+    expect(services.map(({ job }) => job.id)).toEqual(['acme', 'globex'])
+    expect(services.map(({ events }) => events.context.label)).toEqual(['acme', 'globex'])
+    await app.dispose()
+  })
+
+  it('is one for each tenant when it is scoped to the container', async () => {
+    const [acme] = await tenants()
+    expect(acme?.resolve(PerTenant)).toBe(acme?.resolve(PerTenant))
+    expect(acme?.resolve(Anew)).not.toBe(acme?.resolve(Anew))
+    await app.dispose()
+  })
+
+  it('is of the tenant that was first, for all, when it is a singleton', async () => {
+    const services = (await tenants()).map((tenant) => tenant.resolve(Shared))
+    expect(services.map(({ job }) => job.id)).toEqual(['acme', 'acme'])
     await app.dispose()
   })
 })
