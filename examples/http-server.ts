@@ -1,5 +1,6 @@
 // A web server with one tenant for each first part of the path: PUT and GET /<tenant>/<name>. Many tenants share two
-// threads, few files are open at once, and SIGTERM closes. A real one asks first who may use which tenant.
+// threads, few files are open at once, and SIGTERM loses no request. A real one asks first who may use which tenant.
+// With PORT in the environment it serves until SIGTERM; without, it asks itself a few things and ends.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,8 +16,7 @@ const persistency = unwrap(
     threads: { shared: 2 },
     maxOpenJobs: 100,
     whenIdle: 'close', // the file of an idle tenant is closed, and opened again when it is used
-    whenFull: 'refuse', // rather tell a client to come back than have it wait
-    closeOnSignal: true
+    whenFull: 'refuse' // rather tell a client to come back than have it wait
   })
 )
 
@@ -39,6 +39,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         ? job.persistAcked({ kind: 'put', category: 'values', key: key(name), payload: body }).map(() => body)
         : job.get('values', key(name))
     )
+  // While it shuts down, nobody waits until this connection has been idle for long enough.
+  if (!server.listening) response.setHeader('connection', 'close')
   answered.match(
     (bytes) => response.writeHead(bytes === undefined ? 404 : 200).end(bytes),
     ({ kind, code }) => response.writeHead(STATUS[kind] ?? 500).end(code)
@@ -48,8 +50,17 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 const server = createServer(
   (request, response) => void answer(request, response).catch(() => response.destroy())
 )
-server.listen(0, '127.0.0.1', async () => {
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+/** Takes no further requests, answers those under way, and only then closes the storage that they need. */
+async function shutDown(): Promise<void> {
+  console.log('shutting down')
+  await new Promise((closed) => server.close(closed))
+  await unwrap(persistency.close())
+  rmSync(rootDir, { recursive: true })
+}
+process.once('SIGTERM', () => void shutDown())
+
+async function showYourself(base: string): Promise<void> {
   const show = async (path: string, init?: RequestInit): Promise<void> => {
     const response = await fetch(base + path, init)
     console.log(`${init?.method ?? 'GET'} ${path}: ${response.status} ${await response.text()}`)
@@ -58,7 +69,11 @@ server.listen(0, '127.0.0.1', async () => {
   await show('/acme/colour')
   await show('/globex/colour')
   await show('/..%2facme/colour')
-  server.close()
-  await persistency.close()
-  rmSync(rootDir, { recursive: true })
+  await shutDown()
+}
+
+server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  if (process.env['PORT'] === undefined) void showYourself(base)
+  else console.log(`listening on ${base}`)
 })

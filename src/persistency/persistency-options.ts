@@ -39,7 +39,8 @@ export interface PersistencyOptions extends JobOptions {
   readonly exclusive?: boolean | undefined
   /**
    * Closes on these signals, then ends the process as the signal would have; `true` means SIGTERM and SIGINT. When
-   * somebody else listens to the signal as well, ending the process is left to them. Main thread only. Default `false`.
+   * somebody else listens to the signal as well, ending the process is left to them. Main thread only. The storage closes
+   * at once: a server that has requests to finish calls `close` in a handler of its own instead. Default `false`.
    */
   readonly closeOnSignal?: boolean | readonly EndSignal[] | undefined
 }
