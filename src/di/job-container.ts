@@ -3,33 +3,56 @@ import { errAsync, okAsync, type ResultAsync } from 'neverthrow'
 import type { DependencyContainer } from 'tsyringe'
 import { PersistencyError } from '../persistency/errors.js'
 import type { Job } from '../persistency/job.js'
+import { JobClosed, JobFailed } from '../persistency/messages.js'
 import type { JobOptions } from '../persistency/options.js'
 import { Persistency } from '../persistency/persistency.js'
-import { lifetimeOf, orThrow } from './lifetime.js'
+import { type Lifetime, lifetimeOf, orThrow } from './lifetime.js'
 import { registerBrokers } from './register.js'
 import { JOB } from './tokens.js'
 
+/** The container that `jobContainer` made for a job, and what tells whether it is still of use. */
+interface Child {
+  readonly container: DependencyContainer
+  readonly lifetime: Lifetime
+}
+
+/** By the parent. A job that is closed is not asked for again, and takes its entry along when it is let go of. */
+const children = new WeakMap<DependencyContainer, WeakMap<Job, Child>>()
+
 /**
  * Makes a child container for an open job: its brokers speak in the context of the job, through its hub, and {@link JOB}
- * is the job. Disposing the child closes the job; disposing the parent disposes the child.
+ * is the job. Disposing the child closes the job; disposing the parent, and the end of the job, disposes the child.
  */
 export function registerJob(container: DependencyContainer, job: Job): DependencyContainer {
   const child = container.createChildContainer()
   registerBrokers(child, job.hub, job.context)
   child.register(JOB, { useValue: job })
-  // A container does not dispose its children by itself.
-  const disposeChild = (): unknown => child.dispose()
   const parent = lifetimeOf(container)
+  const lifetime = lifetimeOf(child)
+  let disposal: unknown
+  // A container does not dispose its children by itself.
+  const disposeChild = (): unknown => {
+    disposal ??= child.dispose()
+    return disposal
+  }
   parent.add(disposeChild)
-  lifetimeOf(child).add(() => {
+  // What the disposal rejects with is reported as any failure of a listener.
+  const onEnd = (): unknown => (lifetime.disposed ? undefined : disposeChild())
+  const ends = [JobClosed, JobFailed].map((event) =>
+    job.hub.listen<unknown>(job.context, event, onEnd, { internal: true })
+  )
+  lifetime.add(() => {
     parent.forget(disposeChild)
+    for (const end of ends) void end.drop()
     return orThrow(job.close())
   })
   return child
 }
 
 /**
- * Opens a job of the container's `Persistency` and makes its child container, as {@link registerJob} does.
+ * Opens a job of the container's `Persistency` and makes its child container, as {@link registerJob} does; the same one
+ * for every call, until the job ends or it is disposed. It closes the job for everybody when it is disposed, so do not
+ * dispose it after each request.
  * Errors: those of `openJob`; `ERR_JOB_CLOSED` when the container is disposed meanwhile.
  */
 export function jobContainer(
@@ -49,9 +72,21 @@ function childOf(
   job: Job
 ): ResultAsync<DependencyContainer, PersistencyError> {
   try {
-    return okAsync(registerJob(container, job))
+    return okAsync(onlyChildOf(container, job))
   } catch (cause) {
     const message = `job "${job.id}" was closed: its container was disposed while it was opened`
     return job.close().andThen(() => errAsync(new PersistencyError('ERR_JOB_CLOSED', message, { cause })))
   }
+}
+
+/** Throws when the container is disposed. */
+function onlyChildOf(container: DependencyContainer, job: Job): DependencyContainer {
+  // Looked up first, because it throws as the making of a child does.
+  lifetimeOf(container)
+  const known = children.get(container)?.get(job)
+  if (known !== undefined && !known.lifetime.disposed) return known.container
+  const child = registerJob(container, job)
+  const ofContainer = children.get(container) ?? new WeakMap<Job, Child>()
+  children.set(container, ofContainer.set(job, { container: child, lifetime: lifetimeOf(child) }))
+  return child
 }

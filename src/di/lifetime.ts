@@ -8,6 +8,12 @@ type Close = () => unknown
 /** Closes things in the reverse order of their coming. The container calls `dispose`, because it made the object. */
 export class Lifetime {
   readonly #closers = new Set<Close>()
+  #disposed = false
+
+  /** Whether the container is disposed, or is about to be. */
+  get disposed(): boolean {
+    return this.#disposed
+  }
 
   /** Calls `close` when the container is disposed. */
   add(close: Close): void {
@@ -21,6 +27,7 @@ export class Lifetime {
 
   /** Closes everything, each after the one that came later; a failure stops nothing and is thrown at the end. */
   async dispose(): Promise<void> {
+    this.#disposed = true
     const failures: unknown[] = []
     for (const close of [...this.#closers].reverse()) {
       try {

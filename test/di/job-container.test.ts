@@ -18,8 +18,7 @@ import {
   jobContainer,
   listens,
   registerBrokers,
-  registerJob,
-  registerPersistency
+  registerJob
 } from 'persistency/di'
 import {
   container,
@@ -55,6 +54,14 @@ beforeEach(() => {
 afterEach(async () => {
   await persistency.close()
 })
+
+/** A class whose objects tell when their container disposes them. */
+const disposable = (tell: () => void) =>
+  class {
+    dispose(): void {
+      tell()
+    }
+  }
 
 const openJob = async (id: string) => (await persistency.openJob(id))._unsafeUnwrap()
 
@@ -102,14 +109,46 @@ describe('the container of a job', () => {
     await disposed
   })
 
+  it('is the same one for every call, until it is disposed', async () => {
+    app.register(Persistency, { useValue: persistency })
+    const child = (await jobContainer(app, 'acme'))._unsafeUnwrap()
+    expect((await jobContainer(app, 'acme'))._unsafeUnwrap()).toBe(child)
+    expect((await jobContainer(app, 'globex'))._unsafeUnwrap()).not.toBe(child)
+    const other = app.createChildContainer()
+    expect((await jobContainer(other, 'acme'))._unsafeUnwrap()).not.toBe(child)
+    // What is bound in it is closed first, and the job is still open meanwhile.
+    bindHandlers(child, new Ear())._unsafeUnwrap()
+    const disposed = child.dispose()
+    const next = (await jobContainer(app, 'acme'))._unsafeUnwrap()
+    expect(next).not.toBe(child)
+    await disposed
+    await app.dispose()
+  })
+
+  it.each(['closeJob', 'close of its job'])(
+    'is disposed by %s, and another one comes with the next opening',
+    async (how) => {
+      app.register(Persistency, { useValue: persistency })
+      const child = (await jobContainer(app, 'acme'))._unsafeUnwrap()
+      const disposed = new Promise<void>((resolve) => {
+        child.register('service', { useClass: disposable(resolve) }, { lifecycle: Lifecycle.ContainerScoped })
+      })
+      child.resolve('service')
+      const job = child.resolve(JOB)
+      await (how === 'closeJob' ? persistency.closeJob('acme') : job.close())
+      await disposed
+      expect(() => child.resolve(JOB)).toThrow('disposed')
+      const next = (await jobContainer(app, 'acme'))._unsafeUnwrap()
+      expect(next).not.toBe(child)
+      expect(next.resolve(JOB).running).toBe(true)
+      await app.dispose()
+    }
+  )
+
   it('shares its job with the other containers of that job', async () => {
-    registerPersistency(app, { rootDir: ':memory:', threads: 'none', hub })._unsafeUnwrap()
-    const [one, two] = [
-      (await jobContainer(app, 'acme'))._unsafeUnwrap(),
-      (await jobContainer(app, 'acme'))._unsafeUnwrap()
-    ]
-    const { job } = { job: two.resolve(JOB) }
-    expect(one.resolve(JOB)).toBe(job)
+    const job = await openJob('acme')
+    const [one, two] = [registerJob(app, job), registerJob(app, job)]
+    expect([one.resolve(JOB), two.resolve(JOB)]).toEqual([job, job])
     await one.dispose()
     expect((await job.get('c', key(1)))._unsafeUnwrapErr().code).toBe('ERR_JOB_CLOSED')
     await app.dispose()
