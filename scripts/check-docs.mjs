@@ -1,6 +1,7 @@
-// Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, each
-// relative link and its anchor lead somewhere, docs/errors.md names every error code, kind and warning there is, and the
-// two lists of pages have each page once.
+// Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, no block of
+// code is cut off within its brackets, each relative link and its anchor lead somewhere, and those of the package to what
+// is in it, docs/errors.md names every error code, kind and warning there is, and the two lists of pages have each page
+// once.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -9,6 +10,8 @@ const root = resolve(import.meta.dirname, '..')
 const catalogue = 'docs/errors.md'
 
 const fence = /^```([^\n]*)\n(.*?)^```\s*$/gms
+const code = /^(ts|js)\b/
+const notBrackets = /\/\/[^\n]*|\/\*.*?\*\/|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/gs
 const exampleOf = /^ts\s+example=(\S+)/
 const link = /\]\(([^)\s]+)\)/g
 const heading = /^#+\s+(.+?)\s*$/gm
@@ -20,6 +23,14 @@ const docs = readdirSync(join(root, 'docs'), { recursive: true })
   .map((name) => `docs/${name.split(sep).join('/')}`)
   .filter((name) => name.endsWith('.md') && !name.startsWith('docs/api/'))
 const files = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]
+
+/** What the package is made of, in the order of the patterns: files and folders, and what is not in it after all. */
+const patterns = JSON.parse(read('package.json')).files
+const isShipped = (name) =>
+  patterns.reduce((shipped, pattern) => {
+    const path = pattern.replace(/^!/, '')
+    return name === path || name.startsWith(`${path}/`) ? path === pattern : shipped
+  }, false)
 
 const problems = []
 let snippets = 0
@@ -39,6 +50,21 @@ function checkSnippets(file, text) {
   }
 }
 
+/** A block that ends within a pair of brackets cannot be pasted anywhere. Regular expressions are not told apart. */
+function checkBrackets(file, text) {
+  for (const [, info, body] of text.matchAll(fence)) {
+    if (!code.test(info)) continue
+    const open = []
+    const pairs = { ')': '(', ']': '[', '}': '{' }
+    const isWhole = [...body.replace(notBrackets, '').matchAll(/[()[\]{}]/g)].every(([bracket]) =>
+      bracket in pairs ? open.pop() === pairs[bracket] : open.push(bracket)
+    )
+    if (!isWhole || open.length > 0) {
+      problems.push(`${file}: the snippet "${body.trim().split('\n')[0]}" is cut off within its brackets`)
+    }
+  }
+}
+
 function containsRun(lines, wanted) {
   return lines.some((_, start) => wanted.every((line, index) => lines[start + index] === line))
 }
@@ -51,7 +77,9 @@ function checkLinks(file, text) {
     const to = path === '' ? join(root, file) : resolve(root, dirname(file), decodeURIComponent(path))
     const name = relative(root, to).split(sep).join('/')
     if (!existsSync(to)) problems.push(`${file}: ${target} leads nowhere`)
-    else if (anchor !== undefined && statSync(to).isFile() && !anchorsOf(name).includes(anchor)) {
+    else if (isShipped(file) && !isShipped(name) && statSync(to).isFile()) {
+      problems.push(`${file}: ${target} leads out of the package`)
+    } else if (anchor !== undefined && statSync(to).isFile() && !anchorsOf(name).includes(anchor)) {
       problems.push(`${file}: ${target}: there is no such heading`)
     }
   }
@@ -100,6 +128,7 @@ function checkPages(file, heading) {
 for (const file of files) {
   const text = read(file)
   checkSnippets(file, text)
+  checkBrackets(file, text)
   checkLinks(file, text)
 }
 checkCatalogue()

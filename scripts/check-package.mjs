@@ -16,7 +16,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-const shipped = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'docs/index.md', 'docs/errors.md']
+const shipped = ['package.json', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE']
+/** Further files, of many. */
+const samples = [
+  'docs/index.md',
+  'docs/errors.md',
+  'examples/quick-start.ts',
+  'examples/observatory/page/page.html'
+]
 /** The entry points, each with a few values it must export at least. */
 const entries = {
   persistency: [],
@@ -54,10 +61,10 @@ function pack() {
   const [packed] = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', temp], root))
   const paths = packed.files.map((file) => file.path)
   for (const path of paths) {
-    const isOurs = /^dist\/.+\.(js|d\.ts)$/.test(path) || /^docs\/.+\.(md|png|svg)$/.test(path)
+    const isOurs = /^(dist\/.+\.(js|d\.ts)|docs\/.+\.(md|png|svg)|examples\/(?!expected\/).+)$/.test(path)
     check(isOurs || shipped.includes(path), `should not be shipped: ${path}`)
   }
-  for (const path of shipped) check(paths.includes(path), `is not shipped: ${path}`)
+  for (const path of [...shipped, ...samples]) check(paths.includes(path), `is not shipped: ${path}`)
   return join(temp, packed.filename)
 }
 
