@@ -95,7 +95,8 @@ export const SHARED_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   cacheSizeBytes: 2 * 1024 * 1024
 })
 
-const CHECKS: Record<keyof JobOptions, Check> = {
+/** What the options of a job may be. */
+export const JOB_CHECKS: Readonly<Record<keyof JobOptions, Check>> = {
   durability: oneOf('normal', 'full', 'off'),
   cacheSizeBytes: integerFrom(64 * 1024),
   mmapSizeBytes: integerFrom(0),
@@ -115,7 +116,7 @@ export function resolveJobOptions(
   options: unknown,
   defaults: ResolvedJobOptions = DEFAULT_JOB_OPTIONS
 ): Result<ResolvedJobOptions, PersistencyError> {
-  const checked = checkOptions<JobOptions>(options ?? {}, CHECKS)
+  const checked = checkOptions<JobOptions>(options ?? {}, JOB_CHECKS)
   return checked.andThen(({ journal, ...given }) => {
     const resolved = complete<JobOptions>(defaults, given)
     if (typeof journal !== 'object') return ok(complete<JobOptions>(resolved, { journal }))

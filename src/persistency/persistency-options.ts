@@ -4,9 +4,10 @@ import { BrokerHub } from '../brokers/hub.js'
 import { type EndSignal, signalsOption } from './close-on-signal.js'
 import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
-import { booleanValue, checkOptions, integerFrom } from './option-checks.js'
+import { booleanValue, type Check, checkOptions, integerFrom } from './option-checks.js'
 import {
   DEFAULT_JOB_OPTIONS,
+  JOB_CHECKS,
   type JobOptions,
   type ResolvedJobOptions,
   resolveJobOptions,
@@ -59,14 +60,14 @@ export interface ResolvedPersistencyOptions {
   readonly jobOptions: ResolvedJobOptions
 }
 
-type OwnOptions = Omit<PersistencyOptions, keyof JobOptions | 'rootDir'>
-
-const OWN_CHECKS = {
+const CHECKS: Readonly<Record<keyof PersistencyOptions, Check>> = {
+  rootDir: () => undefined, // the engine knows what is one
   hub: brokerHub,
   threads: threadsOption,
   maxOpenJobs: integerFrom(1),
   exclusive: booleanValue,
-  closeOnSignal: signalsOption
+  closeOnSignal: signalsOption,
+  ...JOB_CHECKS
 }
 
 /** Checks options and fills in what is missing. Errors: `ERR_OPTION`; `ERR_ROOT_DIR` for no options at all. */
@@ -79,8 +80,7 @@ export function resolvePersistencyOptions(
     return err(new PersistencyError('ERR_ROOT_DIR', message))
   }
   const { rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, ...jobOptions } = options
-  const own = { hub, threads, maxOpenJobs, exclusive, closeOnSignal }
-  const checked = checkOptions<OwnOptions>(own, OWN_CHECKS)
+  const checked = checkOptions<PersistencyOptions>({ ...options }, CHECKS)
   if (checked.isErr()) return err(checked.error)
   const base = typeof threads === 'object' ? SHARED_JOB_OPTIONS : DEFAULT_JOB_OPTIONS
   return resolveJobOptions(jobOptions, base).map((defaults) => ({

@@ -175,6 +175,13 @@ describe('options', () => {
     expect(persistency.hasJob('tenant')).toBe(false)
   })
 
+  test('of a persistency are told all together when a name is unknown', () => {
+    const misspelt = any({ rootDir: storage.folder(), thread: 'none' })
+    const { code, message } = Persistency.open(misspelt)._unsafeUnwrapErr()
+    expect(code).toBe('ERR_OPTION')
+    expect(message).toMatch(/"thread"; known are rootDir, hub, threads, .*closeOnSignal, .*durability/)
+  })
+
   test('that are undefined count as not given', async () => {
     const { job } = await storage.open({ maxQueueOps: undefined, durability: undefined } as never, ':memory:')
     expect(job.options).toMatchObject({ maxQueueOps: 100_000, durability: 'normal' })
