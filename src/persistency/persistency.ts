@@ -7,6 +7,7 @@ import { checkPath } from './absolute-path.js'
 import { ByJobId, jobNotFound } from './by-job-id.js'
 import { closeOnSignal, type EndSignal } from './close-on-signal.js'
 import { PersistencyError } from './errors.js'
+import { tellIgnored } from './ignored-options.js'
 import { Job } from './job.js'
 import type { RestoreOptions } from './maintenance-types.js'
 import { type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
@@ -134,8 +135,8 @@ export class Persistency extends ByJobId {
   }
 
   /**
-   * Opens a job, or answers the one that is open; its options are those of the first call. The file is made when it
-   * is not there.
+   * Opens a job, or answers the one that is open; its options are those of the call that opened it, and others are a
+   * warning, `PERSISTENCY_OPTIONS_IGNORED`. The file is made when it is not there.
    *
    * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, and the reasons why a file cannot be opened:
    * `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`, `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`,
@@ -145,14 +146,13 @@ export class Persistency extends ByJobId {
     const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))
     if (checked.isErr()) return errAsync(checked.error)
     if (this.#closing !== undefined) return errAsync(this.#closedError())
-    const shared = this.#openings.get(id)
-    if (shared !== undefined && shared === this.#lines.get(id)) return new ResultAsync(shared)
-    const opening = this.#inLine(id, () => this.#open(id, checked.value))
-    this.#openings.set(id, opening)
-    void opening.then(() => {
-      if (this.#openings.get(id) === opening) this.#openings.delete(id)
+    const opened = new ResultAsync(this.#opening(id, checked.value))
+    if (options === undefined) return opened
+    const asked = { ...options }
+    return opened.map((job) => {
+      tellIgnored(job, this.rootDir, asked)
+      return job
     })
-    return new ResultAsync(opening)
   }
 
   /**
@@ -210,6 +210,18 @@ export class Persistency extends ByJobId {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Persistency ${this.rootDir} [${[...this.#jobs.keys()].join(', ')}]`
+  }
+
+  /** Begins to open a job, or takes part in an opening that nothing else has come behind. */
+  #opening(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
+    const shared = this.#openings.get(id)
+    if (shared !== undefined && shared === this.#lines.get(id)) return shared
+    const opening = this.#inLine(id, () => this.#open(id, options))
+    this.#openings.set(id, opening)
+    void opening.then(() => {
+      if (this.#openings.get(id) === opening) this.#openings.delete(id)
+    })
+    return opening
   }
 
   async #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {

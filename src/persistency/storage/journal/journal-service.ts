@@ -116,7 +116,8 @@ export class JournalService {
   #journalOf(store: SqliteStore): JournalLog {
     const journal = store.journal ?? store.lookForJournal()
     if (journal === undefined) {
-      const message = `job "${this.#jobId}" has no journal; open it with { journal: true }`
+      const how = 'open it with { journal: true }; the options of later calls do not count while it is open'
+      const message = `job "${this.#jobId}" has no journal; ${how}`
       throw new PersistencyError('ERR_NO_JOURNAL', message)
     }
     journal.hold(this.#past.held)

@@ -1,0 +1,22 @@
+/** Owns telling who asks for an open job with other options that they are not those in force. */
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { warnThrottled } from '../brokers/warnings.js'
+import type { Job } from './job.js'
+import { type JobOptions, resolveJobOptions } from './options.js'
+
+/** Warns when `asked`, options that have been checked, differs from what the job was opened with. */
+export function tellIgnored(job: Job, rootDir: string, asked: JobOptions): void {
+  const inForce = job.options
+  const wanted = resolveJobOptions(asked, inForce).unwrapOr(inForce)
+  const names = Object.keys(inForce) as (keyof JobOptions)[]
+  const ignored = names.filter((name) => !isDeepStrictEqual(wanted[name], inForce[name]))
+  if (ignored.length === 0) return
+  const differences = ignored.map(
+    (name) => `${name} is ${inspect(inForce[name])}, not ${inspect(wanted[name])}`
+  )
+  warnThrottled(
+    'PERSISTENCY_OPTIONS_IGNORED',
+    `options of job "${job.id}" (${rootDir}) are ignored`,
+    `${differences.join(', ')}; only those of the call that opens it count`
+  )
+}
