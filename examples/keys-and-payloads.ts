@@ -2,6 +2,7 @@
 import {
   type CodecValue,
   compareKeys,
+  defineCodec,
   enumeration,
   int64,
   integer,
@@ -28,6 +29,16 @@ type Reading = CodecValue<typeof Reading>
 const bytes = Reading.encode({ station: 'Oslo', unit: 'celsius', value: -4, taken: 1_700_000_000_000 })
 const reading: Reading = Reading.decode(bytes)
 console.log(`${bytes.length} bytes:`, reading.station, reading.unit, reading.value, reading.taken)
+
+// A codec of your own is as good as the others.
+const moment = defineCodec<Date>({
+  label: 'moment',
+  write: (writer, date) => integer.write(writer, date.getTime()),
+  read: (reader) => new Date(integer.read(reader))
+})
+const Visit = struct({ page: string, at: moment })
+const visit = Visit.encode({ page: 'docs', at: new Date(0) })
+console.log('visit:', Visit.decode(visit).at.toISOString())
 
 // Parts without a codec have a default encoding; codecs are parts, too.
 console.log(key('a', -1, true).toString())

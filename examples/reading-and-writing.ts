@@ -32,6 +32,10 @@ const again = await job.persistAcked([
 ])
 console.log('again:', again.isErr() ? again.error.code : 'stored')
 
+// Decoded at once; a payload that the codec cannot read is an error like any other.
+const second = await job.getDecoded('orders', key(2026, 2), Order)
+console.log('second order:', second.map((found) => found?.customer).unwrapOr('unreadable'))
+
 // A prefix or a range; backwards, at most so many, without payloads.
 for (const row of await unwrap(job.scan('orders', key(2026), { reverse: true, limit: 2 }))) {
   const [, number] = OrderKey.decode(row.key.bytes)

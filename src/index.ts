@@ -63,6 +63,7 @@ export { type StructFields, type StructInput, type StructValue, struct } from '.
 export { bytes, rest, string } from './persistency/codecs/text-and-bytes.js'
 export { type TupleInput, type TupleValue, tuple } from './persistency/codecs/tuple.js'
 export type { CheckConflict, Conflict, ConflictData, StreamConflict } from './persistency/conflict.js'
+export type { ValueDecoder } from './persistency/decode-value.js'
 export type {
   CommitNews,
   FailedNews,

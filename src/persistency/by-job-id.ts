@@ -1,6 +1,7 @@
 /** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
 
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import type { ValueDecoder } from './decode-value.js'
 import { describeValue } from './describe.js'
 import type { ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
@@ -100,6 +101,16 @@ export abstract class ByJobId {
 
   get(id: string, category: string, key: Key, options?: ReadOptions): Answer<Uint8Array | undefined> {
     return this.#with(id, (job) => job.get(category, key, options))
+  }
+
+  getDecoded<T>(
+    id: string,
+    category: string,
+    key: Key,
+    codec: ValueDecoder<T>,
+    options?: ReadOptions
+  ): Answer<T | undefined> {
+    return this.#with(id, (job) => job.getDecoded(category, key, codec, options))
   }
 
   getMany(

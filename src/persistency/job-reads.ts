@@ -1,6 +1,7 @@
 /** Owns the reads of one job, and its acknowledged delete, on their way to the storage: what is asked with which request. */
-import { errAsync, type ResultAsync } from 'neverthrow'
+import { errAsync, ok, type ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../brokers/definitions.js'
+import { decodeValue, type ValueDecoder } from './decode-value.js'
 import type { PersistencyError } from './errors.js'
 import type { Ask } from './journal/ask.js'
 import type { KeyRange } from './key-range.js'
@@ -23,6 +24,18 @@ export class JobReads {
 
   get(category: string, key: Key, options: ReadOptions | undefined): Answer<Uint8Array | undefined> {
     return this.#askForRow(KvGet, category, key, options)
+  }
+
+  getDecoded<T>(
+    category: string,
+    key: Key,
+    codec: ValueDecoder<T>,
+    options: ReadOptions | undefined
+  ): Answer<T | undefined> {
+    const told = (why: string): string => `the payload of the row cannot be decoded: ${why}`
+    return this.get(category, key, options).andThen((payload) =>
+      payload === undefined ? ok(undefined) : decodeValue(payload, codec, told)
+    )
   }
 
   getMany(

@@ -8,6 +8,7 @@ import type { EventDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { WriteOps } from './accepted-writes.js'
+import type { ValueDecoder } from './decode-value.js'
 import { tellJob } from './diagnostics.js'
 import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
@@ -228,6 +229,19 @@ export class Job {
     options?: ReadOptions
   ): ResultAsync<Uint8Array | undefined, PersistencyError> {
     return this.#reads.get(category, key, options)
+  }
+
+  /**
+   * The value of a row, decoded; `undefined` when there is no such row. As {@link Job.get}; a payload that the codec
+   * cannot read is `ERR_VALUE`.
+   */
+  getDecoded<T>(
+    category: string,
+    key: Key,
+    codec: ValueDecoder<T>,
+    options?: ReadOptions
+  ): ResultAsync<T | undefined, PersistencyError> {
+    return this.#reads.getDecoded(category, key, codec, options)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { key, type Persistency, payload } from 'persistency'
+import { key, type Persistency, payload, string } from 'persistency'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
@@ -20,6 +20,7 @@ const CALLS: [string, Call][] = [
   ['persistAcked', (p, id) => p.persistAcked(id, put(9))],
   ['flush', (p, id) => p.flush(id)],
   ['get', (p, id) => p.get(id, 'c', key(1))],
+  ['getDecoded', (p, id) => p.getDecoded(id, 'c', key(1), string)],
   ['getMany', (p, id) => p.getMany(id, 'c', [key(1)])],
   ['exists', (p, id) => p.exists(id, 'c', key(1))],
   ['count', (p, id) => p.count(id, 'c', keyOf())],
@@ -55,6 +56,7 @@ describe('a job that is open', () => {
     expect(textOf(await okOf(persistency.get('tenant', 'c', key(1))))).toBe('row 1')
     const many = await okOf(persistency.getMany('tenant', 'c', [key(6), key(4), key(0)]))
     expect(many).toEqual([utf8('row 6'), payload('text'), undefined])
+    expect(await okOf(persistency.getDecoded('tenant', 'c', key(4), string))).toBe('text')
     expect(await okOf(persistency.exists('tenant', 'c', key(5)))).toBe(true)
     expect(await okOf(persistency.count('tenant', 'c', keyOf()))).toBe(6)
     const scanned = await okOf(persistency.scan('tenant', 'c', { start: key(2), stop: key(4) }))

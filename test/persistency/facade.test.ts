@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Job, type KeyRange, key, payload, rawKey, toPayload } from 'persistency'
+import { int64, type Job, type KeyRange, key, payload, rawKey, string, struct, toPayload } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { rowsIn } from '../support/storage-sqlite.js'
@@ -97,6 +97,20 @@ describe('writes', () => {
     expect(await okOf(job.get('c', key(1)))).toEqual(toPayload('text'))
     expect(await okOf(job.get('c', key(2)))).toEqual(toPayload(42))
     expect(await okOf(job.get('c', key(3)))).toEqual(payload(7, 'seven'))
+  })
+
+  test('a row is decoded with a codec, and an error where the codec cannot read it', async () => {
+    const { job } = await storage.open()
+    const visit = struct({ page: string, at: int64 })
+    await okOf(job.persistEncoded('c', key(1), { page: 'docs', at: 5 }, visit))
+    await okOf(job.persistPut('c', key(2), utf8('x')))
+    expect(await okOf(job.getDecoded('c', key(1), visit))).toEqual({ page: 'docs', at: 5n })
+    expect(await okOf(job.getDecoded('c', key(3), visit))).toBe(undefined)
+    expect(await okOf(job.getDecoded('c', key(2), { decode: textOf }))).toBe('x')
+    const error = await errorOf(job.getDecoded('c', key(2), visit))
+    expect(error).toMatchObject({ kind: 'invalidArgument', code: 'ERR_VALUE' })
+    expect(error.message).toContain('the payload of the row cannot be decoded')
+    expect(error.cause).toBeInstanceOf(RangeError)
   })
 
   test('persistAcked answers the position of the write once it is committed', async () => {

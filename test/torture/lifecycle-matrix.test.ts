@@ -8,7 +8,8 @@ import {
   jsonEvents,
   key,
   Persistency,
-  PersistencyError
+  PersistencyError,
+  rest
 } from 'persistency'
 import { HAS_THREADS, useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
@@ -46,6 +47,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[] | (() => readonly un
   persistAcked: [put],
   flush: [],
   get: ['c', key(1)],
+  getDecoded: ['c', key(1), rest],
   getMany: ['c', [key(1)]],
   exists: ['c', key(1)],
   count: ['c', key()],

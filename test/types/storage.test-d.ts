@@ -222,6 +222,20 @@ job.get('c', k, { timeoutMs: 5, signal: AbortSignal.timeout(5) })
 job.scan('c', { start: k }, { reverse: true, limit: 5, keysOnly: true, timeoutMs: 5 })
 job.scan('c', { start: k, stop: k })
 
+expectType(job.getDecoded('c', k, reading)).is<
+  ResultAsync<{ sender: string } | undefined, PersistencyError>
+>()
+expectType(job.getDecoded('c', k, { decode: ({ length }) => length })).is<
+  ResultAsync<number | undefined, PersistencyError>
+>()
+expectType(persistency.getDecoded('tenant', 'c', k, string, { timeoutMs: 5 })).is<
+  ResultAsync<string | undefined, PersistencyError>
+>()
+
+// @ts-expect-error a codec is needed
+job.getDecoded('c', k)
+// @ts-expect-error a codec decodes
+job.getDecoded('c', k, { encode: () => new Uint8Array() })
 // @ts-expect-error a row may not be there
 job.get('c', k).map((found) => found.length)
 // @ts-expect-error text is no key

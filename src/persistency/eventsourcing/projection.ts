@@ -1,7 +1,7 @@
 /** Owns the handle of a projection that is kept here: reading its rows, and making them anew. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
 import type { CancelSignal } from '../../brokers/platform.js'
+import { decodeValue } from '../decode-value.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import type { KeyRange } from '../key-range.js'
@@ -157,12 +157,9 @@ export class Projection<State> {
   }
 
   #decoded(payload: Uint8Array): Result<State, PersistencyError> {
-    try {
-      return ok(this.#definition.codec.decode(payload))
-    } catch (cause) {
-      const message = `a row of projection "${this.name}" cannot be read: ${messageOf(cause)}; raise its version to make it anew`
-      return err(new PersistencyError('ERR_VALUE', message, { cause }))
-    }
+    const told = (why: string): string =>
+      `a row of projection "${this.name}" cannot be read: ${why}; raise its version to make it anew`
+    return decodeValue(payload, this.#definition.codec, told)
   }
 }
 
