@@ -2,11 +2,35 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineEvent, EventBroker, key, Persistency, unwrap } from 'persistency'
+import {
+  defineEvent,
+  EventBroker,
+  JobClosed,
+  JobFailed,
+  JobOpened,
+  key,
+  PersistCommitted,
+  Persistency,
+  unwrap
+} from 'persistency'
 
 const SettingChanged = defineEvent<{ name: string }>('setting-changed')
 const rootDir = mkdtempSync(join(tmpdir(), 'tenants-'))
 const persistency = unwrap(Persistency.open(rootDir))
+
+// Who watches every tenant begins anew with each opening, because a context is never used again, and stops with its end.
+new EventBroker(persistency.hub, persistency.context).listen(JobOpened, ({ jobId }) => {
+  const { context } = unwrap(persistency.job(jobId))
+  const ofJob = new EventBroker(persistency.hub, context)
+  const listeners = [
+    ofJob.listen(PersistCommitted, ({ ops }) => console.log(`${jobId} stored ${ops} operation`)),
+    ofJob.listen(JobClosed, () => stop()),
+    ofJob.listen(JobFailed, () => stop())
+  ]
+  const stop = () => {
+    for (const listener of listeners) void listener.drop()
+  }
+})
 
 for (const [id, colour] of [
   ['acme', 'red'],

@@ -4,7 +4,6 @@
  */
 import {
   BrokerContext,
-  BrokerHub,
   defineEvent,
   EventBroker,
   JobClosed,
@@ -25,8 +24,6 @@ export const Sampled = defineEvent<Update>('observatory.sampled')
 export interface SamplerOptions {
   /** Length of an interval in milliseconds. Default 1000. */
   readonly intervalMs?: number
-  /** The hub of the persistency, if it was opened with one of its own. */
-  readonly hub?: BrokerHub
 }
 
 const MAX_FRAMES = 180
@@ -37,7 +34,6 @@ export class Sampler {
   /** Where {@link Sampled} is emitted. */
   readonly events: EventBroker
   readonly #persistency: Persistency
-  readonly #hub: BrokerHub
   readonly #intervalMs: number
   readonly #timer: NodeJS.Timeout
   readonly #listeners: readonly { drop(): unknown }[]
@@ -52,10 +48,10 @@ export class Sampler {
   #intervals = 0
   #since = performance.now()
 
-  constructor(persistency: Persistency, { intervalMs = 1000, hub = BrokerHub.default }: SamplerOptions = {}) {
+  constructor(persistency: Persistency, { intervalMs = 1000 }: SamplerOptions = {}) {
     this.#persistency = persistency
-    this.#hub = hub
     this.#intervalMs = intervalMs
+    const { hub } = persistency
     this.events = new EventBroker(hub, BrokerContext.create('observatory'))
     const life = new EventBroker(hub, persistency.context)
     this.#listeners = [
@@ -93,7 +89,7 @@ export class Sampler {
     const job = this.#persistency.job(id)
     if (job.isErr()) return false
     this.#meters.get(id)?.drop()
-    const meter = new TenantMeter(job.value, this.#hub)
+    const meter = new TenantMeter(job.value, this.#persistency.hub)
     this.#meters.set(id, meter)
     this.#tell({ id, state: 'open', categories: this.#tenants.get(id)?.categories ?? [] })
     return true

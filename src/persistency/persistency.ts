@@ -50,7 +50,8 @@ export class Persistency extends ByJobId {
   readonly rootDir: string
   /** Where `JobOpened`, `JobClosed`, `JobFailed` and `JobRestarted` of all jobs are told; the parent of the contexts of the jobs. */
   readonly context: BrokerContext
-  readonly #hub: BrokerHub
+  /** Where the events and requests of its jobs travel: `new EventBroker(persistency.hub, job.context)` sees those of a job. */
+  readonly hub: BrokerHub
   readonly #engine: StorageEngine
   readonly #defaults: ResolvedJobOptions
   readonly #tenants = new Map<string, Tenant>()
@@ -67,7 +68,7 @@ export class Persistency extends ByJobId {
     super()
     this.rootDir = parts.rootDir
     this.context = BrokerContext.create(`persistency ${parts.rootDir}`)
-    this.#hub = parts.hub
+    this.hub = parts.hub
     this.#engine = parts.engine
     this.#defaults = parts.jobOptions
     const { closeOnSignal: signals = false } = parts
@@ -228,7 +229,7 @@ export class Persistency extends ByJobId {
     if (this.#closing !== undefined) return err(this.#closedError())
     const open = this.#jobs.get(id)
     if (open !== undefined) return ok(open)
-    const hub = this.#hub
+    const hub = this.hub
     const context = this.context.child(id)
     let tenant: Tenant | undefined
     let failure: PersistencyError | undefined

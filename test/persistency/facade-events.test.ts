@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import {
+  BrokerHub,
   EventBroker,
   type Job,
   JobClosed,
@@ -251,4 +252,15 @@ describe('a lost write', () => {
     await okOf(job.flush())
     expect(warnings.seen).toEqual([])
   })
+})
+
+test('the events of jobs on a hub of its own are seen through the hub of the persistency', async () => {
+  const persistency = storage.owner({ rootDir: ':memory:', threads: 'none', hub: new BrokerHub() })
+  const seen: string[] = []
+  new EventBroker(persistency.hub, persistency.context).listen(JobOpened, ({ jobId }) => seen.push(jobId))
+  const job = await okOf(persistency.openJob('tenant'))
+  new EventBroker(persistency.hub, job.context).listen(PersistEvent, ({ seq }) => seen.push(`write ${seq}`))
+  await okOf(job.persist(put('a')))
+  expect(seen).toEqual(['tenant', 'write 1'])
+  expect(storage.owner(':memory:').hub).toBe(BrokerHub.default)
 })
