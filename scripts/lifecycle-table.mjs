@@ -32,7 +32,7 @@ ${table(JOB_STATES, JOB_CALLS)}
 
 ## A persistency
 
-The state is that of the id which the call names; \`openJob\` and \`dropJob\` take their turn behind what was asked for the
+The state is that of the id which the call names; \`openJob\` and \`dropJob\` stand in line behind what was asked for the
 same id before. *Owner closing* and *owner closed* are after \`close\` of the persistency itself, with the job open until
 then.
 

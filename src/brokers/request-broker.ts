@@ -25,7 +25,7 @@ export type ProviderOf<Payload, Response, Failure, Sync extends boolean> = boole
 /**
  * Calls and provides requests, many callers to one provider, in one context.
  *
- * The provider is called in the same turn as `request`, so calls reach it in the order they are made. Failures of the
+ * The provider is called at once, within `request`, so calls reach it in the order they are made. Failures of the
  * framework arrive as a {@link BrokerError}, the provider's own errors as they are; no call throws or rejects for an
  * expected reason, and none hangs: each has a time limit. Without a context the broker follows
  * {@link BrokerContext.current} at every call. There is no fallback from one context to another.

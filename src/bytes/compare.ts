@@ -5,7 +5,7 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toS
 /**
  * Unsigned bytewise order, a shorter string before a longer one that starts with it: -1, 0 or 1.
  *
- * The order of SQLite's BLOBs (memcmp) and of the original's keys.
+ * The order of SQLite's BLOBs (memcmp) and of the Nim library's keys.
  */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   if (a === b) return 0

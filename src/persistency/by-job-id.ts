@@ -59,23 +59,29 @@ export abstract class ByJobId {
   /** The open job of that id. Errors: `ERR_JOB_NOT_FOUND`. */
   abstract job(id: string): Result<Job, PersistencyError>
 
+  /** As {@link Job.persist}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persist(id: string, ops: TxOp | readonly TxOp[]): Answer<void> {
     return this.#with(id, (job) => job.persist(ops))
   }
 
+  /** As {@link Job.persistPut}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persistPut(id: string, category: string, key: Key, payload: Uint8Array): Answer<void> {
     return this.#with(id, (job) => job.persistPut(category, key, payload))
   }
 
+  /** As {@link Job.persistDelete}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persistDelete(id: string, category: string, key: Key): Answer<void> {
     return this.#with(id, (job) => job.persistDelete(category, key))
   }
 
+  /** As {@link Job.persistDeletePrefix}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persistDeletePrefix(id: string, category: string, prefix: Key): Answer<void> {
     return this.#with(id, (job) => job.persistDeletePrefix(category, prefix))
   }
 
+  /** As {@link Job.persistEncoded}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persistEncoded(id: string, category: string, key: Key, value: KeyPart): Answer<void>
+  /** As {@link Job.persistEncoded}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persistEncoded<T>(
     id: string,
     category: string,
@@ -91,18 +97,22 @@ export abstract class ByJobId {
     )
   }
 
+  /** As {@link Job.persistAcked}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   persistAcked(id: string, ops: TxOp | readonly TxOp[], options?: AckOptions): Answer<Commit> {
     return this.#with(id, (job) => job.persistAcked(ops, options))
   }
 
+  /** As {@link Job.flush}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   flush(id: string, options?: FlushOptions): Answer<void> {
     return this.#with(id, (job) => job.flush(options))
   }
 
+  /** As {@link Job.get}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   get(id: string, category: string, key: Key, options?: ReadOptions): Answer<Uint8Array | undefined> {
     return this.#with(id, (job) => job.get(category, key, options))
   }
 
+  /** As {@link Job.getDecoded}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   getDecoded<T>(
     id: string,
     category: string,
@@ -113,6 +123,7 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.getDecoded(category, key, codec, options))
   }
 
+  /** As {@link Job.getMany}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   getMany(
     id: string,
     category: string,
@@ -122,18 +133,22 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.getMany(category, keys, options))
   }
 
+  /** As {@link Job.exists}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   exists(id: string, category: string, key: Key, options?: ReadOptions): Answer<boolean> {
     return this.#with(id, (job) => job.exists(category, key, options))
   }
 
+  /** As {@link Job.count}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   count(id: string, category: string, range: KeyRange | Key, options?: ReadOptions): Answer<number> {
     return this.#with(id, (job) => job.count(category, range, options))
   }
 
+  /** As {@link Job.deleteAcked}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   deleteAcked(id: string, category: string, key: Key, options?: ReadOptions): Answer<boolean> {
     return this.#with(id, (job) => job.deleteAcked(category, key, options))
   }
 
+  /** As {@link Job.scan}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   scan(
     id: string,
     category: string,
@@ -143,6 +158,7 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.scan(category, range, options))
   }
 
+  /** As {@link Job.scanPrefix}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   scanPrefix(
     id: string,
     category: string,
@@ -152,7 +168,7 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.scanPrefix(category, prefix, options))
   }
 
-  /** As `Job.stream`; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
+  /** As {@link Job.stream}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
   stream(id: string, category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
     const rows = async function* (
       job: Result<Job, PersistencyError>
@@ -163,27 +179,32 @@ export abstract class ByJobId {
     return { [Symbol.asyncIterator]: () => rows(this.job(id)) }
   }
 
+  /** As {@link Job.append}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   append(id: string, events: NewEvent | readonly NewEvent[], options?: AppendOptions): Answer<Appended> {
     return this.#with(id, (job) => job.append(events, options))
   }
 
+  /** As {@link Job.streamSeq}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   streamSeq(id: string, stream: string, options?: ReadOptions): Answer<number> {
     return this.#with(id, (job) => job.streamSeq(stream, options))
   }
 
+  /** As {@link Job.findAppend}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   findAppend(id: string, idempotencyKey: string, options?: FindAppendOptions): Answer<Appended | undefined> {
     return this.#with(id, (job) => job.findAppend(idempotencyKey, options))
   }
 
-  /** As `Job.events`; here the id must be of an open job at once. */
+  /** As {@link Job.events}; here the id must be of an open job at once. */
   events(
     id: string,
     options: EventsOptions & { readonly live: true }
   ): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
+  /** As {@link Job.events}; here the id must be of an open job at once. */
   events(
     id: string,
     options?: EventsOptions & { readonly live?: false }
   ): Result<EventStream<JournalEvent>, PersistencyError>
+  /** As {@link Job.events}; here the id must be of an open job at once. */
   events(id: string, options?: EventsOptions): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
   events(
     id: string,
@@ -192,12 +213,12 @@ export abstract class ByJobId {
     return this.job(id).map((job) => job.events(options))
   }
 
-  /** As `Job.at`; here the id must be of an open job at once. */
+  /** As {@link Job.at}; here the id must be of an open job at once. */
   at(id: string, seq: number): Result<PastState, PersistencyError> {
     return this.job(id).map((job) => job.at(seq))
   }
 
-  /** As `Job.watch`; here the id must be of an open job at once. */
+  /** As {@link Job.watch}; here the id must be of an open job at once. */
   watch(
     id: string,
     category: string,
@@ -207,45 +228,54 @@ export abstract class ByJobId {
     return this.job(id).map((job) => job.watch(category, range, options))
   }
 
-  /** As `Job.subscriptions`; here the id must be of an open job at once. */
+  /** As {@link Job.subscriptions}; here the id must be of an open job at once. */
   subscriptions(id: string): Result<Subscriptions, PersistencyError> {
     return this.job(id).map((job) => job.subscriptions)
   }
 
+  /** As {@link Job.journalStatus}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   journalStatus(id: string, options?: ReadOptions): Answer<JournalStatus> {
     return this.#with(id, (job) => job.journalStatus(options))
   }
 
+  /** As {@link Job.compareWithJournal}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   compareWithJournal(id: string, options?: CompareOptions): Answer<JournalComparison> {
     return this.#with(id, (job) => job.compareWithJournal(options))
   }
 
+  /** As {@link Job.rebuild}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   rebuild(id: string, options?: CompareOptions): Answer<JournalComparison> {
     return this.#with(id, (job) => job.rebuild(options))
   }
 
+  /** As {@link Job.backup}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   backup(id: string, path: string, options?: BackupOptions): Answer<Backup> {
     return this.#with(id, (job) => job.backup(path, options))
   }
 
+  /** As {@link Job.verify}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   verify(id: string, options?: VerifyOptions): Answer<VerifyReport> {
     return this.#with(id, (job) => job.verify(options))
   }
 
+  /** As {@link Job.stats}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   stats(id: string, options?: StatsOptions): Answer<JobStats> {
     return this.#with(id, (job) => job.stats(options))
   }
 
+  /** As {@link Job.compact}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   compact(id: string, options?: OperationOptions): Answer<Compaction> {
     return this.#with(id, (job) => job.compact(options))
   }
 
+  /** As {@link Job.subscription}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   subscription(
     id: string,
     name: string,
     handler: SubscriptionHandler<JournalEvent>,
     options: SubscriptionOptions & { readonly writes: true }
   ): Answer<Subscription>
+  /** As {@link Job.subscription}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   subscription(
     id: string,
     name: string,
@@ -267,6 +297,7 @@ export abstract class ByJobId {
     )
   }
 
+  /** As {@link Job.projection}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   projection<Event extends DomainEvent, State>(
     id: string,
     definition: ProjectionDefinition<Event, State>,

@@ -55,7 +55,7 @@ const KIND_OF = {
 /** Names one cause of failure; stable, unlike the message. */
 export type PersistencyErrorCode = keyof typeof KIND_OF
 
-/** What sort of failure it is. The first five are the original's. */
+/** What sort of failure it is. The first five are the Nim library's. */
 export type PersistencyErrorKind = (typeof KIND_OF)[PersistencyErrorCode]
 
 /** A `PersistencyError` as plain data, for another thread or a log. */

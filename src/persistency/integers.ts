@@ -1,5 +1,5 @@
 /**
- * The 8-byte integers of keys and payloads, in the original's form: big endian, signed ones with the sign bit
+ * The 8-byte integers of keys and payloads, in the Nim library's form: big endian, signed ones with the sign bit
  * flipped so that unsigned byte order is numeric order. Owns their range checks.
  */
 import type { ByteReader } from '../bytes/byte-reader.js'

@@ -147,7 +147,7 @@ export class Job {
   /**
    * Queues one operation, or several that are applied all or none. `ok` means accepted: it will be committed in this
    * order, or reported as `PersistFailed`. While the queue is full the promise waits, in order. After each thousand
-   * operations it also waits until the event loop has had a turn, so that a loop of awaited writes does not hold it, and
+   * operations it also waits until the event loop has gone round, so that a loop of awaited writes does not hold it, and
    * until no more than some ten thousand operations wait for their commit.
    *
    * The bytes are taken when the write is accepted; do not change them before the promise resolves.
@@ -158,24 +158,27 @@ export class Job {
     return this.#submit(check.checkWrite(ops))
   }
 
-  /** Queues a row to be stored. As {@link Job.persist}. */
+  /** Queues a row to be stored; ok means accepted, not stored yet. As {@link Job.persist}. */
   persistPut(category: string, key: Key, payload: Uint8Array): ResultAsync<void, PersistencyError> {
     return this.#submit(check.checkPut(category, key, payload))
   }
 
-  /** Queues a row to be removed; no error when it is not there. As {@link Job.persist}. */
+  /** Queues a row to be removed; ok means accepted, whether it is there or not. As {@link Job.persist}. */
   persistDelete(category: string, key: Key): ResultAsync<void, PersistencyError> {
     return this.#submit(check.checkDelete(category, key))
   }
 
-  /** Queues the removal of every row of a category whose key starts with a prefix. As {@link Job.persist}. */
+  /**
+   * Queues the removal of every row of a category whose key starts with a prefix; ok means accepted, not done yet. As
+   * {@link Job.persist}.
+   */
   persistDeletePrefix(category: string, prefix: Key): ResultAsync<void, PersistencyError> {
     return this.#submit(check.checkDeletePrefix(category, prefix))
   }
 
   /**
-   * Queues a row whose payload is an encoded value: with `toPayload`, or with the codec given. As {@link Job.persist};
-   * a value that cannot be encoded is `ERR_VALUE`.
+   * Queues a row whose payload is an encoded value: with `toPayload`, or with the codec given. Ok means accepted, not
+   * stored yet. As {@link Job.persist}; a value that cannot be encoded is `ERR_VALUE`.
    */
   persistEncoded(category: string, key: Key, value: KeyPart): ResultAsync<void, PersistencyError>
   persistEncoded<T>(
@@ -270,7 +273,7 @@ export class Job {
     return this.#reads.count(category, range, options)
   }
 
-  /** Removes a row in its turn and answers, once that is committed, whether it was there. */
+  /** Removes a row, in line with all other calls, and answers, once that is committed, whether it was there. */
   deleteAcked(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
     return this.#reads.deleteAcked(category, key, options)
   }

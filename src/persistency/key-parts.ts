@@ -1,5 +1,5 @@
 /**
- * What may stand in a key or a payload, and how it becomes bytes: the encoding of the original, which has no type
+ * What may stand in a key or a payload, and how it becomes bytes: the encoding of the Nim library, which has no type
  * tags, so that `true` and the byte 1 are the same key. Knows finished keys by their brand only, not by their class.
  */
 import type { ByteWriter } from '../bytes/byte-writer.js'

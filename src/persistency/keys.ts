@@ -99,7 +99,7 @@ export class Key implements KeyLike {
 }
 
 /**
- * Builds a key of its parts, in the original's encoding: `key('readings', stationId, 1700000000000)`.
+ * Builds a key of its parts, in the Nim library's encoding: `key('readings', stationId, 1700000000000)`.
  *
  * A string sorts by its length first ("b" before "aa"); `orderedString` makes parts that sort like a dictionary.
  *

@@ -1,5 +1,5 @@
 /**
- * Text and bytes as the original lays them out in keys and payloads: a 2-byte big-endian byte length, then the
+ * Text and bytes as the Nim library lays them out in keys and payloads: a 2-byte big-endian byte length, then the
  * bytes. Owns the 65 535 byte limit that follows from it, and the refusal of text which UTF-8 cannot carry.
  */
 import type { ByteWriter } from '../bytes/byte-writer.js'

@@ -1,5 +1,5 @@
 /**
- * Payloads made of parts, with the encoder of keys, as the original makes them. A payload is plain bytes and may be
+ * Payloads made of parts, with the encoder of keys, as the Nim library makes them. A payload is plain bytes and may be
  * anything else as well; the codecs also decode what is written here.
  */
 import { encodeParts, type KeyPart } from './key-parts.js'
@@ -16,7 +16,7 @@ export function payload(...parts: readonly KeyPart[]): Uint8Array {
 
 /**
  * The payload of a single value, the same as `payload(value)`. A `Uint8Array` gets its 2-byte length in front, as
- * in the original; bytes to be stored as they are need no encoding at all.
+ * in the Nim library; bytes to be stored as they are need no encoding at all.
  *
  * Objects are no parts: encode them with a codec, `struct({ ... }).encode(value)`.
  *

@@ -25,7 +25,7 @@ export interface DeletePrefixOp {
 }
 
 /**
- * Demands what a row holds when its turn in the batch has come; when it holds something else, nothing of the batch is
+ * Demands what a row holds when its place in the batch has come; when it holds something else, nothing of the batch is
  * applied and the write fails with `ERR_CONFLICT`. Changes nothing.
  */
 export interface CheckOp {

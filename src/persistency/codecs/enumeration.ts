@@ -1,4 +1,4 @@
-/** Codecs of enumerations: the original writes the ordinal, as an int64. */
+/** Codecs of enumerations: the Nim library writes the ordinal, as an int64. */
 import { describeValue } from '../describe.js'
 import { readInt64, writeInt64 } from '../integers.js'
 import { type Codec, defineCodec } from './codec.js'

@@ -4,7 +4,7 @@ import { readInt64, readSafeInt64, writeInt64, writeUint64 } from '../integers.j
 import { type Codec, defineCodec } from './codec.js'
 
 /**
- * Signed 64-bit integers, the original's `int` and `int8` to `int64`: 8 bytes, big endian, sign bit flipped. Takes safe
+ * Signed 64-bit integers, the Nim library's `int` and `int8` to `int64`: 8 bytes, big endian, sign bit flipped. Takes safe
  * integers and bigints, gives bigints.
  */
 export const int64: Codec<bigint, number | bigint> = defineCodec({
@@ -17,7 +17,7 @@ export const int64: Codec<bigint, number | bigint> = defineCodec({
 })
 
 /**
- * Unsigned 64-bit integers, the original's `uint` and `uint16` to `uint64`: 8 bytes, big endian. Takes safe integers and
+ * Unsigned 64-bit integers, the Nim library's `uint` and `uint16` to `uint64`: 8 bytes, big endian. Takes safe integers and
  * bigints from 0 on, gives bigints.
  */
 export const uint64: Codec<bigint, number | bigint> = defineCodec({

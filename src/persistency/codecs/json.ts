@@ -1,4 +1,4 @@
-/** The codec of JSON payloads, for data whose shape is not worth a struct. Not an encoding of the original. */
+/** The codec of JSON payloads, for data whose shape is not worth a struct. Not an encoding of the Nim library. */
 import { describeValue } from '../describe.js'
 import { type Codec, defineCodec } from './codec.js'
 

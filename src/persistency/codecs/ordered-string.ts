@@ -1,5 +1,5 @@
 /**
- * Text that sorts like a dictionary, an encoding of this library: the original knows only text with a length in
+ * Text that sorts like a dictionary, an encoding of this library: the Nim library knows only text with a length in
  * front, which sorts by length first. The two must not be mixed in one category.
  */
 import type { ByteReader } from '../../bytes/byte-reader.js'
@@ -30,7 +30,7 @@ export interface OrderedStringCodec extends Codec<string> {
 /**
  * Text parts that sort by code point: "a" < "aa" < "b", also with other parts behind them.
  *
- * UTF-8 with each byte 00 written as 00 FF, and 00 01 at the end. No limit to the length. This is not the original's
+ * UTF-8 with each byte 00 written as 00 FF, and 00 01 at the end. No limit to the length. This is not the Nim library's
  * encoding of strings, and bytes do not tell the two apart: use one or the other for a category, never both.
  */
 export const orderedString: OrderedStringCodec = withPrefix(

@@ -2,7 +2,7 @@
 import { describeValue } from '../describe.js'
 import { type Codec, defineCodec } from './codec.js'
 
-/** A number from 0 to 255; the original's `byte` and `uint8`. */
+/** A number from 0 to 255; the Nim library's `byte` and `uint8`. */
 export const byte: Codec<number> = defineCodec({
   label: 'byte',
   write: (writer, value: number) => {
@@ -13,7 +13,7 @@ export const byte: Codec<number> = defineCodec({
 })
 
 /**
- * A string of one character with a code from 0 to 255, or that code; the original's `char`, which is a byte and not a
+ * A string of one character with a code from 0 to 255, or that code; the Nim library's `char`, which is a byte and not a
  * character of Unicode. Gives the string.
  */
 export const char: Codec<string, string | number> = defineCodec({

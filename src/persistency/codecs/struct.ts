@@ -1,4 +1,4 @@
-/** Codecs of objects: their fields in order of declaration, without a frame, as in the original. */
+/** Codecs of objects: their fields in order of declaration, without a frame, as in the Nim library. */
 import { describeValue } from '../describe.js'
 import { inContext } from '../error-context.js'
 import { type AnyCodec, type Codec, type CodecInput, type CodecValue, defineCodec } from './codec.js'

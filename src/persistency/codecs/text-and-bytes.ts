@@ -5,7 +5,7 @@ import { requireMemory, writeBytes, writeString } from '../length-prefixed.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /**
- * Text: a 2-byte byte length and UTF-8, at most 65 535 bytes. Decoding bytes that are not UTF-8, which the original
+ * Text: a 2-byte byte length and UTF-8, at most 65 535 bytes. Decoding bytes that are not UTF-8, which the Nim library
  * allows in its strings, is a RangeError; `bytes` reads them.
  */
 export const string: Codec<string> = defineCodec({

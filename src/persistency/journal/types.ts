@@ -134,8 +134,8 @@ export interface JournalStatus {
   readonly bytes: number
   readonly limits: JournalOptions
   /**
-   * Commits by other connections, since the storage opened the file, that left the journal as it was: the original
-   * library or SQLite itself may have changed rows behind its back. `compareWithJournal` tells which. A checkpoint by
+   * Commits by other connections, since the storage opened the file, that left the journal as it was: the Nim library
+   * or SQLite itself may have changed rows behind its back. `compareWithJournal` tells which. A checkpoint by
    * another connection that emptied the log counts as well, because it cannot be told from a commit.
    */
   readonly outsideCommits: number

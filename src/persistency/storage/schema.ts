@@ -1,5 +1,5 @@
 /**
- * Owns the database file: making it, recognising it, refusing strangers. The layout is the original's, so that either
+ * Owns the database file: making it, recognising it, refusing strangers. The layout is the Nim library's, so that either
  * library opens the other's files: one table, `user_version` 1, WAL.
  */
 import { accessSync, constants, statSync } from 'node:fs'
