@@ -26,14 +26,17 @@ export interface Mark {
   readonly method: string | symbol
 }
 
-/** A decorator for methods of this shape, in the standard form and in the older one that tsyringe uses. */
+/**
+ * A decorator for methods of this shape, in the standard form and in the older one that tsyringe uses. That one is the
+ * last, because the compiler explains a method of another shape by the last form.
+ */
 export interface MethodMark<Shape> {
+  <Method extends Shape>(method: Method, context: ClassMethodDecoratorContext): void
   <Method extends Shape>(
     prototype: object,
     method: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>
   ): void
-  <Method extends Shape>(method: Method, context: ClassMethodDecoratorContext): void
 }
 
 /** By prototype for the older form, by instance for the standard one. */
