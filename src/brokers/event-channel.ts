@@ -1,4 +1,4 @@
-/** Owns the listeners of one event in one context, in the order they came. */
+/** Owns the listeners of one event in one context, in the order they came, those of the framework first. */
 import type { BrokerContext } from './context.js'
 import {
   type EventHandler,
@@ -33,10 +33,17 @@ export class EventChannel implements ListenerHome {
     return this.#listeners
   }
 
-  /** @param runs whether the handler takes iterables of events that came together */
+  /**
+   * Those of the framework come first, whenever they are added: a listener of the application may emit further events, and
+   * a link, for instance, must have sent this one on before.
+   *
+   * @param runs whether the handler takes iterables of events that came together
+   */
   add(handler: EventHandler<unknown>, options: ListenOptions, runs: boolean): Listener {
     const listener = new Listener(this, handler, options, runs)
-    this.#listeners = [...this.#listeners, listener]
+    const behind = listener.internal ? this.#listeners.filter((other) => !other.internal) : []
+    const before = this.#listeners.slice(0, this.#listeners.length - behind.length)
+    this.#listeners = [...before, listener, ...behind]
     return listener
   }
 

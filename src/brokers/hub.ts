@@ -62,7 +62,10 @@ export class BrokerHub {
     return sharedByCopies(DEFAULT_HUB, () => new BrokerHub())
   }
 
-  /** Adds a listener; it sees the events emitted from now on, after the listeners that are there already. */
+  /**
+   * Adds a listener; it sees the events emitted from now on, after the listeners that are there already; after those of the
+   * framework only, if it is one of them.
+   */
   listen<Payload>(
     context: BrokerContext,
     event: EventDefinition<Payload>,

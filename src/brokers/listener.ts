@@ -23,7 +23,10 @@ export type EventHandler<Payload> = (payload: Payload, scope: ListenerScope) => 
 export interface ListenOptions {
   /** Events emitted with the same origin are not delivered to this listener: a link does not echo. */
   readonly origin?: unknown
-  /** Marks a listener of the framework, which does not count as an observer. Default `false`. */
+  /**
+   * Marks a listener of the framework, which does not count as an observer, and hears of events before all that are not
+   * marked. Default `false`.
+   */
   readonly internal?: boolean | undefined
 }
 

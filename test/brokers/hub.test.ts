@@ -124,6 +124,23 @@ describe('listeners of a hub', () => {
     expect(seen).toEqual(['internal: hello'])
   })
 
+  it('hear of an event before all others when they are internal, in their own order', async () => {
+    const hub = new BrokerHub()
+    const context = BrokerContext.create()
+    const seen: string[] = []
+    const listen = (name: string, internal: boolean) =>
+      hub.listen(context, Note, (text) => seen.push(`${name}: ${text}`), { internal })
+    listen('first', false)
+    const early = listen('early', true)
+    listen('second', false)
+    listen('late', true)
+    hub.emit(context, Note, 'one')
+    expect(seen.splice(0)).toEqual(['early: one', 'late: one', 'first: one', 'second: one'])
+    await early.drop()
+    hub.emit(context, Note, 'two')
+    expect(seen).toEqual(['late: two', 'first: two', 'second: two'])
+  })
+
   it('take events by the run, or one by one, as they ask for it', async () => {
     const hub = new BrokerHub()
     const context = BrokerContext.create()

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import {
+  EventBroker,
   type Job,
   type Key,
   type KvRow,
   key,
   onlyKey,
+  PersistEvent,
   prefixRange,
   rangeIncludes,
   rawKey,
@@ -94,6 +96,18 @@ describe.each([{ journal: false }, { journal: true }])('watching with %j', (opti
     void job.persist([put(1, 'y'), put(2)])
     expect(shown(await next())).toBe(`put c ${key(1)}=78`)
     expect(shown(await next())).toBe(`delete c ${key(1)}`)
+    expect(shown(await next())).toBe(`put c ${key(1)}=79`)
+    await watching.return?.()
+  })
+
+  test('tells of what a listener wrote behind what it heard of', async () => {
+    const { job } = await storage.open(options)
+    new EventBroker().in(job.context).listen(PersistEvent, ({ seq }) => {
+      if (seq === 1) void job.persist(put(1, 'y'))
+    })
+    const { next, watching } = await begun(job.watch('c', ALL, { initial: true }))
+    void job.persist(put(1))
+    expect(shown(await next())).toBe(`put c ${key(1)}=78`)
     expect(shown(await next())).toBe(`put c ${key(1)}=79`)
     await watching.return?.()
   })

@@ -116,6 +116,24 @@ describe('a job with restart, when its thread dies', () => {
     expect(output).toBe(7)
   })
 
+  it('still takes what a listener writes behind what it hears of', async () => {
+    const { output } = await run(`
+      const job = await openJob('tenant')
+      const last = (n) => ({ kind: 'put', category: 'last', key: key(), payload: bytes(n) })
+      new EventBroker().in(job.context).listen(PersistEvent, ({ ops: [op] }) => {
+        if (op.payload[1] === 1) job.persist(last(2))
+      })
+      const restarted = once(job, JobRestarted)
+      workers[0].terminate()
+      await restarted
+      const acked = await codeOf(job.persistAcked(last(1)))
+      await okOf(job.flush())
+      print({ acked, value: valueOf(await job.get('last', key())), queued: job.queued.ops, closed: await codeOf(job.close()) })
+      await end()
+    `)
+    expect(output).toEqual({ acked: 'ok', value: 2, queued: 0, closed: 'ok' })
+  })
+
   it('keeps to the limits of its queue meanwhile', async () => {
     const { output } = await run(`
       const waiting = await openJob('waiting', { maxQueueOps: 2 })
