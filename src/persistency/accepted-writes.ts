@@ -19,8 +19,11 @@ export interface AcceptedWrite {
   readonly acknowledge: Acknowledge | undefined
 }
 
-/** Learns how an accepted write ended: `undefined` when it was committed. */
-export type Acknowledge = (error: PersistencyError | undefined, write: AcceptedWrite) => void
+/**
+ * Learns how an accepted write ended: `undefined` when it was committed. Answers whether its caller learns of it; one that
+ * has given up does not.
+ */
+export type Acknowledge = (error: PersistencyError | undefined, write: AcceptedWrite) => boolean
 
 /** What an operation counts for besides its keys and payload: the objects that carry it. */
 const OP_OVERHEAD_BYTES = 64

@@ -127,9 +127,9 @@ export class JobWrites {
     patience: AckOptions,
     trace?: WriteTrace
   ): Promise<Result<Commit, PersistencyError>> {
-    const committed = this.#outcomeOf(ops, trace)
-    if (patience.signal === undefined && patience.timeoutMs === undefined) return committed
-    return new Patience(`a write of job "${this.#jobId}"`, patience).bound(committed)
+    if (patience.signal === undefined && patience.timeoutMs === undefined) return this.#outcomeOf(ops, trace)
+    const waiting = new Patience(`a write of job "${this.#jobId}"`, patience)
+    return waiting.bound(this.#outcomeOf(ops, trace, waiting))
   }
 
   /** A method of its own: a closure in `submitAcked` would cost every call, traced or not. */
@@ -137,12 +137,20 @@ export class JobWrites {
     return traceWrite(trace, () => this.#commit(trace.ops, patience, trace))
   }
 
-  /** Submits a write; resolves when it is committed, or known not to be. Fills in `trace`. */
-  #outcomeOf(ops: WriteOps, trace?: WriteTrace): Promise<Result<Commit, PersistencyError>> {
+  /**
+   * Submits a write; resolves when it is committed, or known not to be. Fills in `trace`. A write that is lost when its
+   * caller has no `patience` any more counts as one that nobody was told of.
+   */
+  #outcomeOf(
+    ops: WriteOps,
+    trace: WriteTrace | undefined,
+    patience?: Patience
+  ): Promise<Result<Commit, PersistencyError>> {
     return new Promise((resolve) => {
       const answer = this.queue.submit(ops, (error, write) => {
         if (trace !== undefined && error === undefined) trace.commitMs = this.#commitMs
         resolve(error === undefined ? ok({ seq: write.seq, ops: countOf(write.ops) }) : err(error))
+        return patience?.end === undefined
       })
       if (answer instanceof Promise) void answer.then((error) => error !== undefined && resolve(err(error)))
       else if (answer !== undefined) resolve(err(answer))

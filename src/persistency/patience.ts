@@ -12,11 +12,17 @@ export interface PatienceOptions {
 export class Patience {
   readonly #what: string
   readonly #options: PatienceOptions
+  #end: PersistencyError | undefined
 
   /** @param what names what is waited for, for messages */
   constructor(what: string, options: PatienceOptions) {
     this.#what = what
     this.#options = options
+  }
+
+  /** Why nobody waits any more: `ERR_TIMEOUT` or `ERR_ABORTED`; `undefined` as long as somebody does. */
+  get end(): PersistencyError | undefined {
+    return this.#end
   }
 
   /** The result of `work`, or `ERR_TIMEOUT` or `ERR_ABORTED` when one of these comes first. */
@@ -29,8 +35,12 @@ export class Patience {
         signal?.removeEventListener('abort', onAbort)
         resolve(result)
       }
-      const onAbort = (): void => settle(err(this.#aborted(signal?.reason)))
-      const onTimeout = (): void => settle(err(this.#timedOut(timeoutMs)))
+      const giveUp = (end: PersistencyError): void => {
+        this.#end = end
+        settle(err(end))
+      }
+      const onAbort = (): void => giveUp(this.#aborted(signal?.reason))
+      const onTimeout = (): void => giveUp(this.#timedOut(timeoutMs))
       const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, timeoutMs)
       if (signal?.aborted) onAbort()
       else if (signal !== undefined) {

@@ -201,9 +201,7 @@ export class WriteQueue {
 
   #settle(write: AcceptedWrite, error: PersistencyError | undefined): boolean {
     this.#release(write.ops, write.bytes)
-    if (write.acknowledge === undefined) return false
-    write.acknowledge(error, write)
-    return true
+    return write.acknowledge?.(error, write) ?? false
   }
 
   /** Makes the room free that a write has taken. */
