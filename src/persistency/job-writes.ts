@@ -129,6 +129,7 @@ export class JobWrites {
   ): Promise<Result<Commit, PersistencyError>> {
     if (patience.signal === undefined && patience.timeoutMs === undefined) return this.#outcomeOf(ops, trace)
     const waiting = new Patience(`a write of job "${this.#jobId}"`, patience)
+    if (waiting.end !== undefined) return Promise.resolve(err(waiting.end))
     return waiting.bound(this.#outcomeOf(ops, trace, waiting))
   }
 

@@ -201,7 +201,7 @@ export class Job {
   /**
    * Writes like {@link Job.persist} and waits for the commit. An `Err` says that nothing of it is stored, except for
    * `ERR_TIMEOUT`, `ERR_ABORTED` and `ERR_STORAGE_DIED`, where it may be; if it was lost after all, the next
-   * {@link Job.flush} tells.
+   * {@link Job.flush} tells. With a signal that has fired already nothing is written.
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
     const checked = check.checkWrite(ops)

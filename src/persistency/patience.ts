@@ -18,6 +18,7 @@ export class Patience {
   constructor(what: string, options: PatienceOptions) {
     this.#what = what
     this.#options = options
+    if (options.signal?.aborted) this.#end = this.#aborted(options.signal.reason)
   }
 
   /** Why nobody waits any more: `ERR_TIMEOUT` or `ERR_ABORTED`; `undefined` as long as somebody does. */

@@ -202,8 +202,21 @@ describe('reads', () => {
   test('an aborted wait does not take the write back', async () => {
     const job = await openWithRows(0)
     const put = { kind: 'put', category: 'c', key: key(1), payload: utf8('x') } as const
-    const error = await errorOf(job.persistAcked(put, { signal: AbortSignal.abort() }))
+    const controller = new AbortController()
+    const acked = job.persistAcked(put, { signal: controller.signal })
+    controller.abort()
+    const error = await errorOf(acked)
     expect(error.code).toBe('ERR_ABORTED')
     expect(await okOf(job.exists('c', key(1)))).toBe(true)
+  })
+
+  test('a write whose signal had fired before is not made', async () => {
+    const job = await openWithRows(0)
+    const put = { kind: 'put', category: 'c', key: key(1), payload: utf8('x') } as const
+    const reason = new Error('changed my mind')
+    const error = await errorOf(job.persistAcked(put, { signal: AbortSignal.abort(reason) }))
+    expect(error).toMatchObject({ code: 'ERR_ABORTED', cause: reason })
+    expect(await okOf(job.exists('c', key(1)))).toBe(false)
+    await okOf(job.flush())
   })
 })
