@@ -1,4 +1,5 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { type Job, type JobOptions, key, type PersistencyOptions } from 'persistency'
@@ -123,6 +124,31 @@ test('a lock that is held for too long fails the writes of its tenant, each, and
   }
   await okOf(busy.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
 })
+
+test.each<Pick<PersistencyOptions, 'threads'>>([{ threads: { shared: 1 } }, { threads: 'none' }])(
+  'with %j a lock in the way of a durable flush costs a later write none of its patience',
+  async (threads) => {
+    await openBoth({ ...threads, busyTimeoutMs: 1000 })
+    await okOf(busy.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+    const locker = new Database(`${rootDir}/busy.db`)
+    /** Has a call meet the lock, which is held until the thread has served another tenant. */
+    const meetingLock = async (call: () => Promise<unknown>): Promise<void> => {
+      locker.exec('BEGIN IMMEDIATE')
+      const called = call()
+      for (let n = 0; n < 5; n++) await okOf(quiet.get('c', key(1)))
+      locker.exec('COMMIT')
+      await called
+    }
+    try {
+      await meetingLock(() => okOf(busy.flush({ durable: true })))
+      // Longer than the patience that began with the flush.
+      await delay(1100)
+      await meetingLock(() => okOf(busy.persistAcked({ kind: 'put', category: 'c', key: key(2), payload })))
+    } finally {
+      locker.close()
+    }
+  }
+)
 
 test('a long scan that comes upon damage ends with an error, and the calls behind it are answered', async () => {
   await openBoth()

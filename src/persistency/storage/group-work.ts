@@ -77,7 +77,10 @@ export class GroupWork {
   /** Does a flush; `false` when it is to be tried again later. */
   flush({ durable, call }: FlushTask): boolean {
     try {
-      if (durable) this.#parts.holder.open().sync()
+      if (durable) {
+        this.#parts.holder.open().sync()
+        this.#parts.pace.unlocked()
+      }
       call.resolve(undefined)
     } catch (thrown) {
       if (this.#parts.pace.mayRetry(thrown)) return false
