@@ -44,6 +44,8 @@ type AloneTask = Exclude<Task, PutsTask>
 
 export class GroupWork {
   readonly #parts: GroupWorkParts
+  /** How many writes in a row the disk has refused, each by itself. */
+  #setbacks = 0
 
   constructor(parts: GroupWorkParts) {
     this.#parts = parts
@@ -59,14 +61,13 @@ export class GroupWork {
     // The transaction was lost as a whole: each write gets its own, so that one failure costs only itself.
     for (let at = group.length - 1; at >= 0; at--) splitUp(group, at)
     for (const task of group) if (task.kind === 'call') task.startOver?.()
-    let setbacks = 0
     for (const [index, task] of group.entries()) {
       if (index > 0 && this.#parts.pace.over) return index
       const alone = this.#attemptGroup([task], waitingSince)
       if (alone === 0) return index
       if (alone === undefined) this.#parts.outcomes.tell([task])
-      setbacks = alone === undefined && isOfDisk(task.error) ? setbacks + 1 : 0
-      if (setbacks < HOPELESS) continue
+      this.#setbacks = alone === undefined && isOfDisk(task.error) ? this.#setbacks + 1 : 0
+      if (this.#setbacks < HOPELESS) continue
       // What the disk refuses time after time, it refuses the rest of the turn.
       this.#withoutTransaction(group.slice(index + 1), task.error, false)
       break
@@ -127,6 +128,7 @@ export class GroupWork {
       for (const task of group) task.error ??= this.#error(thrown)
       return undefined
     }
+    this.#setbacks = 0
     this.#parts.onWrote()
     pace.unlocked()
     const { ops, bytes } = this.#parts.outcomes.tell(next === group.length ? group : group.slice(0, next), {
