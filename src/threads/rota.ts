@@ -13,6 +13,8 @@ export const SLICE_MS = 2
 export interface ThreadShare {
   /** Whether the slice of this context is used up. */
   over(): boolean
+  /** Begins the slice anew, after work without which nothing of the context could be done. */
+  renew(): void
   /**
    * Goes on with `work` in a later slice, at the earliest after `delayMs`. Until it has been called and has not asked
    * for more, nothing else of the context is taken in. To be called while messages are taken in, at most once a slice.
@@ -48,6 +50,11 @@ export class Rota {
     return performance.now() >= this.#sliceEnd
   }
 
+  /** Begins the slice of the line that is at work anew. */
+  renewSlice(): void {
+    this.#sliceEnd = performance.now() + SLICE_MS
+  }
+
   /** A line has work. */
   add(line: WorkLine): void {
     this.#waiting.push(line)
@@ -80,7 +87,7 @@ export class Rota {
   }
 
   #giveTurn(line: WorkLine): void {
-    this.#sliceEnd = performance.now() + SLICE_MS
+    this.renewSlice()
     try {
       line.work()
     } catch (fault) {
@@ -143,6 +150,10 @@ export class WorkLine implements ThreadShare {
 
   over(): boolean {
     return this.#rota.sliceOver
+  }
+
+  renew(): void {
+    this.#rota.renewSlice()
   }
 
   goOn(work: () => void, delayMs = 0): void {

@@ -46,6 +46,7 @@ export class WorkerLanes {
     this.#lines.set(id, line)
     const share: ThreadShare = {
       over: () => line.over(),
+      renew: () => line.renew(),
       goOn: (work, delayMs) => {
         link.holdAcknowledgement()
         line.goOn(work, delayMs)

@@ -6,6 +6,7 @@ import {
   type Job,
   JobFailed,
   key,
+  PersistCommitted,
   Persistency,
   type PersistencyError,
   type PersistencyOptions
@@ -83,6 +84,27 @@ describe('with maxOpenJobs', () => {
       }
     }
     for (const job of jobs) expect(await okOf(job.count('c', keyOf()))).toBe(6)
+  })
+
+  test('jobs that close each other do as much in a turn as others do', async () => {
+    const shared = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' } as const
+    const jobs = await openJobs(storage.owner({ rootDir: storage.folder(), ...shared }), 2)
+    const transactions: number[] = []
+    const written = jobs.flatMap((job) => {
+      new EventBroker(undefined, job.context).listen(PersistCommitted, ({ writes }) =>
+        transactions.push(writes)
+      )
+      // Of two operations each, so that they are not done by the dozen.
+      return Array.from({ length: 500 }, (_, n) =>
+        job.persistAcked([
+          { kind: 'put', category: 'c', key: key(n), payload },
+          { kind: 'delete', category: 'c', key: key(n, 0) }
+        ])
+      )
+    })
+    for (const write of written) await okOf(write)
+    const median = transactions.sort((a, b) => a - b)[transactions.length >> 1]
+    expect(median).toBeGreaterThan(1)
   })
 
   test('a file that has gone while it was closed is an error, not a new job', async () => {

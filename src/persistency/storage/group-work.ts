@@ -97,9 +97,12 @@ export class GroupWork {
   #attemptGroup(group: Task[], waitingSince: number): number | undefined {
     const { holder, pace } = this.#parts
     const changes = group.some(writes)
+    const wasOpen = holder.isOpen
     let store: SqliteStore | undefined
     try {
       store = holder.open()
+      // Opening takes longer than a slice: jobs that close each other's databases would do one task each time.
+      if (!wasOpen) pace.renew()
       if (changes) store.begin()
     } catch (thrown) {
       if (pace.mayRetry(thrown)) return 0

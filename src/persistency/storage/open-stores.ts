@@ -79,6 +79,11 @@ export class StoreHolder {
     return this.#keepers === 0 && this.#start.options.whenIdle === 'close'
   }
 
+  /** Whether the database is open. */
+  get isOpen(): boolean {
+    return this.#store !== undefined
+  }
+
   /** Has the database stay open until the answer is called, even where that is one more than there may be. */
   keepOpen(): () => void {
     this.#keepers++

@@ -27,6 +27,11 @@ export class Pace {
     return this.#share !== undefined && !this.#hurry && this.#share.over()
   }
 
+  /** Begins the slice anew: what came before was no work on what this job is asked. */
+  renew(): void {
+    this.#share?.renew()
+  }
+
   /** Goes on with `work` in another turn; after a while, when it `waits` for something or somebody holds a lock. */
   later(work: () => void, waits: boolean): void {
     this.#share?.goOn(work, waits || this.#lockedSince !== undefined ? RETRY_MS : 0)
