@@ -27,10 +27,12 @@ export const StateIndex = {
   /** The host wants the worker to end now: whoever waits there should give up. */
   urgent: 1,
   /** The worker has come to `serveBrokers`: it sets `stopped` when it ends, however that is. */
-  serving: 2
+  serving: 2,
+  /** The process of the host is ending. */
+  exiting: 3
 } as const
 
-export const STATE_BYTES = 12
+export const STATE_BYTES = 16
 
 /** Names a message; definitions hold functions and do not cross threads themselves. */
 export interface MessageName {

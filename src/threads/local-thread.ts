@@ -10,6 +10,7 @@ export class LocalThread implements LocalSide {
   readonly #lanes: WorkerLanes
   readonly #served: ServedContexts
   #urgent = false
+  #exiting = false
 
   constructor({ hub, control, post, onFault }: LocalSideParts, contract: ThreadContract, setup: Setup) {
     const options = { maxFramesInFlight: Number.POSITIVE_INFINITY, acknowledgeEvery: 1, onFault }
@@ -17,6 +18,7 @@ export class LocalThread implements LocalSide {
     this.#served = new ServedContexts({
       ...{ hub, contract, setup },
       urgent: () => this.#urgent,
+      exiting: () => this.#exiting,
       laneOf: (id) => this.#lanes.open(id as number)
     })
     this.#served.answer(control)
@@ -31,6 +33,7 @@ export class LocalThread implements LocalSide {
   }
 
   finish(deadline: number): boolean {
+    this.#exiting = true
     if (!this.#lanes.workOff(deadline)) return false
     this.#served.closeNow()
     return true

@@ -77,7 +77,7 @@ class ServedThread {
     )
     port.on('message', () => poller.afterFrame())
     this.#served = new ServedContexts({
-      ...{ hub: this.#hub, contract, setup, urgent: this.#urgent },
+      ...{ hub: this.#hub, contract, setup, urgent: this.#urgent, exiting: this.#exiting },
       laneOf: (id) => (id === undefined ? this.#mainLane : this.#lanes.open(id)),
       onClosed: (context) => this.#peers.release(context)
     })
@@ -114,6 +114,8 @@ class ServedThread {
   }
 
   readonly #urgent = (): boolean => Atomics.load(this.#state, StateIndex.urgent) === 1
+
+  readonly #exiting = (): boolean => Atomics.load(this.#state, StateIndex.exiting) === 1
 
   #markStopped(): void {
     Atomics.store(this.#state, StateIndex.stopped, 1)

@@ -16,6 +16,8 @@ export interface ServedContextsParts {
   readonly setup: Setup
   /** Whether this thread is to end now. */
   readonly urgent: () => boolean
+  /** Whether the process of the host is ending. */
+  readonly exiting: () => boolean
   /** The way that the messages of a context take. */
   readonly laneOf: (id: LaneId | undefined) => Lane
   /** Called when a context has been closed. */
@@ -93,7 +95,7 @@ export class ServedContexts {
   }
 
   async #serve(request: ServeRequest): Promise<Result<void, unknown>> {
-    const { hub, contract, setup, urgent, laneOf } = this.#parts
+    const { hub, contract, setup, urgent, exiting, laneOf } = this.#parts
     const { serving, data } = request
     const context = BrokerContext.from(request.context)
     if (this.#taken.has(context.id)) return err(servedAlready())
@@ -107,7 +109,7 @@ export class ServedContexts {
       // Before the set-up, which may have something to say, and to ask.
       unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       const { share } = lane
-      const answer = await lane.run(() => setup({ hub, context, data, urgent, share }))
+      const answer = await lane.run(() => setup({ hub, context, data, urgent, exiting, share }))
       if (isResult(answer) && answer.isErr()) {
         await letGo()
         return err(answer.error)

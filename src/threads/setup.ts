@@ -21,6 +21,11 @@ export interface ServeCall {
    * instance, must ask from time to time and give up.
    */
   readonly urgent: () => boolean
+  /**
+   * Whether the process of the host is ending: it hears of nothing any more that is emitted or answered here. What must be
+   * known all the same is to be written somewhere, to stderr for instance.
+   */
+  readonly exiting: () => boolean
   /** How to leave others their turn; absent when the contexts of this thread do not take turns. */
   readonly share?: ThreadShare | undefined
 }

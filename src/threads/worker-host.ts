@@ -234,6 +234,7 @@ export class WorkerHost {
 
   /** See `Drainable`. @internal */
   beginDrain(): void {
+    Atomics.store(this.#state, StateIndex.exiting, 1)
     this.#links.dropUnfinished()
     this.#tellToStop()
   }

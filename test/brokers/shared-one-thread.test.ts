@@ -8,7 +8,7 @@ brokerSuite('the same hub', async () => {
     hub,
     copies: false,
     serve: async (context) => {
-      await farSide({ hub, context, data: undefined, urgent: () => false })
+      await farSide({ hub, context, data: undefined, urgent: () => false, exiting: () => false })
     },
     close: async () => {}
   }

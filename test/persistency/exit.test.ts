@@ -183,6 +183,21 @@ describe('a file that stays locked', () => {
     })
   })
 
+  test('has the end of the program say how many accepted writes it cost, and why', async () => {
+    const ended = await run(
+      `const locked = (await owner.openJob('locked', { busyTimeoutMs: 300 }))._unsafeUnwrap()
+       const locker = new Database(root + '/data/locked.db')
+       locker.exec('BEGIN IMMEDIATE')
+       for (let i = 0; i < 100; i++) locked.persistPut('c', key(i), new Uint8Array(1))
+       write(1000)
+       process.exit(3)`
+    )
+    expect([ended.code, ended.rows]).toEqual([3, 1000])
+    const line =
+      /^persistency: 100 accepted writes of job "locked" could not be stored when the process ended: .*locked\.db.*\n$/
+    expect(ended.stderr).toMatch(line)
+  })
+
   test('lets the program end with its exit code', async () => {
     const folder = storage.folder()
     const ended = await runProgram(

@@ -42,6 +42,12 @@ serveBrokers(contract, ({ urgent }) => ({
   }
 }))
 `,
+  'telling.mjs': `
+import { writeSync } from 'node:fs'
+import { serveBrokers } from 'persistency/threads'
+import { contract } from './messages.mjs'
+serveBrokers(contract, ({ context, exiting }) => ({ close: () => writeSync(2, context.label + ': ' + exiting() + '. ') }))
+`,
   'broken.mjs': `throw new Error('broken module')`,
   'idle.mjs': `export {}`
 }
@@ -63,6 +69,16 @@ describe('the end of the process', () => {
       }
     }
   )
+
+  it('is told to what a worker serves, and a stop is not', async () => {
+    const { stderr } = await run(`
+      const stopped = (await start('telling.mjs', BrokerContext.create('stopped')))._unsafeUnwrap()
+      await start('telling.mjs', BrokerContext.create('left'))
+      await stopped.stop()
+      process.exit(0)
+    `)
+    expect(stderr).toBe('stopped: false. left: true. ')
+  })
 
   it('within a getter of a message loses that message alone', async () => {
     const { output, code, stderr } = await run(`

@@ -9,6 +9,7 @@ import { Maintenance } from './maintenance.js'
 import { OpenStores, StoreHolder } from './open-stores.js'
 import { Pace } from './pace.js'
 import { ProgressLog } from './progress-log.js'
+import { tellIfRefused } from './refused-at-exit.js'
 import { IN_USE_PATIENCE_MS, removeFiles } from './remove-files.js'
 import { restoreFile } from './restore.js'
 import { retried } from './retried.js'
@@ -45,7 +46,7 @@ async function serve(
   { alone }: ServeStorageOptions
 ): Promise<UrgentService> {
   const { jobId, file, options } = start
-  const { hub, context, urgent, share } = call
+  const { hub, context, urgent, exiting, share } = call
   const { busyTimeoutMs } = options
   const patient = { busyTimeoutMs, urgent }
   const pace = new Pace(share, patient)
@@ -58,7 +59,15 @@ async function serve(
     const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
     const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress, logSync })
     const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session, alone })
-    return serviceOf(session, maintenance, logSync)
+    const tellRefused = tellIfRefused({ hub, context, jobId }, exiting)
+    const closeSession = (): void => {
+      try {
+        session.close()
+      } finally {
+        tellRefused()
+      }
+    }
+    return serviceOf(closeSession, maintenance, logSync)
   } catch (thrown) {
     holder.close()
     throw thrown
@@ -66,7 +75,7 @@ async function serve(
 }
 
 function serviceOf(
-  session: StorageSession,
+  closeSession: () => void,
   maintenance: Maintenance,
   logSync: LogSync | undefined
 ): UrgentService {
@@ -74,9 +83,9 @@ function serviceOf(
     async close() {
       await maintenance.close()
       await logSync?.idle()
-      session.close()
+      closeSession()
     },
-    closeNow: () => session.close()
+    closeNow: closeSession
   }
 }
 
