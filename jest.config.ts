@@ -29,10 +29,8 @@ const project: Config = {
 const ON_SHARED_THREADS = [
   'backend*',
   'backup',
-  'bounded-queue',
   'exit',
   'facade*',
-  'input*',
   'journal*',
   'lifecycle*',
   'maintenance',
@@ -42,8 +40,13 @@ const ON_SHARED_THREADS = [
   'worker-death*'
 ]
 
-// And in the thread of the tests, except for what is about a thread that dies.
-const IN_THREAD = ON_SHARED_THREADS.filter((name) => !name.startsWith('worker-death'))
+// And in the thread of the tests, except for what is about a thread that dies. There also what happens before anything
+// is sent to a thread: arguments that are refused, and the limits of the queue.
+const IN_THREAD = [
+  ...ON_SHARED_THREADS.filter((name) => !name.startsWith('worker-death')),
+  'bounded-queue',
+  'input*'
+]
 
 const config: Config = {
   testTimeout: 30_000,

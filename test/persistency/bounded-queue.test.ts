@@ -5,7 +5,7 @@ import { useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf } from '../support/storage-results.js'
 
 const storage = useStorage()
-const PUTS = Number(process.env['PUTS'] ?? 200_000)
+const PUTS = Number(process.env['PUTS'] ?? 60_000)
 const LIMIT_BYTES = 4 * 1024 * 1024
 /** Less than what is let in between two turns of the event loop. */
 const SMALL_LIMIT_BYTES = 128 * 1024

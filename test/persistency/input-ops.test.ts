@@ -1,9 +1,17 @@
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, PersistEvent, Persistency, type TxOp } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
+const lasting = useStorage(afterAll)
+
+/** The job of all cases that are refused: nothing is ever stored in it. */
+let untouched: Job
+
+beforeAll(async () => {
+  untouched = (await lasting.open({}, ':memory:')).job
+})
 
 afterEach(() => Persistency.reset())
 
@@ -11,6 +19,7 @@ const any = (value: unknown): never => value as never
 const k = key(1)
 const put: TxOp = { kind: 'put', category: 'c', key: k, payload: utf8('x') }
 
+/** For the cases that store something. */
 const inMemory = async (): Promise<Job> => (await storage.open({}, ':memory:')).job
 
 describe('operations', () => {
@@ -28,13 +37,12 @@ describe('operations', () => {
     [{ ...put, kind: 1 }, 'the number 1'],
     [{ ...put, kind: ['put'] }, 'Array']
   ])('%p is none', async (op, names) => {
-    const job = await inMemory()
-    for (const call of [job.persist(any(op)), job.persistAcked(any(op))] as Answer<unknown>[]) {
+    for (const call of [untouched.persist(any(op)), untouched.persistAcked(any(op))] as Answer<unknown>[]) {
       const error = await errorOf(call)
       expect(error).toMatchObject({ kind: 'invalidArgument', code: 'ERR_OP' })
       expect(error.message).toContain(names)
     }
-    expect(job.queued.ops).toBe(0)
+    expect(untouched.queued.ops).toBe(0)
   })
 
   test.each([
@@ -46,10 +54,9 @@ describe('operations', () => {
     // biome-ignore lint/suspicious/noSparseArray: a hole is what is tested
     [[put, , put], 'ERR_OP', 'operation 1 of 3']
   ])('one bad one in a batch refuses the whole batch: %p', async (batch, code, names) => {
-    const job = await inMemory()
-    const error = await errorOf(job.persist(any(batch)))
+    const error = await errorOf(untouched.persist(any(batch)))
     expect([error.code, error.message.includes(names)]).toEqual([code, true])
-    expect(await okOf(job.count('c', keyOf()))).toBe(0)
+    expect(await okOf(untouched.count('c', keyOf()))).toBe(0)
   })
 
   test('with getters are read once, so that what was checked is what is stored', async () => {
@@ -102,21 +109,19 @@ describe('operations', () => {
   })
 
   test('whose getter throws are an error and no exception', async () => {
-    const job = await inMemory()
     const hostile = {
       get kind() {
         throw new Error('no kind')
       }
     }
-    expect((await errorOf(job.persist(any(hostile)))).code).toBe('ERR_OP')
-    expect(job.queued.ops).toBe(0)
+    expect((await errorOf(untouched.persist(any(hostile)))).code).toBe('ERR_OP')
+    expect(untouched.queued.ops).toBe(0)
   })
 
   test('with a payload that cannot be described are an error and no exception', async () => {
-    const job = await inMemory()
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
-    expect((await errorOf(job.persistPut('c', k, any(proxy)))).code).toBe('ERR_PAYLOAD')
+    expect((await errorOf(untouched.persistPut('c', k, any(proxy)))).code).toBe('ERR_PAYLOAD')
   })
 
   test('take bytes of a Buffer, of a shared buffer and of a part of one', async () => {
@@ -200,39 +205,36 @@ describe('options', () => {
     [{ offset: 3 }, 'offset'],
     [null, 'null']
   ])('of a scan %j are refused', async (options, names) => {
-    const job = await inMemory()
-    for (const call of [job.scan('c', k, any(options)), job.scanPrefix('c', k, any(options))]) {
+    for (const call of [untouched.scan('c', k, any(options)), untouched.scanPrefix('c', k, any(options))]) {
       const error = await errorOf(call)
       expect(error.code).toBe('ERR_OPTION')
       expect(error.message).toContain(names)
     }
-    const rows = job.stream('c', k, any(options))[Symbol.asyncIterator]()
+    const rows = untouched.stream('c', k, any(options))[Symbol.asyncIterator]()
     await expect(rows.next()).rejects.toMatchObject({ code: 'ERR_OPTION' })
   })
 
   test.each([{ timeoutMs: -1 }, { signal: 'stop' }, { limit: 1 }, null])(
     'of other calls %j are refused',
     async (options) => {
-      const job = await inMemory()
       const bad = any(options)
       const calls: Answer<unknown>[] = [
-        job.get('c', k, bad),
-        job.getMany('c', [k], bad),
-        job.exists('c', k, bad),
-        job.count('c', k, bad),
-        job.deleteAcked('c', k, bad),
-        job.persistAcked(put, bad),
-        job.flush(bad)
+        untouched.get('c', k, bad),
+        untouched.getMany('c', [k], bad),
+        untouched.exists('c', k, bad),
+        untouched.count('c', k, bad),
+        untouched.deleteAcked('c', k, bad),
+        untouched.persistAcked(put, bad),
+        untouched.flush(bad)
       ]
       const codes = await Promise.all(calls.map(async (call) => (await errorOf(call)).code))
       expect(codes).toEqual(calls.map(() => 'ERR_OPTION'))
-      expect(await okOf(job.count('c', keyOf()))).toBe(0)
+      expect(await okOf(untouched.count('c', keyOf()))).toBe(0)
     }
   )
 
   test.each([0, -1, 1.5, '5', null])('a page of %p rows is refused', async (pageSize) => {
-    const job = await inMemory()
-    const rows = job.stream('c', k, { pageSize: any(pageSize) })[Symbol.asyncIterator]()
+    const rows = untouched.stream('c', k, { pageSize: any(pageSize) })[Symbol.asyncIterator]()
     await expect(rows.next()).rejects.toMatchObject({ code: 'ERR_OPTION' })
   })
 

@@ -1,11 +1,21 @@
-import { describe, expect, test } from '@jest/globals'
-import { EventBroker, type Job, key, PersistEvent } from 'persistency'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { EventBroker, type Job, key, PersistEvent, type Persistency } from 'persistency'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
 const workers = useWorkers()
+
+// What is refused leaves no trace: one job does for all of it.
+const lasting = useStorage(afterAll)
+let persistency: Persistency
+let job: Job
+beforeAll(async () => {
+  const opened = await lasting.open({}, ':memory:')
+  persistency = opened.persistency
+  job = opened.job
+})
 
 /** Passes whatever the types forbid. */
 const any = (value: unknown): never => value as never
@@ -27,8 +37,8 @@ const NOT_TEXT: [unknown, string][] = [
   [['c'], 'Array']
 ]
 
-/** Asserts that a call is refused with a code and a message, and that nothing of it went anywhere. */
-async function refused(job: Job, call: () => Answer<unknown>, code: string, names: string): Promise<void> {
+/** Asserts that a call of the job is refused with a code and a message, and that nothing of it went anywhere. */
+async function refused(call: () => Answer<unknown>, code: string, names: string): Promise<void> {
   const emitted: unknown[] = []
   const listening = new EventBroker(undefined, job.context).listen(PersistEvent, (event) =>
     emitted.push(event)
@@ -91,7 +101,6 @@ describe('a job id', () => {
       return circle
     })()
   ])('%p is the id of no open job', async (id) => {
-    const { persistency } = await storage.open()
     expect(persistency.job(any(id))._unsafeUnwrapErr().code).toBe('ERR_JOB_NOT_FOUND')
     expect((await errorOf(persistency.get(any(id), 'c', k))).code).toBe('ERR_JOB_NOT_FOUND')
     expect(persistency.hasJob(any(id))).toBe(false)
@@ -126,7 +135,6 @@ describe('a job id', () => {
 
 describe('the arguments of a job', () => {
   test.each(NOT_TEXT)('%p is no category', async (category, names) => {
-    const { job } = await storage.open({}, ':memory:')
     const c = any(category)
     const calls: (() => Answer<unknown>)[] = [
       () => job.persist({ kind: 'put', category: c, key: k, payload: bytes }),
@@ -143,27 +151,24 @@ describe('the arguments of a job', () => {
       () => job.scan(c, k),
       () => job.scanPrefix(c, k)
     ]
-    for (const call of calls) await refused(job, call, 'ERR_CATEGORY', names)
+    for (const call of calls) await refused(call, 'ERR_CATEGORY', names)
   })
 
   test('getMany of no keys is refused like any other', async () => {
-    const { job } = await storage.open({}, ':memory:')
-    await refused(job, () => job.getMany(any(7), []), 'ERR_CATEGORY', 'the number 7')
-    await refused(job, () => job.getMany('c', [], any({ offset: 1 })), 'ERR_OPTION', 'offset')
-    await refused(job, () => job.getMany('c', any(k)), 'ERR_KEY', 'Key')
+    await refused(() => job.getMany(any(7), []), 'ERR_CATEGORY', 'the number 7')
+    await refused(() => job.getMany('c', [], any({ offset: 1 })), 'ERR_OPTION', 'offset')
+    await refused(() => job.getMany('c', any(k)), 'ERR_KEY', 'Key')
   })
 
   test('text with a lone surrogate is no category', async () => {
-    const { job } = await storage.open({}, ':memory:')
-    await refused(job, () => job.persistPut('a\ud800', k, bytes), 'ERR_CATEGORY', 'surrogate')
-    await refused(job, () => job.get('\udc00', k), 'ERR_CATEGORY', 'surrogate')
+    await refused(() => job.persistPut('a\ud800', k, bytes), 'ERR_CATEGORY', 'surrogate')
+    await refused(() => job.get('\udc00', k), 'ERR_CATEGORY', 'surrogate')
   })
 
   test.each([...NOT_TEXT, ['text', 'the string "text"'], [{ bytes: utf8('k') }, 'an object']] as [
     unknown,
     string
   ][])('%p is no key and no prefix', async (value, names) => {
-    const { job } = await storage.open({}, ':memory:')
     const bad = any(value)
     const calls: (() => Answer<unknown>)[] = [
       () => job.persist({ kind: 'put', category: 'c', key: bad, payload: bytes }),
@@ -179,7 +184,7 @@ describe('the arguments of a job', () => {
       () => job.deleteAcked('c', bad),
       () => job.scanPrefix('c', bad)
     ]
-    for (const call of calls) await refused(job, call, 'ERR_KEY', names)
+    for (const call of calls) await refused(call, 'ERR_KEY', names)
   })
 
   test.each([
@@ -191,13 +196,12 @@ describe('the arguments of a job', () => {
     [new Uint8ClampedArray(1), 'Uint8ClampedArray'],
     [[1, 2], 'Array']
   ] as [unknown, string][])('%p is no payload', async (value, names) => {
-    const { job } = await storage.open({}, ':memory:')
     const bad = any(value)
-    await refused(job, () => job.persistPut('c', k, bad), 'ERR_PAYLOAD', names)
+    await refused(() => job.persistPut('c', k, bad), 'ERR_PAYLOAD', names)
     const op = { kind: 'put', category: 'c', key: k, payload: bad } as const
-    await refused(job, () => job.persist(op), 'ERR_PAYLOAD', names)
+    await refused(() => job.persist(op), 'ERR_PAYLOAD', names)
     const delivered = { encode: () => bad }
-    await refused(job, () => job.persistEncoded('c', k, 1, delivered), 'ERR_PAYLOAD', names)
+    await refused(() => job.persistEncoded('c', k, 1, delivered), 'ERR_PAYLOAD', names)
   })
 
   test.each([
@@ -214,10 +218,9 @@ describe('the arguments of a job', () => {
     [{ start: k, stop: false }, 'the boolean false'],
     [{ start: k, stop: utf8('z') }, 'Uint8Array']
   ] as [unknown, string][])('%p is no range', async (value, names) => {
-    const { job } = await storage.open({}, ':memory:')
     const bad = any(value)
     for (const call of [() => job.scan('c', bad), () => job.count('c', bad)] as (() => Answer<unknown>)[]) {
-      await refused(job, call, 'ERR_RANGE', names)
+      await refused(call, 'ERR_RANGE', names)
     }
     const rows = job.stream('c', bad)[Symbol.asyncIterator]()
     await expect(rows.next()).rejects.toMatchObject({ code: 'ERR_RANGE' })
@@ -232,13 +235,12 @@ describe('the arguments of a job', () => {
   })
 
   test.each(NOT_TEXT)('%p cannot be encoded as a value, nor by a codec that throws', async (value) => {
-    const { job } = await storage.open({}, ':memory:')
     const encode = (): never => {
       throw value
     }
-    await refused(job, () => job.persistEncoded('c', k, 1, { encode }), 'ERR_VALUE', 'cannot be encoded')
+    await refused(() => job.persistEncoded('c', k, 1, { encode }), 'ERR_VALUE', 'cannot be encoded')
     if (value === undefined || value === null || typeof value === 'symbol') {
-      await refused(job, () => job.persistEncoded('c', k, any(value)), 'ERR_VALUE', 'cannot be encoded')
+      await refused(() => job.persistEncoded('c', k, any(value)), 'ERR_VALUE', 'cannot be encoded')
     }
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Temporary folders and the jobs in them; both are gone after each test. The Jest project says on which threads they
+ * Temporary folders and the jobs in them; both are gone after the tests. The Jest project says on which threads they
  * run, so that the same tests hold for each.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -30,11 +30,14 @@ export interface OpenedJob {
   readonly job: Job
 }
 
-/** Call it at the top of a test file; everything it makes is closed and removed after each test. */
-export function useStorage() {
+/**
+ * Call it at the top of a test file; everything it makes is closed and removed after each test, or, with `afterAll`,
+ * after the last one: for tests that only look at what is there.
+ */
+export function useStorage(after: typeof afterEach = afterEach) {
   const folders: string[] = []
   const owners: Persistency[] = []
-  afterEach(async () => {
+  after(async () => {
     const closed = await Promise.all(owners.splice(0).map((owner) => owner.close()))
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
     for (const answer of closed) await okOf(answer)
