@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { fastClock } from '../support/fast-clock.js'
 import { runProgram, startProgram } from '../support/storage-child.js'
 import { filesIn, THREADS, testOfThreads, useStorage } from '../support/storage-folder.js'
 import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
@@ -209,6 +210,7 @@ describe('a file that stays locked', () => {
        const locker = new Database(root + '/data/tenant.db')
        locker.exec('BEGIN IMMEDIATE')
        job.persistPut('c', key(1), new Uint8Array(1))
+       ${fastClock(5)}
        process.exit(3)`
     )
     expect({ code: ended.code, signal: ended.signal }).toEqual({ code: 3, signal: null })

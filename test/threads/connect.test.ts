@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { FILES, PRELUDE } from '../shared/worker-modules.js'
+import { fastClock } from '../support/fast-clock.js'
 import { runScript } from '../support/run-script.js'
 
 it('connecting waits for a worker that is busy, however long', async () => {
@@ -11,10 +12,7 @@ it('connecting waits for a worker that is busy, however long', async () => {
     const busy = (await startWorker(moduleAt('./busy.mjs'), busyContract, { hub, context: peers }))._unsafeUnwrap()
     const spun = requests.in(peers).request(Spin, 300, { timeoutMs: Infinity })
     // To this thread it looks like half a minute.
-    const { performance, setTimeout } = globalThis
-    const now = performance.now.bind(performance)
-    performance.now = () => now() * 100
-    globalThis.setTimeout = (call, ms) => setTimeout(call, ms / 100)
+    ${fastClock(100)}
     print(kindOf(await first.connect(busy, peers, { forth: [PeerTick], back: [] })))
     await spun
     process.exit(0)

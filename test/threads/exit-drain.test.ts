@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals'
+import { fastClock } from '../support/fast-clock.js'
 import { runScript } from '../support/run-script.js'
 
 /** Starts a worker for each module that is named, in a context of its own, and tells how long the end of the process takes. */
@@ -28,7 +29,10 @@ import { serveBrokers } from 'persistency/threads'
 import { contract, Hang, Tick } from './messages.mjs'
 serveBrokers(contract, ({ hub, context }) => {
   new EventBroker(hub, context).listen(Tick, (tick) => appendFileSync('told.txt', tick))
-  new RequestBroker(hub, context).provide(Hang, () => { for (;;); })
+  new RequestBroker(hub, context).provide(Hang, () => {
+    appendFileSync('hangs.txt', '')
+    for (;;);
+  })
 })
 `,
   'patient.mjs': `
@@ -96,7 +100,7 @@ describe('the end of the process', () => {
 
   it('keeps what was accepted on this thread although a worker hangs, and has all workers hurry', async () => {
     const { stdout, stderr } = await run(`
-      import { appendFileSync, readFileSync } from 'node:fs'
+      import { appendFileSync, existsSync, readFileSync } from 'node:fs'
       import { LocalHost } from '${new URL('../../dist/threads/local-host.js', import.meta.url)}'
       import { LocalThread } from '${new URL('../../dist/threads/local-thread.js', import.meta.url)}'
       const hung = BrokerContext.create('hung')
@@ -108,9 +112,10 @@ describe('the end of the process', () => {
       }), hub)
       await local.serve(here, contract, undefined, 5000)
       void new RequestBroker(hub, hung).request(Hang, undefined)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      while (!existsSync('hangs.txt')) await new Promise(setImmediate)
       process.on('exit', () => console.log(readFileSync('told.txt', 'utf8')))
       new EventBroker(hub, here).emit(Tick, 'kept ')
+      ${fastClock(5)}
       process.exit(0)
     `)
     expect(stdout).toBe('kept gave up in time \n')

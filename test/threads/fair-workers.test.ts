@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { fastClock } from '../support/fast-clock.js'
 import { runScript } from '../support/run-script.js'
 
 const PRELUDE = `
@@ -119,6 +120,7 @@ describe('a worker that is stopped', () => {
     const { output, code } = await run(`
       const worker = await start({ data: 'holds out' })
       const before = (await requests.in(busy).request(IsUrgent)).value
+      ${fastClock(5)}
       await worker.stop()
       const { expected, code } = await worker.exited
       print({ before, expected, code, after: readFileSync('closed.txt', 'utf8') })

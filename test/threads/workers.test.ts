@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { FILES, PRELUDE } from '../shared/worker-modules.js'
+import { fastClock } from '../support/fast-clock.js'
 import { runScript } from '../support/run-script.js'
 
 const run = (body: string) => runScript(PRELUDE + body, FILES)
@@ -138,6 +139,7 @@ describe('a worker that dies', () => {
     const { output, code } = await run(`
       const worker = await started()
       const pending = requests.request(Echo, 'spin', { timeoutMs: Infinity })
+      ${fastClock(10)}
       await Promise.all([worker.stop(), worker.stop()])
       const { expected, code } = await worker.exited
       print({ kind: kindOf(await pending), expected, code })
