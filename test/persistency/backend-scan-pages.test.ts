@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals'
-import { type KvRow, key, rawKey, type TxOp } from 'persistency'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type Job, type KvRow, key, rawKey, type TxOp } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { execute } from '../support/storage-sqlite.js'
@@ -37,6 +37,17 @@ async function collect(rows: AsyncIterable<KvRow>): Promise<KvRow[]> {
   return all
 }
 
+/** Call it in a `describe`: the job that all of its tests read, with that many rows. */
+function jobOfRows(count: number): () => Job {
+  const lasting = useStorage(afterAll)
+  let job: Job
+  beforeAll(async () => {
+    job = (await lasting.open()).job
+    await okOf(job.persist(Array.from({ length: count }, (_, n) => put(key(n).bytes, utf8(`row ${n}`)))))
+  })
+  return () => job
+}
+
 describe('a scan', () => {
   test('brings keys and payloads of any bytes', async () => {
     const { job } = await storage.open()
@@ -59,13 +70,15 @@ describe('a scan', () => {
     }
   })
 
-  test.each([0, 1, 4095, 4096, 4097, 9000])('finds the first %d of 9000 rows, in order', async (limit) => {
-    const { job } = await storage.open()
-    await okOf(job.persist(Array.from({ length: 9000 }, (_, n) => put(key(n).bytes, utf8(`row ${n}`)))))
-    const rows = await okOf(job.scan('c', EVERYTHING, { limit }))
-    expect(rows.map((row) => textOf(row.payload))).toEqual(
-      Array.from({ length: limit }, (_, n) => `row ${n}`)
-    )
+  describe('of 9000 rows', () => {
+    const job = jobOfRows(9000)
+
+    test.each([0, 1, 4095, 4096, 4097, 9000])('finds the first %d, in order', async (limit) => {
+      const rows = await okOf(job().scan('c', EVERYTHING, { limit }))
+      expect(rows.map((row) => textOf(row.payload))).toEqual(
+        Array.from({ length: limit }, (_, n) => `row ${n}`)
+      )
+    })
   })
 
   test('goes through rows that differ much in size, in pages of about a mebibyte', async () => {
@@ -162,9 +175,10 @@ describe('a stream', () => {
 })
 
 describe('rows that are read together', () => {
+  const jobOf300 = jobOfRows(300)
+
   test.each([0, 1, 2, 3, 31, 32, 33, 63, 64, 65, 100, 500])('come in the order of %d keys', async (count) => {
-    const { job } = await storage.open()
-    await okOf(job.persist(Array.from({ length: 300 }, (_, n) => put(key(n).bytes, utf8(`row ${n}`)))))
+    const job = jobOf300()
     // With gaps, repeats, and in no order.
     const wanted = Array.from({ length: count }, (_, n) => (n * 7919) % 400)
     const expected = wanted.map((n) => (n < 300 ? `row ${n}` : undefined))

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Job, type Key, KvScan, key, type RequestTrace, type StreamOptions } from 'persistency'
 import { useChannels } from '../support/channels.js'
 import { all } from '../support/journal.js'
@@ -12,8 +12,8 @@ const channels = useChannels()
 const KEYS = [keyOf(), keyOf(0), keyOf(0, 0), keyOf(1), keyOf(1, 0xff), keyOf(0xff), keyOf(0xff, 0xff)]
 const HEX = KEYS.map((one) => hexOf(one.bytes))
 
-async function openWith(keys: readonly Key[]): Promise<{ job: Job; file: string }> {
-  const { job, file } = await storage.open()
+async function openWith(keys: readonly Key[], { open } = storage): Promise<{ job: Job; file: string }> {
+  const { job, file } = await open()
   await okOf(
     job.persistAcked(keys.map((one) => ({ kind: 'put', category: 'c', key: one, payload: one.bytes })))
   )
@@ -27,21 +27,24 @@ async function streamed(job: Job, options?: StreamOptions, from: Key = keyOf()):
 }
 
 describe.each([1, 2, 7, 8, 512])('with %i rows to a page', (pageSize) => {
+  const lasting = useStorage(afterAll)
+  let job: Job
+  beforeAll(async () => {
+    job = (await openWith(KEYS, lasting)).job
+  })
+
   test('the whole category comes in order, in both directions', async () => {
-    const { job } = await openWith(KEYS)
     expect(await streamed(job, { pageSize })).toEqual(HEX)
     expect(await streamed(job, { pageSize, reverse: true })).toEqual([...HEX].reverse())
   })
 
   test.each([0, 1, 3, 7, 100])('a limit of %i ends it', async (limit) => {
-    const { job } = await openWith(KEYS)
     expect(await streamed(job, { pageSize, limit })).toEqual(HEX.slice(0, limit))
     const reversed = [...HEX].reverse().slice(0, limit)
     expect(await streamed(job, { pageSize, limit, reverse: true })).toEqual(reversed)
   })
 
   test('a prefix and a range hold only their own rows', async () => {
-    const { job } = await openWith(KEYS)
     expect(await streamed(job, { pageSize }, keyOf(0))).toEqual(['00', '0000'])
     expect(await streamed(job, { pageSize, reverse: true }, keyOf(0xff))).toEqual(['ffff', 'ff'])
     const inRange: string[] = []
