@@ -56,7 +56,11 @@ const config: Config = {
     {
       ...project,
       displayName: 'shared',
-      testMatch: ON_SHARED_THREADS.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
+      testMatch: [
+        ...ON_SHARED_THREADS.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
+        // A process is killed, with all of its threads: journal-kill and journal-limits-kill do so as well.
+        '!**/journal-crash.test.ts'
+      ],
       globals: { storageThreads: { threads: { shared: 2 } } }
     },
     {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { BrokerContext, BrokerHub, defineSignal, EventBroker, SignalBroker } from 'persistency/brokers'
 import { gate } from '../support/brokers-async.js'
 
@@ -136,16 +136,25 @@ describe('handling a signal', () => {
   })
 
   it('may await the drop of its own handle, and is let go after the grace period', async () => {
-    const done = gate()
-    const handle = signals
-      .on(Save, async () => {
-        await handle.drop()
-        done.open()
-      })
-      ._unsafeUnwrap()
-    signals.signal(Save, 1)
-    await done.opened
-    expect(signals.has(Save)).toBe(false)
+    jest.useFakeTimers()
+    try {
+      const done = gate()
+      const handle = signals
+        .on(Save, async () => {
+          await handle.drop()
+          note(1)
+          done.open()
+        })
+        ._unsafeUnwrap()
+      signals.signal(Save, 1)
+      await jest.advanceTimersByTimeAsync(4999)
+      expect(handled).toEqual([])
+      await jest.advanceTimersByTimeAsync(1)
+      await done.opened
+      expect(signals.has(Save)).toBe(false)
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   it('throws a TypeError over what is no function', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { fastClock } from '../support/fast-clock.js'
 import { runProgram, startProgram } from '../support/storage-child.js'
-import { filesIn, THREADS, testOfThreads, useStorage } from '../support/storage-folder.js'
+import { filesIn, THREADS, testOfThreads, testOnce, useStorage } from '../support/storage-folder.js'
 import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
@@ -59,16 +59,8 @@ test.each([
   expect([ended.code, ended.stderr, ended.rows]).toEqual([3, '', 90_000])
 })
 
-test.each([
-  ['forgets to close them', 4, '', {}],
-  ['calls process.exit()', 4, 'process.exit(0)', {}],
-  [
-    'calls process.exit() while most of their files are closed',
-    40,
-    'process.exit(0)',
-    { threads: { shared: 2 }, maxOpenJobs: 4, whenIdle: 'close' }
-  ]
-])('a program with several jobs that %s ends by itself and stores all', async (_, count, end, options) => {
+/** Runs a program with that many jobs, to each of which it writes. */
+async function runJobs(count: number, end: string, options = {}): Promise<void> {
   const folder = storage.folder()
   const ended = await runProgram(
     folder,
@@ -85,7 +77,16 @@ test.each([
   expect([ended.code, ended.stderr]).toEqual([0, ''])
   const files = Array.from({ length: count }, (_, t) => join(folder, 'data', `tenant${t}.db`))
   expect(files.map((file) => rowsIn(file).length)).toEqual(files.map(() => 500))
-})
+}
+
+test.each([
+  ['forgets to close them', ''],
+  ['calls process.exit()', 'process.exit(0)']
+])('a program with several jobs that %s ends by itself and stores all', (_, end) => runJobs(4, end))
+
+testOnce('a program with 40 jobs, most of their files closed, that calls process.exit() stores all', () =>
+  runJobs(40, 'process.exit(0)', { threads: { shared: 2 }, maxOpenJobs: 4, whenIdle: 'close' })
+)
 
 test('writes made in an exit handler that was there before the job are stored', async () => {
   const folder = storage.folder()

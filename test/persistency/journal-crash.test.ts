@@ -8,7 +8,7 @@ import { keyOf, okOf } from '../support/storage-results.js'
 
 const storage = useStorage()
 
-const ROUNDS = 6
+const ROUNDS = 4
 
 /** Writes, appends and deletes without end, and prints the number of each append once it is acknowledged. */
 const program = (journal: NonNullable<JobOptions['journal']>): string => `

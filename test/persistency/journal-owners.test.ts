@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { defineProjection, EventBroker, jsonEvents, key, PersistCommitted } from 'persistency'
 import { journalOf, put, requireGapless, shown } from '../support/journal.js'
 import { runScript } from '../support/run-script.js'
-import { useStorage } from '../support/storage-folder.js'
+import { testOnce, useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
@@ -89,7 +89,7 @@ test('a database in memory has a journal as well', async () => {
   expect(textOf(await okOf(job.at(3).get('c', key(1))))).toBe('2')
 })
 
-test('a job whose database is closed in between goes on with its journal', async () => {
+testOnce('a job whose database is closed in between goes on with its journal', async () => {
   const owner = storage.owner({
     rootDir: storage.folder(),
     threads: { shared: 1 },

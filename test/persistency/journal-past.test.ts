@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { type Job, type JobOptions, type Key, type KvRow, key, rawKey, type TxOp } from 'persistency'
 import { all, put } from '../support/journal.js'
 import { requireHeld } from '../support/properties.js'
-import { useStorage } from '../support/storage-folder.js'
+import { testOnce, useStorage } from '../support/storage-folder.js'
 import { SortedModel } from '../support/storage-model.js'
 import { errorOf, hexOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { rowsIn, withDatabase } from '../support/storage-sqlite.js'
@@ -131,7 +131,7 @@ describe('a past state', () => {
 
   test('is put together in steps that let writes pass', async () => {
     const { job } = await storage.open({ journal: true })
-    for (let n = 0; n < 60_000; n++) await okOf(job.persistPut('c', key(n), new Uint8Array(100)))
+    for (let n = 0; n < 60_000; n++) void job.persistPut('c', key(n), new Uint8Array(100))
     await okOf(job.flush())
     let answered = false
     const past = okOf(job.at(59_999).count('c', keyOf())).then((count) => {
@@ -273,7 +273,7 @@ describe('more past states at once than are kept', () => {
     expect(counts).toEqual(seqs)
   })
 
-  test('are made although the file is closed in between', async () => {
+  testOnce('are made although the file is closed in between', async () => {
     const shared = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close', journal: true } as const
     const persistency = storage.owner({ rootDir: storage.folder(), ...shared })
     const jobs = await Promise.all(['a', 'b', 'c'].map((id) => okOf(persistency.openJob(id))))

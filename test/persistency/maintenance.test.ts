@@ -4,7 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, MaintenanceProgress, PersistCommitted, type Progress } from 'persistency'
 import { gate } from '../support/brokers-async.js'
-import { describeThreads, filesIn, testOfThreads, useStorage } from '../support/storage-folder.js'
+import {
+  describeOnce,
+  describeThreads,
+  filesIn,
+  testOfThreads,
+  useStorage
+} from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, okOf, utf8 } from '../support/storage-results.js'
@@ -363,7 +369,7 @@ describe('long operations', () => {
   })
 })
 
-describe('beside others on their thread', () => {
+describeOnce('beside others on their thread', () => {
   test('a compaction does not hold up the writes of other jobs', async () => {
     const persistency = storage.owner({ rootDir: storage.folder(), threads: { shared: 1 } })
     const job = await okOf(persistency.openJob('tenant'))

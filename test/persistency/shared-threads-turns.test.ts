@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
-import { type Job, type JobOptions, key, type PersistencyOptions } from 'persistency'
+import { type Job, type JobOptions, key, type PersistencyOptions, type TxOp } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
 
@@ -39,8 +39,13 @@ async function getsUntil(until: Promise<unknown>): Promise<number> {
   return gets
 }
 
+const put = (n: number): TxOp => ({ kind: 'put', category: 'c', key: key(n), payload })
+
 async function fill(job: Job, rows: number): Promise<void> {
-  for (let n = 0; n < rows; n++) await okOf(job.persistPut('c', key(n), payload))
+  for (let from = 0; from < rows; from += 1000) {
+    const batch = Array.from({ length: Math.min(1000, rows - from) }, (_, n) => put(from + n))
+    await okOf(job.persist(batch))
+  }
   await okOf(job.flush({ timeoutMs: 60_000 }))
 }
 

@@ -16,6 +16,10 @@ export const THREADS: Pick<PersistencyOptions, 'threads'> =
 /** Whether the storage runs on threads besides that of the tests. */
 export const HAS_THREADS = THREADS.threads !== 'none'
 
+/** For what says itself on which threads its jobs run: once is enough. */
+export const testOnce = THREADS.threads === undefined ? test : test.skip
+export const describeOnce = THREADS.threads === undefined ? describe : describe.skip
+
 /** How many storage threads there are, where there are any. */
 export const threads = (count: number): number => (HAS_THREADS ? count : 0)
 
