@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 
 export interface BenchOptions {
   readonly rounds: number
-  /** Small counts and one round: shows that the benchmark runs, not how fast anything is. */
+  /** Small counts, one round, several trials at once: shows that the benchmark runs, not how fast anything is. */
   readonly quick: boolean
   /** The rows that take minutes as well. */
   readonly long: boolean

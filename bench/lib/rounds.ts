@@ -1,5 +1,6 @@
 /** Owns the method: every trial in a fresh process, contestants in alternating order, several rounds. */
 import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { clearProgress, showProgress } from './progress.js'
@@ -45,7 +46,8 @@ export function keyOf({ contestant, measure }: Pick<Measurement, 'contestant' | 
 /**
  * Runs each group of measurements that are compared with each other back to back, in reverse order every other round,
  * so that whatever else the machine does hits all of them alike. A measurement that fails has no numbers and is not
- * tried again; the others go on.
+ * tried again; the others go on. The numbers of a quick run mean nothing: it makes as many trials at once as there are
+ * cores.
  */
 export async function runRounds(
   groups: readonly (readonly Measurement[])[],
@@ -54,23 +56,25 @@ export async function runRounds(
 ): Promise<Rounds> {
   const numbers = new Map<string, number[]>()
   const gaps = new Map<string, Gap>()
-  const total = rounds * groups.flat().length
-  let done = 0
-  for (let round = 0; round < rounds; round++) {
-    for (const group of groups) {
-      for (const measurement of round % 2 === 0 ? group : [...group].reverse()) {
-        const key = keyOf(measurement)
-        showProgress(`round ${round + 1}/${rounds}, trial ${++done}/${total}: ${key}`)
-        if (gaps.has(key)) continue
-        const outcome = await runTrial(measurement, quick)
-        if (typeof outcome === 'number') numbers.set(key, [...(numbers.get(key) ?? []), outcome])
-        else {
-          gaps.set(key, outcome)
-          numbers.delete(key)
-        }
+  const trials = Array.from({ length: rounds }, (_, round) =>
+    groups.flatMap((group) => (round % 2 === 0 ? group : [...group].reverse()))
+  ).flat()
+  const left = trials.entries()
+  const runTrials = async (): Promise<void> => {
+    for (const [index, measurement] of left) {
+      const key = keyOf(measurement)
+      const round = Math.floor((index * rounds) / trials.length) + 1
+      showProgress(`round ${round}/${rounds}, trial ${index + 1}/${trials.length}: ${key}`)
+      if (gaps.has(key)) continue
+      const outcome = await runTrial(measurement, quick)
+      if (typeof outcome === 'number') numbers.set(key, [...(numbers.get(key) ?? []), outcome])
+      else {
+        gaps.set(key, outcome)
+        numbers.delete(key)
       }
     }
   }
+  await Promise.all(Array.from({ length: quick ? availableParallelism() : 1 }, runTrials))
   clearProgress()
   return { numbers, gaps: [...gaps.values()] }
 }
