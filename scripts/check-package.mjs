@@ -130,7 +130,8 @@ function compile() {
 }
 
 function lint(tarball) {
-  const publint = node([installed('publint', 'src', 'cli.js'), 'run', tarball, '--strict'])
+  const { bin } = JSON.parse(readFileSync(installed('publint', 'package.json'), 'utf8'))
+  const publint = node([installed('publint', bin.publint), 'run', tarball, '--strict'])
   check(publint.ok, publint.output)
 }
 
