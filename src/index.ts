@@ -54,6 +54,8 @@ export {
   type CodecValue,
   defineCodec
 } from './persistency/codecs/codec.js'
+export type { ValueDecoder } from './persistency/codecs/decode-value.js'
+export type { ValueEncoder } from './persistency/codecs/encode-value.js'
 export { type EnumerationOf, enumeration, type NumericEnumMember } from './persistency/codecs/enumeration.js'
 export { int64, integer, uint64 } from './persistency/codecs/integers.js'
 export { json } from './persistency/codecs/json.js'
@@ -63,7 +65,6 @@ export { type StructFields, type StructInput, type StructValue, struct } from '.
 export { bytes, rest, string } from './persistency/codecs/text-and-bytes.js'
 export { type TupleInput, type TupleValue, tuple } from './persistency/codecs/tuple.js'
 export type { CheckConflict, Conflict, ConflictData, StreamConflict } from './persistency/conflict.js'
-export type { ValueDecoder } from './persistency/decode-value.js'
 export type {
   CommitNews,
   FailedNews,
@@ -72,7 +73,6 @@ export type {
   JobRestartedNews,
   WriteTrace
 } from './persistency/diagnostics.js'
-export type { ValueEncoder } from './persistency/encode-value.js'
 export {
   PersistencyError,
   type PersistencyErrorCode,
@@ -203,9 +203,10 @@ export type {
   RecordedEvent,
   RecordedWrite
 } from './persistency/journal/types.js'
-export type { KeyLike, KeyPart } from './persistency/key-parts.js'
-export { type KeyRange, onlyKey, prefixRange, rangeIncludes } from './persistency/key-range.js'
-export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys.js'
+export type { KeyLike, KeyPart } from './persistency/keys/key-parts.js'
+export { type KeyRange, onlyKey, prefixRange, rangeIncludes } from './persistency/keys/key-range.js'
+export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys/keys.js'
+export { payload, toPayload } from './persistency/keys/payload.js'
 export {
   KvBackup,
   type KvBackupQuery,
@@ -218,7 +219,7 @@ export {
   MaintenanceProgress,
   type MaintenanceProgressPayload,
   type StorageStats
-} from './persistency/maintenance-messages.js'
+} from './persistency/maintenance/maintenance-messages.js'
 export type {
   Backup,
   BackupOptions,
@@ -232,7 +233,7 @@ export type {
   VerifyOptions,
   VerifyProblem,
   VerifyReport
-} from './persistency/maintenance-types.js'
+} from './persistency/maintenance/maintenance-types.js'
 export type {
   JobClosedPayload,
   JobFailedPayload,
@@ -274,7 +275,6 @@ export {
   type JobOptions,
   type ResolvedJobOptions
 } from './persistency/options.js'
-export { payload, toPayload } from './persistency/payload.js'
 export { GetPersistency, Persistency, type PersistencyParts } from './persistency/persistency.js'
 export type { PersistencyOptions, ThreadsOption } from './persistency/persistency-options.js'
 export type {

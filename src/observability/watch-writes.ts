@@ -2,8 +2,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Meter } from '@opentelemetry/api'
 import type { BrokerContext } from '../brokers/context.js'
-import { sizeOf } from '../persistency/accepted-writes.js'
 import type { CommitNews, FailedNews, JobFailedNews, JobNews } from '../persistency/diagnostics.js'
+import { sizeOf } from '../persistency/writes/accepted-writes.js'
 import { durationHistogram } from './durations.js'
 import type { StorageAttributes } from './storage-attributes.js'
 

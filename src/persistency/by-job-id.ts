@@ -1,9 +1,9 @@
 /** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
 
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
-import type { ValueDecoder } from './decode-value.js'
+import type { ValueDecoder } from './codecs/decode-value.js'
+import type { ValueEncoder } from './codecs/encode-value.js'
 import { describeValue } from './describe.js'
-import type { ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
 import type { DomainEvent } from './eventsourcing/domain-events.js'
 import type { Projection } from './eventsourcing/projection.js'
@@ -26,9 +26,9 @@ import type {
   JournalStatus,
   NewEvent
 } from './journal/types.js'
-import type { KeyPart } from './key-parts.js'
-import type { KeyRange } from './key-range.js'
-import type { Key } from './keys.js'
+import type { KeyPart } from './keys/key-parts.js'
+import type { KeyRange } from './keys/key-range.js'
+import type { Key } from './keys/keys.js'
 import type {
   Backup,
   BackupOptions,
@@ -38,7 +38,7 @@ import type {
   StatsOptions,
   VerifyOptions,
   VerifyReport
-} from './maintenance-types.js'
+} from './maintenance/maintenance-types.js'
 import type {
   AckOptions,
   Commit,

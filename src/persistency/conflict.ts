@@ -1,6 +1,6 @@
 /** Owns what an `ERR_CONFLICT` says besides its message: which condition did not hold. */
 import { fromHex } from '../bytes/compare.js'
-import { Key } from './keys.js'
+import { Key } from './keys/keys.js'
 
 /** A check whose row held something else. */
 export interface CheckConflict {

@@ -5,7 +5,6 @@
 import { type Channel, channel, tracingChannel } from 'node:diagnostics_channel'
 import type { Result } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
-import { listOf, type WriteOps } from './accepted-writes.js'
 import type { PersistencyError } from './errors.js'
 import type {
   JobFailedPayload,
@@ -14,6 +13,7 @@ import type {
   PersistFailedPayload
 } from './message-payloads.js'
 import type { Commit, TxOp } from './types.js'
+import { listOf, type WriteOps } from './writes/accepted-writes.js'
 
 /** What every message says: which job. The parent of the context is that of its coordinator. */
 export interface JobNews {

@@ -7,7 +7,7 @@ import { toPersistencyError } from './call-errors.js'
 import type { PersistencyError } from './errors.js'
 import { Patience } from './patience.js'
 import type { ReadOptions } from './types.js'
-import type { WriteQueue } from './write-queue.js'
+import type { WriteQueue } from './writes/write-queue.js'
 
 export interface JobCalls {
   /** Sends a request when everything before it has been sent. */

@@ -14,7 +14,7 @@ import {
   KvStats,
   KvVerify,
   MaintenanceProgress
-} from './maintenance-messages.js'
+} from './maintenance/maintenance-messages.js'
 import type {
   Backup,
   BackupOptions,
@@ -24,12 +24,12 @@ import type {
   StatsOptions,
   VerifyOptions,
   VerifyReport
-} from './maintenance-types.js'
+} from './maintenance/maintenance-types.js'
+import { type ComparedJournal, verifyJournal } from './maintenance/verify-journal.js'
 import { KvFlush } from './messages.js'
 import { abortSignal, booleanValue, checkOptions, functionValue } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
-import { type ComparedJournal, verifyJournal } from './verify-journal.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 

@@ -7,10 +7,9 @@ import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
-import type { WriteOps } from './accepted-writes.js'
-import type { ValueDecoder } from './decode-value.js'
+import type { ValueDecoder } from './codecs/decode-value.js'
+import { encodeValue, type ValueEncoder } from './codecs/encode-value.js'
 import { tellJob } from './diagnostics.js'
-import { encodeValue, type ValueEncoder } from './encode-value.js'
 import { PersistencyError } from './errors.js'
 import type { DomainEvent } from './eventsourcing/domain-events.js'
 import { EventSourcing } from './eventsourcing/event-sourcing.js'
@@ -40,9 +39,9 @@ import type {
   JournalStatus,
   NewEvent
 } from './journal/types.js'
-import type { KeyPart } from './key-parts.js'
-import type { KeyRange } from './key-range.js'
-import type { Key } from './keys.js'
+import type { KeyPart } from './keys/key-parts.js'
+import type { KeyRange } from './keys/key-range.js'
+import type { Key } from './keys/keys.js'
 import type {
   Backup,
   BackupOptions,
@@ -52,7 +51,7 @@ import type {
   StatsOptions,
   VerifyOptions,
   VerifyReport
-} from './maintenance-types.js'
+} from './maintenance/maintenance-types.js'
 import type { JobRestartedPayload } from './message-payloads.js'
 import { JobClosed, JobFailed, JobOpened, JobRestarted, KvFlush } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
@@ -73,6 +72,7 @@ import { CommitFeed } from './watch/commit-feed.js'
 import type { WatchOptions } from './watch/types.js'
 import { WatchStream } from './watch/watch-stream.js'
 import { isWithoutJournal } from './without-journal.js'
+import type { WriteOps } from './writes/accepted-writes.js'
 
 /** What a job is made of. @internal */
 export interface JobParts {

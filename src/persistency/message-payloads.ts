@@ -1,7 +1,7 @@
 /** Owns the shapes of the messages of a job; the messages themselves are in `messages.ts`. */
 import type { PersistencyError } from './errors.js'
-import type { KeyRange } from './key-range.js'
-import type { Key } from './keys.js'
+import type { KeyRange } from './keys/key-range.js'
+import type { Key } from './keys/keys.js'
 import type { KvRow, ScanOptions, TxOp } from './types.js'
 
 /** A write that was accepted: it will be applied in order, after all accepted before it. */

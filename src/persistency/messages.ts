@@ -13,8 +13,9 @@ import {
 import type { ThreadContract } from '../threads/carried.js'
 import type { PersistencyError } from './errors.js'
 import { SUBSCRIPTION_REQUESTS } from './eventsourcing/messages.js'
+import * as wire from './frames/wire.js'
 import { JOURNAL_REQUESTS } from './journal/messages.js'
-import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance-messages.js'
+import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance/maintenance-messages.js'
 import type {
   JobClosedPayload,
   JobFailedPayload,
@@ -31,7 +32,6 @@ import type {
   PersistFailedPayload,
   WritesSettledPayload
 } from './message-payloads.js'
-import * as wire from './wire.js'
 
 /** A write was accepted. Emitted when that happens, before anything is stored: at once, or when there is room. */
 export const PersistEvent: EventDefinition<PersistEventPayload> = defineEvent('persistency.persist', {

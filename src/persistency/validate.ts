@@ -4,16 +4,16 @@
  */
 import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../bytes/detached.js'
-import { listOf, type WriteOps } from './accepted-writes.js'
 import { describeValue } from './describe.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
-import { isKeyLike, isUint8Array } from './key-parts.js'
-import { type KeyRange, prefixRange } from './key-range.js'
-import type { Key } from './keys.js'
-import type { RestoreOptions } from './maintenance-types.js'
+import { isKeyLike, isUint8Array } from './keys/key-parts.js'
+import { type KeyRange, prefixRange } from './keys/key-range.js'
+import type { Key } from './keys/keys.js'
+import type { RestoreOptions } from './maintenance/maintenance-types.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
 import { booleanValue, checkOptions, integerFrom, READ_CHECKS } from './option-checks.js'
 import type { AckOptions, FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
+import { listOf, type WriteOps } from './writes/accepted-writes.js'
 
 type Checked<T> = Result<T, PersistencyError>
 

@@ -137,7 +137,7 @@ describe('operations', () => {
 
   test('of keys made by another copy of the package are stored', async () => {
     const job = await inMemory()
-    const copy = '../../dist/persistency/keys.js?another-copy'
+    const copy = '../../dist/persistency/keys/keys.js?another-copy'
     const { Key } = (await import(copy)) as typeof import('persistency')
     expect(Key).not.toBe(k.constructor)
     const foreign = Key.of(utf8('foreign'))

@@ -6,9 +6,9 @@ import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import { describeValue } from '../describe.js'
 import { inContext } from '../error-context.js'
-import { isUint8Array } from '../key-parts.js'
-import { Key } from '../keys.js'
-import { encoded } from '../scratch.js'
+import { isUint8Array } from '../keys/key-parts.js'
+import { Key } from '../keys/keys.js'
+import { encoded } from '../keys/scratch.js'
 
 /**
  * Turns values into bytes and back. The bytes carry no type: they can only be read with the codec that wrote them.

@@ -1,6 +1,6 @@
 /** Codecs of enumerations: the Nim library writes the ordinal, as an int64. */
 import { describeValue } from '../describe.js'
-import { readInt64, writeInt64 } from '../integers.js'
+import { readInt64, writeInt64 } from '../keys/integers.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /**

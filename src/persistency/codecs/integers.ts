@@ -1,6 +1,6 @@
 /** Codecs of 8-byte integers. */
 import { describeValue } from '../describe.js'
-import { readInt64, readSafeInt64, writeInt64, writeUint64 } from '../integers.js'
+import { readInt64, readSafeInt64, writeInt64, writeUint64 } from '../keys/integers.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /**

@@ -5,9 +5,9 @@
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import { describeValue } from '../describe.js'
-import { Key } from '../keys.js'
-import { assertWellFormed } from '../length-prefixed.js'
-import { encoded } from '../scratch.js'
+import { Key } from '../keys/keys.js'
+import { assertWellFormed } from '../keys/length-prefixed.js'
+import { encoded } from '../keys/scratch.js'
 import { type Codec, defineCodec } from './codec.js'
 
 const ESCAPE = 0x00

@@ -1,7 +1,7 @@
 /** Codecs of length-prefixed text and bytes, and of bytes without any length. */
 import { describeValue } from '../describe.js'
-import { isKeyLike, isUint8Array, type KeyLike } from '../key-parts.js'
-import { requireMemory, writeBytes, writeString } from '../length-prefixed.js'
+import { isKeyLike, isUint8Array, type KeyLike } from '../keys/key-parts.js'
+import { requireMemory, writeBytes, writeString } from '../keys/length-prefixed.js'
 import { type Codec, defineCodec } from './codec.js'
 
 /**

@@ -5,9 +5,9 @@ import { PersistencyError } from '../errors.js'
 import { checkAppend } from '../journal/checks.js'
 import type { JournalAppendQuery } from '../journal/message-payloads.js'
 import type { JournalEvent } from '../journal/types.js'
-import { ownOp } from '../own-ops.js'
 import type { TxOp } from '../types.js'
 import { checkOps } from '../validate.js'
+import { ownOp } from '../writes/own-ops.js'
 import type { Delivery, HandlerAppend, Reaction, SubscriptionHandler } from './types.js'
 
 /** What events come to: operations, and then events of the application's own, stored together. */

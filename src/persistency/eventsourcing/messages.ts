@@ -6,7 +6,7 @@ import {
   type RequestDefinition
 } from '../../brokers/definitions.js'
 import type { PersistencyError } from '../errors.js'
-import * as base from '../wire.js'
+import * as base from '../frames/wire.js'
 import type {
   ParkedEntry,
   SubscriptionAdvanceQuery,

@@ -3,7 +3,7 @@
 import { json } from '../codecs/json.js'
 import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
-import { Key } from '../keys.js'
+import { Key } from '../keys/keys.js'
 import { integerFrom, nameText } from '../option-checks.js'
 import { checkCategory } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'

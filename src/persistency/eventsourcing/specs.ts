@@ -1,7 +1,7 @@
 /** Owns the specifications of deciders and projections for tests: given, when, expected. Needs no storage. */
 import { deepStrictEqual } from 'node:assert'
 import type { RecordedEvent } from '../journal/types.js'
-import type { Key } from '../keys.js'
+import type { Key } from '../keys/keys.js'
 import { readBack, recordedAs } from './as-recorded.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'

@@ -1,8 +1,8 @@
 /** Owns how the requests for subscriptions are laid out in a frame: their facts as JSON, then operations and events. */
 import type { WireCodec } from '../../bytes/wire-codec.js'
+import { readOps, writeOps } from '../frames/ops-codec.js'
 import type { JournalAppendQuery } from '../journal/message-payloads.js'
 import { appendQuery } from '../journal/wire.js'
-import { readOps, writeOps } from '../ops-codec.js'
 import type { ParkedEntry, SubscriptionAdvanceQuery, SubscriptionClaimQuery } from './message-payloads.js'
 
 /** Plain facts. */

@@ -3,7 +3,7 @@ import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../../bytes/detached.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
-import { isUint8Array } from '../key-parts.js'
+import { isUint8Array } from '../keys/key-parts.js'
 import {
   booleanValue,
   checkName,

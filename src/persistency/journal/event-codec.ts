@@ -5,7 +5,7 @@
 import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import { PersistencyError } from '../errors.js'
-import { isPut, readOps, writeOp, writeOps } from '../ops-codec.js'
+import { isPut, readOps, writeOp, writeOps } from '../frames/ops-codec.js'
 import type { ChangeOp, PutOp, TxOp } from '../types.js'
 import type { PackedEvent } from './message-payloads.js'
 import type { EventMetadata, JournalEvent } from './types.js'

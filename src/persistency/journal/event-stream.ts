@@ -1,7 +1,7 @@
 /** Owns reading the events of a journal in order, up to what is there or on and on. */
 import type { Observable } from 'rxjs'
-import { PagedIterator } from '../paged-iterator.js'
-import { pagedObservable } from '../paged-observable.js'
+import { PagedIterator } from '../reading/paged-iterator.js'
+import { pagedObservable } from '../reading/paged-observable.js'
 import { decodeEvent } from './event-codec.js'
 import { type EventPagesParts, readEventPages } from './event-pages.js'
 import type { CaughtUp, EventsOptions, JournalEvent } from './types.js'

@@ -1,5 +1,5 @@
 /** Owns the shapes of the requests for the journal; the requests themselves are in `messages.ts`. */
-import type { Key } from '../keys.js'
+import type { Key } from '../keys/keys.js'
 import type { KvManyQuery, KvRangeQuery, KvScanQuery } from '../message-payloads.js'
 import type { TxOp } from '../types.js'
 import type { EventMetadata, ExpectedSeq, JournalDifference } from './types.js'

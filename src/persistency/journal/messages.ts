@@ -1,8 +1,8 @@
 /** Owns the requests for the journal of a job: the part of the storage port that a storage without a journal leaves out. */
 import { defineRequest, type RequestDefinition } from '../../brokers/definitions.js'
 import type { PersistencyError } from '../errors.js'
+import * as base from '../frames/wire.js'
 import type { KvPayloads, KvScanPage } from '../message-payloads.js'
-import * as base from '../wire.js'
 import type {
   JournalAppendQuery,
   JournalComparedRows,

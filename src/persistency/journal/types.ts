@@ -1,6 +1,6 @@
 /** Owns the shapes of the journal that callers see: its limits, its events, what is appended and what is answered. */
 import type { CancelSignal } from '../../brokers/platform.js'
-import type { Key } from '../keys.js'
+import type { Key } from '../keys/keys.js'
 import type { ChangeOp, ReadOptions, TxOp } from '../types.js'
 
 /** How much of the past a journal keeps. What is older falls off at the front, with the next write. Default all. */

@@ -2,8 +2,8 @@
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
-import { Key } from '../keys.js'
-import { readOps, writeOps } from '../ops-codec.js'
+import { readOps, writeOps } from '../frames/ops-codec.js'
+import { Key } from '../keys/keys.js'
 import { readMetadata, writeMetadata } from './event-codec.js'
 import type {
   JournalAppendQuery,

@@ -1,6 +1,6 @@
 /** Owns the calls that wait for a storage to be there again, each in its place among the writes. */
 import type { PersistencyError } from '../errors.js'
-import { Fifo } from '../fifo.js'
+import { Fifo } from '../writes/fifo.js'
 
 export interface HeldCall {
   /** Number of the last write that was accepted before it. */

@@ -12,7 +12,7 @@ import type { PersistencyError } from '../errors.js'
 import type { JobCalls } from '../job-calls.js'
 import { Patience } from '../patience.js'
 import type { ReadOptions } from '../types.js'
-import type { WriteQueue } from '../write-queue.js'
+import type { WriteQueue } from '../writes/write-queue.js'
 import { HeldCalls } from './held-calls.js'
 import { repeatOf } from './repeatable.js'
 

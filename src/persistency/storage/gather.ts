@@ -1,7 +1,7 @@
 /** Owns reading many rows of one category with one statement: one pass through the engine costs less than many. */
 
-import type { Key } from '../keys.js'
-import { PACKED_PAYLOAD, PackedPayloads } from '../packed.js'
+import { PACKED_PAYLOAD, PackedPayloads } from '../frames/packed.js'
+import type { Key } from '../keys/keys.js'
 import { codeOf } from './sqlite-errors.js'
 import type { Statements } from './statements.js'
 

@@ -1,8 +1,9 @@
 /** Owns reading ranges of keys. SQLite packs the rows of a page itself: see `packed.ts`. */
-import { type KeyRange, rangeBehind } from '../key-range.js'
-import { Key } from '../keys.js'
+
+import { keyOf, PACKED_KEY, PACKED_ROW, PackedPage } from '../frames/packed.js'
+import { type KeyRange, rangeBehind } from '../keys/key-range.js'
+import { Key } from '../keys/keys.js'
 import type { KvScanQuery } from '../message-payloads.js'
-import { keyOf, PACKED_KEY, PACKED_ROW, PackedPage } from '../packed.js'
 import { RowPacker } from './row-packer.js'
 import type { Statements } from './statements.js'
 

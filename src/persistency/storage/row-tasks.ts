@@ -1,5 +1,5 @@
 /** Owns which tasks can be done in one go, because one statement is enough for many of them. */
-import { PackedWrite } from '../packed-write.js'
+import { PackedWrite } from '../frames/packed-write.js'
 import type { PutOp } from '../types.js'
 import type { GetTask, Task, WriteTask } from './tasks.js'
 

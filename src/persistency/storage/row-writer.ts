@@ -2,7 +2,7 @@
 import { bytesEqual } from '../../bytes/compare.js'
 import { shortened } from '../describe.js'
 import { PersistencyError } from '../errors.js'
-import { prefixRange } from '../key-range.js'
+import { prefixRange } from '../keys/key-range.js'
 import type { CheckOp, PutOp, TxOp } from '../types.js'
 import { inRange } from './range-reader.js'
 import type { Statements } from './statements.js'

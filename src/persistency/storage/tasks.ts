@@ -1,9 +1,9 @@
 /** Owns the units of work of a storage: a write that was announced, a call that was made, a flush. */
 import type { Call } from '../../brokers/provider.js'
 import type { PersistencyError } from '../errors.js'
-import type { Key } from '../keys.js'
+import type { PackedPuts } from '../frames/packed-writes.js'
+import type { Key } from '../keys/keys.js'
 import type { KvAddress, PersistEventPayload } from '../message-payloads.js'
-import type { PackedPuts } from '../packed-writes.js'
 
 /** Operations to apply, all or none. */
 export interface WriteTask {

@@ -1,9 +1,9 @@
 /** Owns what a storage tells of writes that have come to an end: the failures, and what became visible together. */
 import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
+import { PackedWrite } from '../frames/packed-write.js'
 import type { PersistCommittedPayload } from '../message-payloads.js'
 import { PersistCommitted, PersistFailed } from '../messages.js'
-import { PackedWrite } from '../packed-write.js'
 import { failedAmong, type Task } from './tasks.js'
 
 /** What is told of a transaction besides its writes. */

@@ -1,6 +1,6 @@
 /** Owns which changes concern a range. */
 import { compareBytes } from '../../bytes/compare.js'
-import { type KeyRange, prefixRange, rangeIncludes } from '../key-range.js'
+import { type KeyRange, prefixRange, rangeIncludes } from '../keys/key-range.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import type { ChangeOp, TxOp } from '../types.js'
 

@@ -1,9 +1,9 @@
 /** Owns what `Job.watch` answers: something to iterate, or to subscribe to. */
 import type { Observable } from 'rxjs'
-import type { KeyRange } from '../key-range.js'
-import type { Key } from '../keys.js'
-import { PagedIterator } from '../paged-iterator.js'
-import { pagedObservable } from '../paged-observable.js'
+import type { KeyRange } from '../keys/key-range.js'
+import type { Key } from '../keys/keys.js'
+import { PagedIterator } from '../reading/paged-iterator.js'
+import { pagedObservable } from '../reading/paged-observable.js'
 import { checkQuery } from '../validate.js'
 import { checkWatchOptions } from './checks.js'
 import type { WatchItem, WatchOptions } from './types.js'

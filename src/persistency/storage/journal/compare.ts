@@ -2,7 +2,7 @@
 import { bytesEqual, compareBytes } from '../../../bytes/compare.js'
 import type { JournalComparedRows, JournalCompareQuery } from '../../journal/message-payloads.js'
 import type { JournalDifference } from '../../journal/types.js'
-import { Key } from '../../keys.js'
+import { Key } from '../../keys/keys.js'
 import type { PlainRow, PlainRows, SqliteStore } from '../sqlite-store.js'
 
 /** Rows of each side that one step looks at, and bytes of their payloads. */

@@ -9,7 +9,7 @@ import type {
   SubscriptionParkedQuery
 } from '../../eventsourcing/message-payloads.js'
 import type { SubscriptionStatus } from '../../eventsourcing/types.js'
-import { prefixRange } from '../../key-range.js'
+import { prefixRange } from '../../keys/key-range.js'
 import type { TxOp } from '../../types.js'
 import type { SqliteStore } from '../sqlite-store.js'
 import { append } from './append.js'

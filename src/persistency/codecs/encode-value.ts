@@ -1,0 +1,25 @@
+/** Owns turning an application's value into a payload, with failures as values. */
+import { err, ok, type Result } from 'neverthrow'
+import { messageOf } from '../../brokers/errors.js'
+import { PersistencyError } from '../errors.js'
+import type { KeyPart } from '../keys/key-parts.js'
+import { toPayload } from '../keys/payload.js'
+
+/** Whatever encodes values of one type; every codec of this package does, and your own may. */
+export interface ValueEncoder<T> {
+  encode(value: T): Uint8Array
+}
+
+/** The value in the codec's encoding, without a codec in that of `toPayload`. Errors: `ERR_VALUE`. */
+export function encodeValue<T>(
+  value: T,
+  codec: ValueEncoder<T> | undefined
+): Result<Uint8Array, PersistencyError> {
+  try {
+    return ok(codec === undefined ? toPayload(value as KeyPart) : codec.encode(value))
+  } catch (cause) {
+    return err(
+      new PersistencyError('ERR_VALUE', `the value cannot be encoded: ${messageOf(cause)}`, { cause })
+    )
+  }
+}

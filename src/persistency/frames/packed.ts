@@ -1,0 +1,126 @@
+/**
+ * Owns the packed form of rows and payloads: what SQLite puts together in one value, so that many of them cost one call
+ * and one buffer. A row is the lengths of its key and payload, then both: `3:5:keyvalue`. A payload alone is `5:value`,
+ * and `-` stands for one that is not there. Lengths are decimal, because that is what SQLite writes fastest.
+ */
+import { Key } from '../keys/keys.js'
+import type { KvPayloads, KvScanPage } from '../message-payloads.js'
+import type { KvRow } from '../types.js'
+
+// Blobs and text are the same bytes in a UTF-8 database.
+/** The SQL expression of one packed row. */
+export const PACKED_ROW = "octet_length(key) || ':' || octet_length(payload) || ':' || key || payload"
+/** The same, without the payload. */
+export const PACKED_KEY = "octet_length(key) || ':0:' || key"
+/** The SQL expression of one packed payload; of a row that is not there the payload is NULL. */
+export const PACKED_PAYLOAD = "coalesce(octet_length(payload) || ':' || payload, '-')"
+
+/** What stands for a payload that is not there. */
+export const ABSENT = '-'
+
+const COLON = 0x3a
+const HYPHEN = 0x2d
+const ZERO = 0x30
+
+/** A page as it comes from the database. Packed rows are views on their bytes, made when they are asked for. */
+export class PackedPage implements KvScanPage {
+  readonly parts: readonly Uint8Array[]
+  readonly more: boolean
+
+  constructor(parts: readonly Uint8Array[], more: boolean) {
+    this.parts = parts
+    this.more = more
+  }
+
+  get rows(): KvRow[] {
+    const rows: KvRow[] = []
+    for (const part of this.parts) unpackRows(part, rows)
+    return rows
+  }
+}
+
+/** Payloads as they come from the database, views as well. */
+export class PackedPayloads implements KvPayloads {
+  readonly packed: readonly Uint8Array[]
+
+  constructor(packed: readonly Uint8Array[]) {
+    this.packed = packed
+  }
+
+  get payloads(): (Uint8Array | undefined)[] {
+    const payloads: (Uint8Array | undefined)[] = []
+    for (const bytes of this.packed) unpackPayloads(bytes, payloads)
+    return payloads
+  }
+}
+
+/** Appends the rows packed in `bytes` to `rows`; they share its memory. */
+export function unpackRows(bytes: Uint8Array, rows: KvRow[]): void {
+  const unpacker = new Unpacker(bytes)
+  while (unpacker.more) rows.push(unpacker.row())
+}
+
+/** The key of one packed row; it shares its memory. */
+export function keyOf(row: Uint8Array): Key {
+  return new Unpacker(row).row().key
+}
+
+/** Appends the payloads packed in `bytes` to `payloads`; they share its memory. */
+export function unpackPayloads(bytes: Uint8Array, payloads: (Uint8Array | undefined)[]): void {
+  const unpacker = new Unpacker(bytes)
+  while (unpacker.more) payloads.push(unpacker.absent() ? undefined : unpacker.take(unpacker.length()))
+}
+
+/** A row in memory of its own. */
+export function copyRow({ key, payload }: KvRow): KvRow {
+  return { key: Key.of(key.bytes), payload: new Uint8Array(payload) }
+}
+
+class Unpacker {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get more(): boolean {
+    return this.#at < this.#bytes.length
+  }
+
+  /** Whether the next payload is not there; passes over what says so. */
+  absent(): boolean {
+    if (this.#bytes[this.#at] !== HYPHEN) return false
+    this.#at++
+    return true
+  }
+
+  row(): KvRow {
+    const keyLength = this.length()
+    const payloadLength = this.length()
+    return { key: Key.view(this.take(keyLength)), payload: this.take(payloadLength) }
+  }
+
+  length(): number {
+    const bytes = this.#bytes
+    let value = 0
+    let at = this.#at
+    for (let byte = bytes[at++]; byte !== COLON; byte = bytes[at++]) {
+      const digit = (byte as number) - ZERO
+      // Also at the end of the bytes, where the digit is not a number.
+      if (!(digit >= 0 && digit <= 9))
+        throw new RangeError(`byte ${byte} at ${at - 1} is no digit of a length`)
+      value = value * 10 + digit
+    }
+    this.#at = at
+    return value
+  }
+
+  take(length: number): Uint8Array {
+    const { buffer, byteOffset, length: all } = this.#bytes
+    const from = this.#at
+    this.#at = from + length
+    if (this.#at > all) throw new RangeError(`${length} packed bytes at ${from} of ${all}`)
+    return new Uint8Array(buffer, byteOffset + from, length)
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Owns the messages by which a storage is backed up, verified, measured and compacted. Part of the storage port: see
+ * `messages.ts`. They are rare and small, so only their errors have a codec.
+ */
+import {
+  defineEvent,
+  defineRequest,
+  type EventDefinition,
+  type RequestDefinition
+} from '../../brokers/definitions.js'
+import type { PersistencyError } from '../errors.js'
+import * as wire from '../frames/wire.js'
+import type { Backup, Compaction, JobStats, Progress, VerifyReport } from './maintenance-types.js'
+
+/** What every long operation is asked with. */
+export interface KvOperation {
+  /** Told in the `MaintenanceProgress` of this operation; chosen by who asks. */
+  readonly operation: number
+}
+
+export interface KvBackupQuery extends KvOperation {
+  /** Absolute path of the file to be made. */
+  readonly path: string
+  readonly overwrite: boolean
+}
+
+export interface KvVerifyQuery extends KvOperation {
+  readonly quick: boolean
+}
+
+export interface KvStatsQuery {
+  readonly rows: boolean
+}
+
+/** What a storage knows of itself. */
+export type StorageStats = Pick<JobStats, 'rows' | 'fileBytes' | 'walBytes' | 'freeBytes'>
+
+/** How far an operation on a job has come. */
+export interface MaintenanceProgressPayload extends KvOperation, Progress {
+  readonly jobId: string
+}
+
+/** Copies everything committed into a file, while other calls go on. */
+export const KvBackup: RequestDefinition<KvBackupQuery, Backup, PersistencyError> = defineRequest(
+  'persistency.backup',
+  { codec: { error: wire.error } }
+)
+/** Checks what is stored; whatever is wrong is in the report. */
+export const KvVerify: RequestDefinition<KvVerifyQuery, VerifyReport, PersistencyError> = defineRequest(
+  'persistency.verify',
+  { codec: { error: wire.error } }
+)
+/** Measures what is stored. */
+export const KvStats: RequestDefinition<KvStatsQuery, StorageStats, PersistencyError> = defineRequest(
+  'persistency.stats',
+  { codec: { error: wire.error } }
+)
+/** Gives space that is not in use back. */
+export const KvCompact: RequestDefinition<KvOperation, Compaction, PersistencyError> = defineRequest(
+  'persistency.compact',
+  { codec: { error: wire.error } }
+)
+/** A backup, a check or a compaction has come further. Emitted now and then, in the context of the job. */
+export const MaintenanceProgress: EventDefinition<MaintenanceProgressPayload> = defineEvent(
+  'persistency.maintenanceProgress'
+)
+
+export const MAINTENANCE_REQUESTS = [KvBackup, KvVerify, KvStats, KvCompact] as const
