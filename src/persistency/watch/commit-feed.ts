@@ -26,9 +26,6 @@ export class CommitFeed {
   readonly #watchers = new Set<Watcher>()
   /** Accepted writes that concern a watcher, as far as they do. Not more than the write queue lets in. */
   readonly #accepted = new Fifo<Committed>()
-  /** The last outcomes that were told: an engine that works at once tells them before the write is heard of here. */
-  #committedSeq = 0
-  #failedSeq = 0
   #listeners: readonly ListenerHandle[] = []
   #end: WaitEnd | undefined
 
@@ -72,7 +69,12 @@ export class CommitFeed {
     const internal = { internal: true }
     return [
       hub.listen(context, PersistEvent, (write) => this.#keep(write), internal),
-      hub.listen(context, PersistFailed, ({ seq }) => this.#failed(seq), internal),
+      hub.listen(
+        context,
+        PersistFailed,
+        ({ seq }) => void this.#accepted.removeWhere((write) => write.seq === seq),
+        internal
+      ),
       hub.listen(context, PersistCommitted, (commit) => this.#committed(commit), internal)
     ]
   }
@@ -85,7 +87,7 @@ export class CommitFeed {
 
   #keep({ seq, ops }: PersistEventPayload): void {
     // What somebody else than the job announced has no number by which its commit could be known.
-    if (seq === 0 || seq === this.#failedSeq) return
+    if (seq === 0) return
     const kept: ChangeOp[] = []
     for (const op of ops) {
       for (const { query } of this.#watchers) {
@@ -94,14 +96,7 @@ export class CommitFeed {
         break
       }
     }
-    if (kept.length === 0) return
-    this.#accepted.push({ seq, acked: false, ops: kept })
-    this.#tellUpTo(this.#committedSeq)
-  }
-
-  #failed(seq: number): void {
-    this.#failedSeq = seq
-    this.#accepted.removeWhere((write) => write.seq === seq)
+    if (kept.length > 0) this.#accepted.push({ seq, acked: false, ops: kept })
   }
 
   /** Failures are told before the commit, so what is left up to `lastSeq` is committed. */
@@ -110,7 +105,6 @@ export class CommitFeed {
       this.#tellUpTo(afterSeq)
       this.#tell({ seq: afterSeq, acked: true, ops: [{ kind: 'delete', category, key }] })
     }
-    this.#committedSeq = lastSeq
     this.#tellUpTo(lastSeq)
   }
 
