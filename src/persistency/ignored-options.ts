@@ -2,14 +2,15 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { warnThrottled } from '../brokers/warnings.js'
 import type { Job } from './job.js'
-import { type JobOptions, resolveJobOptions } from './options.js'
+import type { JobOptions, ResolvedJobOptions } from './options.js'
 
-/** Warns when `asked`, options that have been checked, differs from what the job was opened with. */
-export function tellIgnored(job: Job, rootDir: string, asked: JobOptions): void {
+/** Warns when an option that was `asked` for, `wanted` once it was checked, differs from what the job was opened with. */
+export function tellIgnored(job: Job, rootDir: string, asked: JobOptions, wanted: ResolvedJobOptions): void {
   const inForce = job.options
-  const wanted = resolveJobOptions(asked, inForce).unwrapOr(inForce)
   const names = Object.keys(inForce) as (keyof JobOptions)[]
-  const ignored = names.filter((name) => !isDeepStrictEqual(wanted[name], inForce[name]))
+  const ignored = names.filter(
+    (name) => asked[name] !== undefined && !isDeepStrictEqual(wanted[name], inForce[name])
+  )
   if (ignored.length === 0) return
   const differences = ignored.map(
     (name) => `${name} is ${inspect(inForce[name])}, not ${inspect(wanted[name])}`

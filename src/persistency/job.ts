@@ -451,9 +451,10 @@ export class Job {
 
   /**
    * Has a handler deal with events of the journal, one after another, from its checkpoint in the file on, and goes on
-   * live: with the commits of this job, and, with `pollMs`, with those of other processes. What the handler answers, operations on this job, is applied in one transaction with the checkpoint: exactly
-   * once. What it does elsewhere is done at least once. Ok when the checkpoint is taken over; whoever held it before,
-   * in another process, ends with `ERR_SUBSCRIPTION_LOST`.
+   * live: with the commits of this job, and, with `pollMs`, with those of other processes. What the handler answers,
+   * operations on this job, is applied in one transaction with the checkpoint: exactly once. What it does elsewhere is done
+   * at least once. Ok when the checkpoint is taken over; whoever held it before, in another process, ends with
+   * `ERR_SUBSCRIPTION_LOST`.
    *
    * Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, `ERR_SUBSCRIPTION_HELD` when this process holds it already,
    * `ERR_EVENTS_GONE` when the next event has fallen off, those of writing. Throws `TypeError` when the handler is no
@@ -484,8 +485,8 @@ export class Job {
 
   /**
    * Keeps the read model of a projection up to date: brings it to where the journal is, and goes on live, as a
-   * subscription does. A model of another version is made anew. Ok when its checkpoint is taken over. Errors: as {@link Job.subscription};
-   * `ERR_EVENTS_GONE` also when events are missing from which it would have to be made.
+   * subscription does. A model of another version is made anew. Ok when its checkpoint is taken over. Errors: as
+   * {@link Job.subscription}; `ERR_EVENTS_GONE` also when events are missing from which it would have to be made.
    */
   projection<Event extends DomainEvent, State>(
     definition: ProjectionDefinition<Event, State>,

@@ -23,8 +23,8 @@ export interface PersistencyOptions extends JobOptions {
   /**
    * `dedicated` (default) gives each job a thread of its own. `{ shared: n }` spreads the jobs over at most n threads,
    * where they work by slices of 2 ms: for many tenants that are idle most of the time. A thread is started when it is
-   * needed and ends with its last job; one that dies fails all jobs it serves, except for those with `restart`. `none` has the
-   * storage work on the thread that calls it, which does nothing else meanwhile: for tests, scripts and small programs.
+   * needed and ends with its last job; one that dies fails all jobs it serves, except for those with `restart`. `none` has
+   * the storage work on the thread that calls it, which does nothing else meanwhile: for tests, scripts and small programs.
    */
   readonly threads?: ThreadsOption | undefined
   /**

@@ -151,7 +151,7 @@ export class Persistency extends ByJobId {
     if (options === undefined) return opened
     const asked = { ...options }
     return opened.map((job) => {
-      tellIgnored(job, this.rootDir, asked)
+      tellIgnored(job, this.rootDir, asked, checked.value)
       return job
     })
   }

@@ -20,7 +20,10 @@ export interface LocalSide {
   take(value: LaneFrame): void
   /** Has those give up who wait for something. */
   hurry(): void
-  /** The process ends: blocks until all that has come is done and closed; answers whether it is, `false` when `deadline` comes first. */
+  /**
+   * The process ends: blocks until all that has come is done and closed; answers whether it is, `false` when `deadline`
+   * comes first.
+   */
   finish(deadline: number): boolean
   /** Lets go of everything, as it is. */
   abandon(): void

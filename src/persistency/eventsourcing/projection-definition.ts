@@ -4,7 +4,7 @@ import { json } from '../codecs/json.js'
 import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys/keys.js'
-import { integerFrom, nameText } from '../option-checks.js'
+import { functionValue, integerFrom, nameText } from '../option-checks.js'
 import { checkCategory } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
@@ -92,10 +92,6 @@ export function defineProjection<Event extends DomainEvent, State>(
 function demand(what: string, value: unknown, expectedOf: (value: unknown) => string | undefined): void {
   const expected = expectedOf(value)
   if (expected !== undefined) throw new TypeError(`${what} must be ${expected}; got ${describeValue(value)}`)
-}
-
-function functionValue(value: unknown): string | undefined {
-  return typeof value === 'function' ? undefined : 'a function'
 }
 
 /** Codecs are objects or functions. */
