@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { defineProjection, EventBroker, jsonEvents, key, PersistCommitted } from 'persistency'
-import { journalOf, put, requireGapless, shown } from '../support/journal.js'
+import { EventBroker, key, PersistCommitted } from 'persistency'
+import { countOfEvents, journalOf, put, requireGapless, shown } from '../support/journal.js'
 import { runScript } from '../support/run-script.js'
 import { testOnce, useStorage } from '../support/storage-folder.js'
 import { errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
@@ -48,14 +48,7 @@ test('a subscription that polls hears of what another owner writes, without a co
 test('so does a projection', async () => {
   const { job: writer, root } = await storage.open({ journal: true })
   const { job: worker } = await storage.open({ journal: true }, root)
-  const count = defineProjection({
-    name: 'count',
-    version: 1,
-    events: jsonEvents(),
-    initial: () => 0,
-    apply: (total) => total + 1
-  })
-  const projection = await okOf(worker.projection(count, { pollMs: 5 }))
+  const projection = await okOf(worker.projection(countOfEvents, { pollMs: 5 }))
   const stored = new Promise((resolve) => {
     new EventBroker().in(worker.context).listen(PersistCommitted, resolve)
   })

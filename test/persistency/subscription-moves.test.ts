@@ -10,6 +10,7 @@ import {
 } from 'persistency'
 import type { RequestTrace } from 'persistency/brokers'
 import { useChannels } from '../support/channels.js'
+import { countOfEvents } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 
@@ -98,21 +99,14 @@ describe('moveTo', () => {
 
   test('is refused for a projection, whose rows it would make wrong', async () => {
     const { job } = await open({ journal: true })
-    const count = defineProjection({
-      name: 'count',
-      version: 1,
-      events: jsonEvents(),
-      initial: () => 0,
-      apply: (total) => total + 1
-    })
     await append(job, 'a', 'b')
-    const projection = await okOf(job.projection(count))
+    const projection = await okOf(job.projection(countOfEvents))
     await okOf(projection.caughtUp())
     await projection.stop()
     const refused = await errorOf(job.subscriptions.moveTo('projection/count', 'beginning'))
     expect(refused).toMatchObject({ code: 'ERR_OPTION' })
     expect(refused.message).toContain('rebuilt, not moved')
-    const again = await okOf(job.projection(count))
+    const again = await okOf(job.projection(countOfEvents))
     await okOf(again.caughtUp())
     expect(await okOf(again.state())).toBe(2)
   })

@@ -1,8 +1,10 @@
 /** Looks at the journal of a job, and says what it must say. */
 import {
   type CaughtUp,
+  defineProjection,
   type Job,
   type JournalEvent,
+  jsonEvents,
   type Key,
   key,
   type PutOp,
@@ -10,6 +12,15 @@ import {
   type TxOp
 } from 'persistency'
 import { hexOf, textOf, utf8 } from './storage-results.js'
+
+/** How many events there are. */
+export const countOfEvents = defineProjection({
+  name: 'count',
+  version: 1,
+  events: jsonEvents(),
+  initial: () => 0,
+  apply: (total) => total + 1
+})
 
 export const put = (name: string | number | Key, value = 'x'): PutOp => ({
   kind: 'put',
