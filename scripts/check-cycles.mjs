@@ -1,5 +1,5 @@
-// Owns the import rules of src/: no cycles (type-only imports count), between files nor between the folders of the
-// persistency layer, imports point only from a layer to the layers before it, barrels are imported by src/index.ts alone,
+// Owns the import rules of src/: no cycles (type-only imports count), between files nor between the folders of a
+// layer, imports point only from a layer to the layers before it, barrels are imported by src/index.ts alone,
 // only src/di knows tsyringe and reflect-metadata, only src/observability knows OpenTelemetry, and the storage worker loads
 // no package it does not need at run time.
 
@@ -106,9 +106,9 @@ function findFileCycles() {
   for (const cycle of cyclesOf(files, importsOfFile)) problems.push(`cycle: ${cycle.join(' -> ')}`)
 }
 
-/** The folders of the persistency layer; what lies beside them may be imported by all, and may import all. */
+/** Between the folders of one layer; what lies beside them may be imported by all, and may import all. */
 function findFolderCycles() {
-  const folderOf = (file) => /^src\/persistency\/([^/]+)\//.exec(file)?.[1]
+  const folderOf = (file) => /^src\/([^/]+\/[^/]+)\//.exec(file)?.[1]
   const links = new Map()
   for (const [file, imports] of graph) {
     const folder = folderOf(file)

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
-import { EXIT_DEADLINE_MS } from '../threads/exit-drain.js'
+import { EXIT_DEADLINE_MS } from '../threads/host/exit-drain.js'
 
 /** Something that is closed before the process ends. */
 export interface Closable {

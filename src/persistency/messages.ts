@@ -10,7 +10,7 @@ import {
   type EventDefinition,
   type RequestDefinition
 } from '../brokers/definitions.js'
-import type { ThreadContract } from '../threads/carried.js'
+import type { ThreadContract } from '../threads/link/carried.js'
 import type { PersistencyError } from './errors.js'
 import { SUBSCRIPTION_REQUESTS } from './eventsourcing/messages.js'
 import * as wire from './frames/wire.js'

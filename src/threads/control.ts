@@ -6,8 +6,8 @@ import {
   type EventDefinition,
   type RequestDefinition
 } from '../brokers/definitions.js'
-import type { CarriedMessage, ThreadContract } from './carried.js'
-import type { LaneId } from './lanes.js'
+import type { CarriedMessage, ThreadContract } from './link/carried.js'
+import type { LaneId } from './port/lanes.js'
 
 /** What a worker is started with. */
 export interface WorkerStart {

@@ -2,21 +2,21 @@
 /** 'persistency/threads': brokers across worker threads. */
 
 export type { ModuleUrl } from '../brokers/platform.js'
-export type { CarriedMessage, Routes, ThreadContract } from './carried.js'
-export { cloneCodec } from './clone-codec.js'
-export type { Frame } from './frame.js'
-export type { ServedContext } from './hosted-contexts.js'
-export { Link, type LinkOptions } from './link.js'
-export type { OutboxOptions } from './outbox.js'
-export type { LinkPort, PortEvent } from './port.js'
-export type { ThreadShare } from './rota.js'
-export { serveBrokers } from './serve.js'
-export type { ServeCall, Service, Setup, SetupAnswer } from './setup.js'
-export { type StartWorkerOptions, startWorker } from './start-worker.js'
+export type { ServedContext } from './host/host-contexts.js'
+export { type StartWorkerOptions, startWorker } from './host/start-worker.js'
 export {
   type PeerRoutes,
   type ThreadLimits,
   type WorkerExit,
   WorkerHost,
   type WorkerHostOptions
-} from './worker-host.js'
+} from './host/worker-host.js'
+export type { CarriedMessage, Routes, ThreadContract } from './link/carried.js'
+export { cloneCodec } from './link/clone-codec.js'
+export { Link, type LinkOptions } from './link/link.js'
+export type { OutboxOptions } from './link/outbox.js'
+export type { Frame } from './port/frame.js'
+export type { LinkPort, PortEvent } from './port/link-port.js'
+export type { ThreadShare } from './worker/rota.js'
+export { serveBrokers } from './worker/serve.js'
+export type { ServeCall, Service, Setup, SetupAnswer } from './worker/setup.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { CallTable } from '../../dist/threads/call-table.js'
+import { CallTable } from '../../dist/threads/link/call-table.js'
 
 interface TestCall {
   readonly id: number

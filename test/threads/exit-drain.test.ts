@@ -101,8 +101,8 @@ describe('the end of the process', () => {
   it('keeps what was accepted on this thread although a worker hangs, and has all workers hurry', async () => {
     const { stdout, stderr } = await run(`
       import { appendFileSync, existsSync, readFileSync } from 'node:fs'
-      import { LocalHost } from '${new URL('../../dist/threads/local-host.js', import.meta.url)}'
-      import { LocalThread } from '${new URL('../../dist/threads/local-thread.js', import.meta.url)}'
+      import { LocalHost } from '${new URL('../../dist/threads/host/local-host.js', import.meta.url)}'
+      import { LocalThread } from '${new URL('../../dist/threads/worker/local-thread.js', import.meta.url)}'
       const hung = BrokerContext.create('hung')
       await start('worker.mjs', hung)
       await start('patient.mjs')
@@ -125,7 +125,7 @@ describe('the end of the process', () => {
 
 describe('what is drained at the end of the process', () => {
   it('is told to finish at once, waited for from this thread on, and hurried all together', async () => {
-    const { drainOnExit, undrain } = await import('../../dist/threads/exit-drain.js')
+    const { drainOnExit, undrain } = await import('../../dist/threads/host/exit-drain.js')
     const steps: string[] = []
     const registered = jest.spyOn(process, 'on')
     const drainable = (name: string, worksHere: boolean, finishes: boolean) => ({

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { ok } from 'neverthrow'
 import { BrokerContext, BrokerHub, defineEvent, defineRequest, RequestBroker } from 'persistency'
 import type { Setup } from 'persistency/threads'
-import { LocalHost } from '../../dist/threads/local-host.js'
-import { LocalThread } from '../../dist/threads/local-thread.js'
+import { LocalHost } from '../../dist/threads/host/local-host.js'
+import { LocalThread } from '../../dist/threads/worker/local-thread.js'
 
 const Echo = defineRequest<string, string>('test.echo')
 const Fault = defineEvent<string>('test.fault')

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { ok } from 'neverthrow'
 import { BrokerContext, BrokerHub, defineRequest, RequestBroker } from 'persistency/brokers'
 import { Link } from 'persistency/threads'
-import { Peers } from '../../dist/threads/peers.js'
+import { Peers } from '../../dist/threads/worker/peers.js'
 
 const Echo = defineRequest<string, string>('peers.echo')
 const echo = { kind: 'request', name: 'peers.echo' } as const

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { setTimeout as delay, setImmediate as nextRound } from 'node:timers/promises'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { ringMemory } from '../../dist/threads/ring.js'
-import { RingPort } from '../../dist/threads/ring-port.js'
+import { ringMemory } from '../../dist/threads/port/ring.js'
+import { RingPort } from '../../dist/threads/port/ring-port.js'
 
 const ECHO = new URL('../fixtures/ring-echo.mjs', import.meta.url)
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { RingReader, RingWriter, ringMemory } from '../../dist/threads/ring.js'
+import { RingReader, RingWriter, ringMemory } from '../../dist/threads/port/ring.js'
 
 function ring(): { writer: RingWriter; reader: RingReader } {
   const memory = ringMemory()

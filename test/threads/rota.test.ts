@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import { Rota, WorkLine } from '../../dist/threads/rota.js'
+import { Rota, WorkLine } from '../../dist/threads/worker/rota.js'
 
 describe('a rota', () => {
   it('does the work of each line in an async context of its own, whoever had it called', async () => {

@@ -3,8 +3,8 @@ import { MessageChannel } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { BrokerContext, BrokerHub, defineEvent, defineRequest, RequestBroker } from 'persistency/brokers'
 import { Link, type Setup } from 'persistency/threads'
-import { LocalHost } from '../../dist/threads/local-host.js'
-import { LocalThread } from '../../dist/threads/local-thread.js'
+import { LocalHost } from '../../dist/threads/host/local-host.js'
+import { LocalThread } from '../../dist/threads/worker/local-thread.js'
 
 const Who = defineRequest<void, number>('test.who')
 const Tick = defineEvent<number>('test.tick')

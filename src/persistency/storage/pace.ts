@@ -2,7 +2,7 @@
  * Owns how the storage of one job leaves the others on its thread their turn: it pauses when its slice is over, and
  * waits for a lock by trying again later instead of blocking the thread. On a thread of its own it does neither.
  */
-import type { ThreadShare } from '../../threads/rota.js'
+import type { ThreadShare } from '../../threads/worker/rota.js'
 import { isBusy, type Patient } from './busy.js'
 import { RETRY_MS } from './retried.js'
 

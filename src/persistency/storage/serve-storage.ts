@@ -1,7 +1,7 @@
 /** Owns what a thread is asked for the storage of a job: to serve it, to remove its files, to restore them. */
 import { err, ok, type Result } from 'neverthrow'
-import type { UrgentService } from '../../threads/served-contexts.js'
-import type { ServeCall, Service, Setup } from '../../threads/setup.js'
+import type { ServeCall, Service, Setup } from '../../threads/worker/setup.js'
+import type { UrgentService } from '../../threads/worker/worker-contexts.js'
 import { PersistencyError } from '../errors.js'
 import type { Patient } from './busy.js'
 import { LogSync } from './log-sync.js'

@@ -1,5 +1,5 @@
 /** Entry of the storage thread: opens one file per context it is asked to serve. Loads no RxJS and no container. */
-import { serveBrokers } from '../../threads/serve.js'
+import { serveBrokers } from '../../threads/worker/serve.js'
 import { STORAGE_CONTRACT } from '../messages.js'
 import { serveStorage } from './serve-storage.js'
 

@@ -5,7 +5,7 @@ import { STORAGE_CONTRACT } from '../../../dist/persistency/messages.js'
 import { OpenStores, StoreHolder } from '../../../dist/persistency/storage/open-stores.js'
 import { Pace } from '../../../dist/persistency/storage/pace.js'
 import { StorageSession } from '../../../dist/persistency/storage/session.js'
-import type { Frame } from '../../../dist/threads/frame.js'
+import type { Frame } from '../../../dist/threads/port/frame.js'
 
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }
 const OPTIONS = {

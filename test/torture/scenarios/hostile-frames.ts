@@ -17,7 +17,7 @@ import {
   RequestBroker,
   type TxOp
 } from 'persistency'
-import { type Frame, messagesOf } from '../../../dist/threads/frame.js'
+import { type Frame, messagesOf } from '../../../dist/threads/port/frame.js'
 import { check, checkEqual, isErrorNamed } from '../lib/checks.mjs'
 import { corpus } from '../lib/corpus.js'
 import { mutate } from '../lib/mutate.js'

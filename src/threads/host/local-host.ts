@@ -3,15 +3,15 @@
  * thread of its own. This side is that of the caller; the other one, which does the work, is loaded when it is needed.
  */
 import { ResultAsync } from 'neverthrow'
-import { BrokerContext } from '../brokers/context.js'
-import { queueMicrotask } from '../brokers/event-loop.js'
-import { BrokerHub } from '../brokers/hub.js'
-import { runOutside } from '../brokers/outside.js'
+import { BrokerContext } from '../../brokers/context.js'
+import { queueMicrotask } from '../../brokers/event-loop.js'
+import { BrokerHub } from '../../brokers/hub.js'
+import { runOutside } from '../../brokers/outside.js'
+import type { LaneFrame, SharedPort } from '../port/lanes.js'
+import type { LinkPort, PortEvent } from '../port/link-port.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
+import { asBrokerError, HostedContexts } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
-import { asBrokerError, HostedContexts } from './hosted-contexts.js'
-import type { LaneFrame, SharedPort } from './lanes.js'
-import type { LinkPort, PortEvent } from './port.js'
 import type { ContextHost, WorkerExit } from './worker-host.js'
 
 /** The other side, which does the work. */

@@ -1,9 +1,9 @@
 /** Owns the links of a host to its worker, which share one port: one for everything, or one more for each context. */
-import type { BrokerHub } from '../brokers/hub.js'
-import { LANE_BYTES, type LaneFrame, type LaneId, LanePort, type SharedPort } from './lanes.js'
-import { Link, type LinkOptions } from './link.js'
-import type { LinkPort } from './port.js'
-import type { Wakefulness } from './wakefulness.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import { Link, type LinkOptions } from '../link/link.js'
+import { LANE_BYTES, type LaneFrame, type LaneId, LanePort, type SharedPort } from '../port/lanes.js'
+import type { LinkPort } from '../port/link-port.js'
+import type { Wakefulness } from '../port/wakefulness.js'
 
 export interface HostLinksParts {
   readonly port: LinkPort & SharedPort

@@ -4,7 +4,7 @@ import type {
   MultiRequestDefinition,
   RequestDefinition,
   SignalDefinition
-} from '../brokers/definitions.js'
+} from '../../brokers/definitions.js'
 
 export type AnyEvent = EventDefinition<unknown>
 export type AnyRequest = RequestDefinition<unknown, unknown, unknown>

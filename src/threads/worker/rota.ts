@@ -2,9 +2,9 @@
  * Owns whose turn it is on a thread that serves several contexts. Each has a line of work, done in order; those that
  * have work take turns, a slice of time each.
  */
-import { setImmediate } from '../brokers/event-loop.js'
-import { runOutside } from '../brokers/outside.js'
-import type { Frame } from './frame.js'
+import { setImmediate } from '../../brokers/event-loop.js'
+import { runOutside } from '../../brokers/outside.js'
+import type { Frame } from '../port/frame.js'
 
 /** How long one line may go on while others may be waiting, in milliseconds. */
 export const SLICE_MS = 2

@@ -1,6 +1,6 @@
 /** Owns how several links share one port: each has a lane, which is a number that travels with its frames. */
 import type { Frame } from './frame.js'
-import type { LinkPort, PortEvent } from './port.js'
+import type { LinkPort, PortEvent } from './link-port.js'
 
 export type LaneId = number
 

@@ -1,7 +1,7 @@
 /** Owns the contract of code that sets up contexts where they are served. */
 import type { Result } from 'neverthrow'
-import type { BrokerContext } from '../brokers/context.js'
-import type { BrokerHub } from '../brokers/hub.js'
+import type { BrokerContext } from '../../brokers/context.js'
+import type { BrokerHub } from '../../brokers/hub.js'
 import type { ThreadShare } from './rota.js'
 
 /** What a set-up may answer, to be told when its context is over. */

@@ -1,15 +1,15 @@
 /** Owns one connection between the hubs of two threads. Both sides run the same code. */
-import type { BrokerContext } from '../brokers/context.js'
-import { type BrokerHub, OutcomeAwaited } from '../brokers/hub.js'
-import { ByteReader } from '../bytes/byte-reader.js'
+import type { BrokerContext } from '../../brokers/context.js'
+import { type BrokerHub, OutcomeAwaited } from '../../brokers/hub.js'
+import { ByteReader } from '../../bytes/byte-reader.js'
+import { attachedTo, bytesOf, type Frame, isFrame, messagesOf } from '../port/frame.js'
+import type { LinkPort } from '../port/link-port.js'
+import type { Wakefulness } from '../port/wakefulness.js'
 import type { Routes } from './carried.js'
-import { attachedTo, bytesOf, type Frame, isFrame, messagesOf } from './frame.js'
 import { FrameHeader, Tag } from './frame-layout.js'
 import { Inbound } from './inbound.js'
 import { Outbound } from './outbound.js'
 import { Outbox, type OutboxOptions } from './outbox.js'
-import type { LinkPort } from './port.js'
-import type { Wakefulness } from './wakefulness.js'
 
 export interface LinkOptions extends OutboxOptions {
   /** Requests that may wait for the other side; more are refused with `overloaded`. Default no limit. */

@@ -2,13 +2,12 @@
 
 import { MessageChannel, Worker, type WorkerOptions } from 'node:worker_threads'
 import { errAsync, type ResultAsync } from 'neverthrow'
-import { BrokerContext } from '../brokers/context.js'
-import type { BrokerError } from '../brokers/errors.js'
-import { BrokerHub } from '../brokers/hub.js'
-import { runOutside } from '../brokers/outside.js'
-import type { ModuleUrl } from '../brokers/platform.js'
-import { RequestBroker } from '../brokers/request-broker.js'
-import type { CarriedMessage, ThreadContract } from './carried.js'
+import { BrokerContext } from '../../brokers/context.js'
+import type { BrokerError } from '../../brokers/errors.js'
+import { BrokerHub } from '../../brokers/hub.js'
+import { runOutside } from '../../brokers/outside.js'
+import type { ModuleUrl } from '../../brokers/platform.js'
+import { RequestBroker } from '../../brokers/request-broker.js'
 import {
   CONTROL_CONTRACT,
   ConnectPeer,
@@ -18,13 +17,14 @@ import {
   StateIndex,
   StopWorker,
   type WorkerStart
-} from './control.js'
+} from '../control.js'
+import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import { ringMemory } from '../port/ring.js'
+import { RingPort } from '../port/ring-port.js'
+import { Wakefulness } from '../port/wakefulness.js'
 import { drainOnExit, undrain } from './exit-drain.js'
+import { asBrokerError, gone, HostedContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
-import { asBrokerError, gone, HostedContexts, NO_LIMIT, type ServedContext } from './hosted-contexts.js'
-import { ringMemory } from './ring.js'
-import { RingPort } from './ring-port.js'
-import { Wakefulness } from './wakefulness.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
 export interface ThreadLimits {

@@ -1,10 +1,10 @@
 /** Owns how errors and the outcomes of multi-requests travel. */
 import { deserialize, serialize } from 'node:v8'
-import type { Outcome } from '../brokers/collect.js'
-import { BrokerError, type BrokerErrorKind } from '../brokers/errors.js'
-import type { ByteReader } from '../bytes/byte-reader.js'
-import type { ByteWriter } from '../bytes/byte-writer.js'
-import type { WireCodec } from '../bytes/wire-codec.js'
+import type { Outcome } from '../../brokers/collect.js'
+import { BrokerError, type BrokerErrorKind } from '../../brokers/errors.js'
+import type { ByteReader } from '../../bytes/byte-reader.js'
+import type { ByteWriter } from '../../bytes/byte-writer.js'
+import type { WireCodec } from '../../bytes/wire-codec.js'
 import type { AnyMultiRequest } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 

@@ -1,13 +1,13 @@
 /** Owns the contexts of a host: has its thread set them up, and carries their messages until they are released. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
-import type { BrokerContext } from '../brokers/context.js'
-import { BrokerError, messageOf } from '../brokers/errors.js'
-import type { BrokerHub } from '../brokers/hub.js'
-import { RequestBroker } from '../brokers/request-broker.js'
-import type { CarriedMessage, ThreadContract } from './carried.js'
-import { AbandonContext, ReleaseContext, ServeContext, servedAlready } from './control.js'
+import type { BrokerContext } from '../../brokers/context.js'
+import { BrokerError, messageOf } from '../../brokers/errors.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import { RequestBroker } from '../../brokers/request-broker.js'
+import { AbandonContext, ReleaseContext, ServeContext, servedAlready } from '../control.js'
+import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import type { Link } from '../link/link.js'
 import type { HostLane, HostLinks } from './host-links.js'
-import type { Link } from './link.js'
 
 /** A context that a worker serves. */
 export interface ServedContext {

@@ -6,10 +6,10 @@
  */
 import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
-import type { ByteReader } from '../bytes/byte-reader.js'
-import type { ByteWriter } from '../bytes/byte-writer.js'
-import { isDetached } from '../bytes/detached.js'
-import type { WireCodec } from '../bytes/wire-codec.js'
+import type { ByteReader } from '../../bytes/byte-reader.js'
+import type { ByteWriter } from '../../bytes/byte-writer.js'
+import { isDetached } from '../../bytes/detached.js'
+import type { WireCodec } from '../../bytes/wire-codec.js'
 
 /**
  * The structured clone algorithm as bytes: what `v8.serialize` takes. That is what `postMessage` takes, except for

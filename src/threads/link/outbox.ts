@@ -1,16 +1,16 @@
 /** Owns the sending half of a link: packs messages into frames and decides when a frame leaves. */
-import type { BrokerContext } from '../brokers/context.js'
-import { BrokerError } from '../brokers/errors.js'
-import { queueMicrotask } from '../brokers/event-loop.js'
-import { ByteWriter } from '../bytes/byte-writer.js'
-import type { WireCodec } from '../bytes/wire-codec.js'
+import type { BrokerContext } from '../../brokers/context.js'
+import { BrokerError } from '../../brokers/errors.js'
+import { queueMicrotask } from '../../brokers/event-loop.js'
+import { ByteWriter } from '../../bytes/byte-writer.js'
+import type { WireCodec } from '../../bytes/wire-codec.js'
+import { type Frame, memoryOf } from '../port/frame.js'
+import type { LinkPort } from '../port/link-port.js'
 import type { Answering, Exchange } from './calls.js'
 import type { AnyEvent, AnySignal } from './carried.js'
 import { cloneCodec } from './clone-codec.js'
 import { brokerErrorCodec, errorCodec } from './error-codecs.js'
-import { type Frame, memoryOf } from './frame.js'
 import { FailureForm, FRAME_HEADER_BYTES, FrameHeader, Tag } from './frame-layout.js'
-import type { LinkPort } from './port.js'
 
 /** A message of one context, as the sender numbers it. */
 export type ChannelId = number

@@ -1,11 +1,11 @@
 /** Owns starting a worker in one call. */
 
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
-import { BrokerContext } from '../brokers/context.js'
-import { checkTimeout } from '../brokers/definitions.js'
-import { BrokerError, messageOf } from '../brokers/errors.js'
-import type { ModuleUrl } from '../brokers/platform.js'
-import type { ThreadContract } from './carried.js'
+import { BrokerContext } from '../../brokers/context.js'
+import { checkTimeout } from '../../brokers/definitions.js'
+import { BrokerError, messageOf } from '../../brokers/errors.js'
+import type { ModuleUrl } from '../../brokers/platform.js'
+import type { ThreadContract } from '../link/carried.js'
 import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
 export interface StartWorkerOptions extends WorkerHostOptions {
@@ -26,7 +26,7 @@ const DEFAULT_START_TIMEOUT_MS = 30_000
  * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
  *
  * @example
- * const worker = await startWorker(new URL('./thumbnails.worker.js', import.meta.url), thumbnails)
+ * const worker = await startWorker(new URL('../thumbnails.worker.js', import.meta.url), thumbnails)
  */
 export function startWorker(
   entry: ModuleUrl,

@@ -1,9 +1,10 @@
 /** Owns the working side of contexts that are served without a worker; see `local-host.ts`. */
-import type { ThreadContract } from './carried.js'
-import type { LaneFrame } from './lanes.js'
-import type { LocalSide, LocalSideParts } from './local-host.js'
-import { ServedContexts } from './served-contexts.js'
+
+import type { LocalSide, LocalSideParts } from '../host/local-host.js'
+import type { ThreadContract } from '../link/carried.js'
+import type { LaneFrame } from '../port/lanes.js'
 import type { Setup } from './setup.js'
+import { ServedContexts } from './worker-contexts.js'
 import { WorkerLanes } from './worker-lanes.js'
 
 export class LocalThread implements LocalSide {

@@ -1,11 +1,11 @@
 /** Owns the direct links of a worker to other workers. */
 import type { MessagePort } from 'node:worker_threads'
 import { err, ok, type Result } from 'neverthrow'
-import { BrokerContext } from '../brokers/context.js'
-import type { BrokerHub } from '../brokers/hub.js'
-import type { CarriedMessage, ThreadContract } from './carried.js'
-import type { MessageName, PeerRequest, PortDelivery } from './control.js'
-import { Link } from './link.js'
+import { BrokerContext } from '../../brokers/context.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import type { MessageName, PeerRequest, PortDelivery } from '../control.js'
+import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import { Link } from '../link/link.js'
 
 interface PeerLink {
   readonly link: Link

@@ -1,7 +1,7 @@
 /** Owns the lanes of a worker: takes the frames of each in, one context after the other, so that none starves. */
-import type { BrokerHub } from '../brokers/hub.js'
-import { isLaneFrame, LANE_BYTES, type LaneId, LanePort, type SharedPort } from './lanes.js'
-import { Link, type LinkOptions } from './link.js'
+import type { BrokerHub } from '../../brokers/hub.js'
+import { Link, type LinkOptions } from '../link/link.js'
+import { isLaneFrame, LANE_BYTES, type LaneId, LanePort, type SharedPort } from '../port/lanes.js'
 import { Rota, type ThreadShare, WorkLine } from './rota.js'
 
 /** One context's way in and out of a worker. */

@@ -1,8 +1,7 @@
 /** Owns the worker's side: sets up contexts when the host asks for them, and ends the thread cleanly. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { BrokerContext, type BrokerContextData } from '../brokers/context.js'
-import { BrokerHub } from '../brokers/hub.js'
-import type { ThreadContract } from './carried.js'
+import { BrokerContext, type BrokerContextData } from '../../brokers/context.js'
+import { BrokerHub } from '../../brokers/hub.js'
 import {
   CONTROL_CONTRACT,
   ConnectPeer,
@@ -10,13 +9,14 @@ import {
   StateIndex,
   StopWorker,
   type WorkerStart
-} from './control.js'
-import { Link, type LinkOptions } from './link.js'
+} from '../control.js'
+import type { ThreadContract } from '../link/carried.js'
+import { Link, type LinkOptions } from '../link/link.js'
+import { Poller } from '../port/poller.js'
+import { RingPort } from '../port/ring-port.js'
 import { Peers } from './peers.js'
-import { Poller } from './poller.js'
-import { RingPort } from './ring-port.js'
-import { answerWith, ServedContexts } from './served-contexts.js'
 import type { Setup } from './setup.js'
+import { answerWith, ServedContexts } from './worker-contexts.js'
 import { type Lane, WorkerLanes } from './worker-lanes.js'
 
 /**
