@@ -1,5 +1,5 @@
 /** Entry of a storage without a thread, as `worker.ts` is that of one with a thread. Loads SQLite. */
-import type { LocalWorker } from '../../threads/host/local-host.js'
+import type { LocalWorker } from '../../threads/local-side.js'
 import { LocalThread } from '../../threads/worker/local-thread.js'
 import { STORAGE_CONTRACT } from '../messages.js'
 import { serveStorage } from './serve-storage.js'

@@ -19,7 +19,7 @@ export interface ServedContext {
   release(): ResultAsync<void, BrokerError>
 }
 
-export interface HostedContextsParts {
+export interface HostContextsParts {
   /** Where host and thread talk about contexts. */
   readonly hub: BrokerHub
   readonly control: BrokerContext
@@ -43,14 +43,14 @@ interface Carried {
 /** For what takes as long as the thread is busy, and ends with it. */
 export const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 
-export class HostedContexts {
-  readonly #parts: HostedContextsParts
+export class HostContexts {
+  readonly #parts: HostContextsParts
   readonly #requests: RequestBroker
   /** The ids of those that are served, or will be, or have not been closed yet: none is received twice at a time. */
   readonly #taken = new Set<string>()
   #lastServing = 0
 
-  constructor(parts: HostedContextsParts) {
+  constructor(parts: HostContextsParts) {
     this.#parts = parts
     this.#requests = new RequestBroker(parts.hub, parts.control)
   }

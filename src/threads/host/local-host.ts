@@ -7,40 +7,13 @@ import { BrokerContext } from '../../brokers/context.js'
 import { queueMicrotask } from '../../brokers/event-loop.js'
 import { BrokerHub } from '../../brokers/hub.js'
 import { runOutside } from '../../brokers/outside.js'
+import type { LocalSide, LocalWorker } from '../local-side.js'
 import type { LaneFrame, SharedPort } from '../port/lanes.js'
 import type { LinkPort, PortEvent } from '../port/link-port.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
-import { asBrokerError, HostedContexts } from './host-contexts.js'
+import { asBrokerError, HostContexts } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 import type { ContextHost, WorkerExit } from './worker-host.js'
-
-/** The other side, which does the work. */
-export interface LocalSide {
-  /** Takes in what was sent to a context. */
-  take(value: LaneFrame): void
-  /** Has those give up who wait for something. */
-  hurry(): void
-  /**
-   * The process ends: blocks until all that has come is done and closed; answers whether it is, `false` when `deadline`
-   * comes first.
-   */
-  finish(deadline: number): boolean
-  /** Lets go of everything, as it is. */
-  abandon(): void
-}
-
-export interface LocalSideParts {
-  /** Where it is asked to serve contexts; nobody else knows it. */
-  readonly hub: BrokerHub
-  readonly control: BrokerContext
-  /** Takes what a context sends. */
-  readonly post: (value: LaneFrame) => void
-  /** To be called with what the work throws that must not. */
-  readonly onFault: (fault: unknown) => void
-}
-
-/** Starts the other side. */
-export type LocalWorker = (parts: LocalSideParts) => LocalSide
 
 export class LocalHost implements ContextHost, Drainable {
   readonly exited: Promise<WorkerExit>
@@ -49,7 +22,7 @@ export class LocalHost implements ContextHost, Drainable {
   readonly #inner = new BrokerHub()
   readonly #control = BrokerContext.create('local control')
   readonly #links: HostLinks
-  readonly #contexts: HostedContexts
+  readonly #contexts: HostContexts
   readonly #port: LocalPort
   readonly #exitListeners = new Set<(exit: WorkerExit) => void>()
   #starting: Promise<void> | undefined
@@ -69,7 +42,7 @@ export class LocalHost implements ContextHost, Drainable {
       onBusy: () => {},
       onFault: (fault) => this.#end(fault)
     })
-    this.#contexts = new HostedContexts({
+    this.#contexts = new HostContexts({
       ...{ hub: this.#inner, control: this.#control, links: this.#links, lanes: true },
       ended: () => this.#ended
     })

@@ -23,7 +23,7 @@ import { ringMemory } from '../port/ring.js'
 import { RingPort } from '../port/ring-port.js'
 import { Wakefulness } from '../port/wakefulness.js'
 import { drainOnExit, undrain } from './exit-drain.js'
-import { asBrokerError, gone, HostedContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
+import { asBrokerError, gone, HostContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
@@ -96,7 +96,7 @@ export class WorkerHost {
   readonly #worker: Worker
   readonly #port: RingPort
   readonly #links: HostLinks
-  readonly #contexts: HostedContexts
+  readonly #contexts: HostContexts
   readonly #control = BrokerContext.create('worker control')
   readonly #requests: RequestBroker
   readonly #state = new Int32Array(new SharedArrayBuffer(STATE_BYTES))
@@ -137,7 +137,7 @@ export class WorkerHost {
         this.#terminate()
       }
     })
-    this.#contexts = new HostedContexts({
+    this.#contexts = new HostContexts({
       ...{ hub, control: this.#control, links: this.#links, lanes: fair },
       ended: () => this.#ended
     })

@@ -1,22 +1,21 @@
 /** Owns the working side of contexts that are served without a worker; see `local-host.ts`. */
-
-import type { LocalSide, LocalSideParts } from '../host/local-host.js'
 import type { ThreadContract } from '../link/carried.js'
+import type { LocalSide, LocalSideParts } from '../local-side.js'
 import type { LaneFrame } from '../port/lanes.js'
 import type { Setup } from './setup.js'
-import { ServedContexts } from './worker-contexts.js'
+import { WorkerContexts } from './worker-contexts.js'
 import { WorkerLanes } from './worker-lanes.js'
 
 export class LocalThread implements LocalSide {
   readonly #lanes: WorkerLanes
-  readonly #served: ServedContexts
+  readonly #served: WorkerContexts
   #urgent = false
   #exiting = false
 
   constructor({ hub, control, post, onFault }: LocalSideParts, contract: ThreadContract, setup: Setup) {
     const options = { maxFramesInFlight: Number.POSITIVE_INFINITY, acknowledgeEvery: 1, onFault }
     this.#lanes = new WorkerLanes({ postMessage: post, tryPost: () => false }, hub, options)
-    this.#served = new ServedContexts({
+    this.#served = new WorkerContexts({
       ...{ hub, contract, setup },
       urgent: () => this.#urgent,
       exiting: () => this.#exiting,

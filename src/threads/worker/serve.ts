@@ -16,8 +16,8 @@ import { Poller } from '../port/poller.js'
 import { RingPort } from '../port/ring-port.js'
 import { Peers } from './peers.js'
 import type { Setup } from './setup.js'
-import { answerWith, ServedContexts } from './worker-contexts.js'
-import { type Lane, WorkerLanes } from './worker-lanes.js'
+import { answerWith, WorkerContexts } from './worker-contexts.js'
+import { type WorkerLane, WorkerLanes } from './worker-lanes.js'
 
 /**
  * Turns this worker thread into a server of broker contexts. Call it once, at the top level of a worker module that
@@ -31,17 +31,17 @@ export function serveBrokers(contract: ThreadContract, setup: Setup): void {
   if (parentPort === null || start?.control === undefined) {
     throw new Error('serveBrokers() belongs into a worker module that is started with startWorker()')
   }
-  new ServedThread(parentPort, start, contract, setup).open(start.control)
+  new WorkerThread(parentPort, start, contract, setup).open(start.control)
 }
 
-class ServedThread {
+class WorkerThread {
   readonly #hub = BrokerHub.default
   readonly #port: MessagePort
   readonly #state: Int32Array
   readonly #link: Link
   readonly #lanes: WorkerLanes
   readonly #peers: Peers
-  readonly #served: ServedContexts
+  readonly #served: WorkerContexts
   /** It may be asked for twice: by a stop, and by an exit of the process meanwhile. */
   #stopping: Promise<void> | undefined
 
@@ -76,7 +76,7 @@ class ServedThread {
       () => this.#stopping === undefined && !this.#link.busy && this.#lanes.idle
     )
     port.on('message', () => poller.afterFrame())
-    this.#served = new ServedContexts({
+    this.#served = new WorkerContexts({
       ...{ hub: this.#hub, contract, setup, urgent: this.#urgent, exiting: this.#exiting },
       laneOf: (id) => (id === undefined ? this.#mainLane : this.#lanes.open(id)),
       onClosed: (context) => this.#peers.release(context)
@@ -97,7 +97,7 @@ class ServedThread {
   }
 
   /** Contexts without a lane of their own travel together. */
-  get #mainLane(): Lane {
+  get #mainLane(): WorkerLane {
     return { link: this.#link, share: undefined, run: async (work) => await work(), close: () => {} }
   }
 

@@ -8,9 +8,9 @@ import { AbandonContext, ReleaseContext, ServeContext, type ServeRequest, served
 import type { ThreadContract } from '../link/carried.js'
 import type { LaneId } from '../port/lanes.js'
 import type { Service, Setup } from './setup.js'
-import type { Lane } from './worker-lanes.js'
+import type { WorkerLane } from './worker-lanes.js'
 
-export interface ServedContextsParts {
+export interface WorkerContextsParts {
   readonly hub: BrokerHub
   readonly contract: ThreadContract
   readonly setup: Setup
@@ -19,7 +19,7 @@ export interface ServedContextsParts {
   /** Whether the process of the host is ending. */
   readonly exiting: () => boolean
   /** The way that the messages of a context take. */
-  readonly laneOf: (id: LaneId | undefined) => Lane
+  readonly laneOf: (id: LaneId | undefined) => WorkerLane
   /** Called when a context has been closed. */
   readonly onClosed?: (context: BrokerContext) => void
 }
@@ -32,7 +32,7 @@ export interface UrgentService extends Service {
 interface Served {
   readonly context: BrokerContext
   readonly service: UrgentService | undefined
-  readonly lane: Lane
+  readonly lane: WorkerLane
   readonly unroute: () => void
 }
 
@@ -41,8 +41,8 @@ interface SettingUp {
   givenUp: boolean
 }
 
-export class ServedContexts {
-  readonly #parts: ServedContextsParts
+export class WorkerContexts {
+  readonly #parts: WorkerContextsParts
   readonly #settingUp = new Map<number, SettingUp>()
   readonly #served = new Map<number, Served>()
   /** The ids of the contexts of both, and of those that are being closed: none is served twice at a time. */
@@ -53,7 +53,7 @@ export class ServedContexts {
   readonly #releasing = new Set<Promise<unknown>>()
   #ending = false
 
-  constructor(parts: ServedContextsParts) {
+  constructor(parts: WorkerContextsParts) {
     this.#parts = parts
   }
 

@@ -5,7 +5,7 @@ import { isLaneFrame, LANE_BYTES, type LaneId, LanePort, type SharedPort } from 
 import { Rota, type ThreadShare, WorkLine } from './rota.js'
 
 /** One context's way in and out of a worker. */
-export interface Lane {
+export interface WorkerLane {
   readonly link: Link
   /** Absent where contexts do not take turns. */
   readonly share: ThreadShare | undefined
@@ -34,7 +34,7 @@ export class WorkerLanes {
     return this.#rota.idle
   }
 
-  open(id: LaneId): Lane {
+  open(id: LaneId): WorkerLane {
     const takeNext = (): unknown => line.takeFrame()
     const options = { ...this.#options, initialBytes: LANE_BYTES, takeNext }
     const link = new Link(new LanePort(this.#port, id), this.#hub, options)
