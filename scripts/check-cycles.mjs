@@ -9,7 +9,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 const root = resolve(import.meta.dirname, '..')
 const src = join(root, 'src')
 
-const layers = ['bytes', 'brokers', 'threads', 'persistency', 'di', 'observability']
+const layers = ['bytes', 'runtime', 'brokers', 'threads', 'persistency', 'di', 'observability']
 // The main entry re-exports the persistency layer and the ones below, so it may import up to there.
 const entryLayer = layers.indexOf('persistency')
 // Packages that one layer alone imports, and so nobody loads who does not ask for that layer.

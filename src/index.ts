@@ -31,7 +31,6 @@ export type {
 } from './brokers/listener.js'
 export { MultiRequestBroker } from './brokers/multi-request-broker.js'
 export type { RequestOptions } from './brokers/pending-call.js'
-export type { CancelSignal } from './brokers/platform.js'
 export type { ProviderCall, ProviderHandle } from './brokers/provider.js'
 export {
   type ProviderOf,
@@ -300,3 +299,4 @@ export type {
 } from './persistency/types.js'
 export type { WatchedChanges, WatchedState, WatchItem, WatchOptions } from './persistency/watch/types.js'
 export { WatchStream } from './persistency/watch/watch-stream.js'
+export type { CancelSignal } from './runtime/platform.js'

@@ -1,9 +1,9 @@
 /** Owns turning a provider as people write it into the form that the hub calls. */
 import type { Result, ResultAsync } from 'neverthrow'
+import { isResult } from '../runtime/is-result.js'
+import { isThenable } from '../runtime/thenable.js'
 import { BrokerError, messageOf } from './errors.js'
-import { isResult } from './is-result.js'
 import type { Call, ProviderCall, RequestHandler } from './provider.js'
-import { isThenable } from './thenable.js'
 
 /** What a provider may answer with: the response itself, or a neverthrow `Result` of it. */
 export type Answer<Response, Failure> = Response | Result<Response, Failure>

@@ -1,7 +1,7 @@
 /** Owns the identity of an isolated world of brokers. Knows nothing of who lives in it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
-import { sharedByCopies } from './shared-by-copies.js'
+import { sharedByCopies } from '../runtime/shared-by-copies.js'
 
 const ambient = sharedByCopies(
   Symbol.for('persistency.ambientContext/1'),

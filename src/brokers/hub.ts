@@ -2,8 +2,9 @@
  * Owns one thread's registry: who listens to and who provides what, per context. It delivers; the broker classes are
  * its typed faces. Free of RxJS, so that a worker that needs only delivery stays small.
  */
+import { Deadlines } from '../runtime/deadlines.js'
+import { sharedByCopies } from '../runtime/shared-by-copies.js'
 import type { BrokerContext } from './context.js'
-import { Deadlines } from './deadlines.js'
 import {
   defineEvent,
   type EventDefinition,
@@ -23,7 +24,6 @@ import type {
 import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
 import { Registration } from './registration.js'
-import { sharedByCopies } from './shared-by-copies.js'
 import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
 import { warnThrottled } from './warnings.js'

@@ -3,6 +3,7 @@
 export type { ByteReader } from '../bytes/byte-reader.js'
 export type { ByteWriter } from '../bytes/byte-writer.js'
 export type { WireCodec } from '../bytes/wire-codec.js'
+export type { CancelSignal } from '../runtime/platform.js'
 export type { Answer, RequestProvider } from './adapt-provider.js'
 export type { PayloadArgs, RequestArgs } from './arguments.js'
 export { type ClientOf, clientOf } from './client.js'
@@ -54,7 +55,6 @@ export type {
 } from './listener.js'
 export { MultiRequestBroker } from './multi-request-broker.js'
 export type { RequestOptions } from './pending-call.js'
-export type { CancelSignal } from './platform.js'
 export type { Call, Provider, ProviderCall, ProviderHandle, RequestHandler } from './provider.js'
 export {
   type ProviderOf,

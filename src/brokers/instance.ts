@@ -1,5 +1,6 @@
 /** Owns the instances of interfaces: wiring an implementation into a context of its own, and taking it out again. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { isResult } from '../runtime/is-result.js'
 import { type ClientOf, clientOf } from './client.js'
 import { BrokerContext } from './context.js'
 import {
@@ -12,7 +13,6 @@ import { BrokerError, messageOf } from './errors.js'
 import { EventBroker } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import type { ImplementationOf, InterfaceDefinition } from './interface.js'
-import { isResult } from './is-result.js'
 import { RequestBroker } from './request-broker.js'
 import { SignalBroker } from './signal-broker.js'
 

@@ -1,6 +1,6 @@
 /** Owns the observable face of an event: hot, never ending in an error, and unharmed by what its subscribers throw. */
 import { Observable, type Observer, type Operator, type Subscriber, type Subscription } from 'rxjs'
-import { isThenable } from './thenable.js'
+import { isThenable } from '../runtime/thenable.js'
 
 /**
  * An observable whose plain subscribers may throw.

@@ -1,9 +1,9 @@
 /** Owns one registered listener: running it in isolation, knowing its runs in flight, and stopping it. */
 
+import type { CancelSignal } from '../runtime/platform.js'
+import { isThenable } from '../runtime/thenable.js'
+import { Waiters } from '../runtime/waiters.js'
 import type { BrokerContext } from './context.js'
-import type { CancelSignal } from './platform.js'
-import { isThenable } from './thenable.js'
-import { Waiters } from './waiters.js'
 
 /** What a handler gets besides the payload. One per listener, shared by its runs. */
 export interface ListenerScope {

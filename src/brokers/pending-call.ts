@@ -1,12 +1,12 @@
 /** Owns one request in flight: its answer, its time limit and its cancellation. It settles exactly once. */
 
 import { err, ok, type Result } from 'neverthrow'
+import type { DeadlineEntry, Deadlines } from '../runtime/deadlines.js'
+import { allowManyListeners } from '../runtime/many-listeners.js'
+import type { CancelSignal } from '../runtime/platform.js'
 import type { BrokerContext } from './context.js'
-import type { DeadlineEntry, Deadlines } from './deadlines.js'
 import { checkTimeout } from './definitions.js'
 import { BrokerError } from './errors.js'
-import { allowManyListeners } from './many-listeners.js'
-import type { CancelSignal } from './platform.js'
 import type { Call, CancelListener } from './provider.js'
 import { ScopedAbort } from './scoped-abort.js'
 

@@ -1,7 +1,7 @@
 /** Owns what providing a request means: the shapes of providers, and the registration of one. */
 
+import type { CancelSignal } from '../runtime/platform.js'
 import type { BrokerContext } from './context.js'
-import type { CancelSignal } from './platform.js'
 
 /** What a provider gets besides the payload. */
 export interface ProviderCall {

@@ -1,6 +1,6 @@
 /** Owns an abort signal whose listeners run in the async context of whoever asked for it, not of what makes it fire. */
 import { AsyncResource } from 'node:async_hooks'
-import type { CancelSignal } from './platform.js'
+import type { CancelSignal } from '../runtime/platform.js'
 
 export class ScopedAbort {
   readonly #controller = new AbortController()

@@ -1,8 +1,8 @@
 /** Owns the handler of one signal in one context, and the signals that wait for it. */
 import { AsyncResource } from 'node:async_hooks'
-import { queueMicrotask } from './event-loop.js'
-import { isThenable } from './thenable.js'
-import { Waiters } from './waiters.js'
+import { queueMicrotask } from '../runtime/event-loop.js'
+import { isThenable } from '../runtime/thenable.js'
+import { Waiters } from '../runtime/waiters.js'
 
 /** What a handler gets besides the payload. */
 export interface HandlerScope {

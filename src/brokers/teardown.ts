@@ -1,8 +1,8 @@
 /** Owns stopping an application in good order: one multi-request that everything with a lifetime answers. */
 import { err, ok, type Result } from 'neverthrow'
+import { isResult } from '../runtime/is-result.js'
 import { defineMultiRequest, type MultiRequestDefinition } from './definitions.js'
 import { BrokerError, messageOf } from './errors.js'
-import { isResult } from './is-result.js'
 import type { MultiRequestBroker } from './multi-request-broker.js'
 import type { ProviderHandle } from './provider.js'
 

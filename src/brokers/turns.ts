@@ -2,7 +2,7 @@
  * Owns the notion of a turn: a batch of messages that are handled together, such as one frame from another thread.
  * Work that pays off when done once for the whole batch is put off to its end.
  */
-import { queueMicrotask } from './event-loop.js'
+import { queueMicrotask } from '../runtime/event-loop.js'
 
 export class Turns {
   #depth = 0

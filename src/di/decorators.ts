@@ -11,8 +11,8 @@ import type {
 } from '../brokers/definitions.js'
 import type { ListenerScope } from '../brokers/listener.js'
 import type { ProviderOf } from '../brokers/request-broker.js'
-import { sharedByCopies } from '../brokers/shared-by-copies.js'
 import type { SignalHandler } from '../brokers/signal-queue.js'
+import { sharedByCopies } from '../runtime/shared-by-copies.js'
 
 type AnyDefinition =
   | EventDefinition<unknown>

@@ -1,7 +1,7 @@
 /** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
 import { err, type Result } from 'neverthrow'
-import { LONGEST_TIMER_MS } from '../brokers/deadlines.js'
-import { allowManyListeners } from '../brokers/many-listeners.js'
+import { LONGEST_TIMER_MS } from '../runtime/deadlines.js'
+import { allowManyListeners } from '../runtime/many-listeners.js'
 import { PersistencyError } from './errors.js'
 
 export interface PatienceOptions {

@@ -1,5 +1,5 @@
 /** Owns the shapes that callers and storage exchange: operations, rows and reads. */
-import type { CancelSignal } from '../brokers/platform.js'
+import type { CancelSignal } from '../runtime/platform.js'
 import type { Key } from './keys/keys.js'
 
 /** Stores a payload under a key; a row that is there already is replaced. */

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** 'persistency/threads': brokers across worker threads. */
 
-export type { ModuleUrl } from '../brokers/platform.js'
+export type { ModuleUrl } from '../runtime/platform.js'
 export type { ServedContext } from './host/host-contexts.js'
 export { type StartWorkerOptions, startWorker } from './host/start-worker.js'
 export {

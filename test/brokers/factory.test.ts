@@ -13,7 +13,7 @@ import {
   provideFactory,
   RequestBroker
 } from 'persistency/brokers'
-import type { Deadlines } from '../../dist/brokers/deadlines.js'
+import type { Deadlines } from '../../dist/runtime/deadlines.js'
 import { gate, isPending } from '../support/brokers-async.js'
 
 const Area = defineRequest<void, number>('shape.area')

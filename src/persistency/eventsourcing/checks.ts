@@ -1,6 +1,6 @@
 /** Owns the checks on how subscriptions are asked for. */
 import { err, ok, type Result } from 'neverthrow'
-import { LONGEST_TIMER_MS } from '../../brokers/deadlines.js'
+import { LONGEST_TIMER_MS } from '../../runtime/deadlines.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import {

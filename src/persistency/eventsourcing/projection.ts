@@ -1,6 +1,6 @@
 /** Owns the handle of a projection that is kept here: reading its rows, and making them anew. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import { decodeValue } from '../codecs/decode-value.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'

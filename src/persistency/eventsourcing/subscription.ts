@@ -1,6 +1,6 @@
 /** Owns the handle of a subscription that this process holds. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import { JournalInfo } from '../journal/messages.js'

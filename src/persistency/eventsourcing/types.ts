@@ -1,5 +1,5 @@
 /** Owns the shapes of subscriptions that callers see. */
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { AppendOptions, JournalEvent, NewEvent, RecordedEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
 

@@ -1,6 +1,6 @@
 /** Owns how far along the events of a journal somebody is, the journal itself or a checkpoint, and who waits for that. */
-import { allowManyListeners } from '../../brokers/many-listeners.js'
-import type { CancelSignal } from '../../brokers/platform.js'
+import { allowManyListeners } from '../../runtime/many-listeners.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { PersistencyError } from '../errors.js'
 
 /** Why waiting ended without the event being there. */

@@ -1,7 +1,7 @@
 /** Owns trying again what failed because somebody else was faster. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { err, errAsync, type Result, ResultAsync } from 'neverthrow'
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import { PersistencyError } from '../errors.js'
 import { abortSignal, checkOptions, integerFrom } from '../option-checks.js'
 

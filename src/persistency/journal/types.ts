@@ -1,5 +1,5 @@
 /** Owns the shapes of the journal that callers see: its limits, its events, what is appended and what is answered. */
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { Key } from '../keys/keys.js'
 import type { ChangeOp, ReadOptions, TxOp } from '../types.js'
 

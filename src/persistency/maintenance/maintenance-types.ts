@@ -1,5 +1,5 @@
 /** Owns the shapes of what is done to a job as a whole: backing up, restoring, verifying, measuring, compacting. */
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { ResolvedJobOptions } from '../options.js'
 
 /** How far an operation has come. */

@@ -1,6 +1,6 @@
 /** Owns stopping one reader by itself, or by the signal of its caller, which may stop many. */
-import { allowManyListeners } from '../../brokers/many-listeners.js'
-import type { CancelSignal } from '../../brokers/platform.js'
+import { allowManyListeners } from '../../runtime/many-listeners.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import { abortSignal } from '../option-checks.js'
 
 export class OwnStop {

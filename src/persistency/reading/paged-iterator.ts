@@ -1,5 +1,5 @@
 /** Owns handing out one by one what is fetched page by page. Written out: a generator costs several times as much per item. */
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import { OwnStop } from './own-stop.js'
 
 /** Fetches pages until the signal fires. */

@@ -1,6 +1,6 @@
 /** Owns delivering what is fetched page by page as an Observable. */
 import { Observable } from 'rxjs'
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import { OwnStop } from './own-stop.js'
 
 /** Cold: each subscription fetches for itself, and unsubscribing ends that. A page is delivered in one turn. */

@@ -1,5 +1,5 @@
 /** Owns the shapes of watching that callers see. */
-import type { CancelSignal } from '../../brokers/platform.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { ChangeOp, KvRow } from '../types.js'
 
 /** What to watch for, and how. */

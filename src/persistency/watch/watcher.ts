@@ -1,8 +1,8 @@
 /** Owns what one watcher has not read yet: changes up to a limit, or the mark that there were more. */
 
-import { allowManyListeners } from '../../brokers/many-listeners.js'
-import type { CancelSignal } from '../../brokers/platform.js'
 import { toHex } from '../../bytes/compare.js'
+import { allowManyListeners } from '../../runtime/many-listeners.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { WaitEnd } from '../journal/position.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import type { ChangeOp, KvRow } from '../types.js'

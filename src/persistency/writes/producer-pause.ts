@@ -2,7 +2,7 @@
  * Owns the pauses of producers that await each of their writes: when they begin, and when they end. Knows neither the
  * writes nor who waits for room.
  */
-import { setImmediate } from '../../brokers/event-loop.js'
+import { setImmediate } from '../../runtime/event-loop.js'
 
 /**
  * So many operations are let in before the event loop gets a turn: a producer that awaits each write would otherwise

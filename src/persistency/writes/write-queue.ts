@@ -2,7 +2,7 @@
  * Owns the writes of a job between `persist` and their commit: their order, the limits of the queue, who waits for
  * room, and who waits for a commit. Knows neither brokers nor storage.
  */
-import { setImmediate } from '../../brokers/event-loop.js'
+import { setImmediate } from '../../runtime/event-loop.js'
 import { PersistencyError } from '../errors.js'
 import type { PersistEventPayload } from '../message-payloads.js'
 import {

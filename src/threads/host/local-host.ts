@@ -4,9 +4,9 @@
  */
 import { ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
-import { queueMicrotask } from '../../brokers/event-loop.js'
 import { BrokerHub } from '../../brokers/hub.js'
-import { runOutside } from '../../brokers/outside.js'
+import { queueMicrotask } from '../../runtime/event-loop.js'
+import { runOutside } from '../../runtime/outside.js'
 import type { LocalSide, LocalWorker } from '../local-side.js'
 import type { LaneFrame, SharedPort } from '../port/lanes.js'
 import type { LinkPort, PortEvent } from '../port/link-port.js'

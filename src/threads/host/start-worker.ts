@@ -4,7 +4,7 @@ import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import { checkTimeout } from '../../brokers/definitions.js'
 import { BrokerError, messageOf } from '../../brokers/errors.js'
-import type { ModuleUrl } from '../../brokers/platform.js'
+import type { ModuleUrl } from '../../runtime/platform.js'
 import type { ThreadContract } from '../link/carried.js'
 import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 

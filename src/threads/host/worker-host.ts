@@ -5,9 +5,9 @@ import { errAsync, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import type { BrokerError } from '../../brokers/errors.js'
 import { BrokerHub } from '../../brokers/hub.js'
-import { runOutside } from '../../brokers/outside.js'
-import type { ModuleUrl } from '../../brokers/platform.js'
 import { RequestBroker } from '../../brokers/request-broker.js'
+import { runOutside } from '../../runtime/outside.js'
+import type { ModuleUrl } from '../../runtime/platform.js'
 import {
   CONTROL_CONTRACT,
   ConnectPeer,

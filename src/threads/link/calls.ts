@@ -1,8 +1,8 @@
 /** Owns the requests under way on a link: those we sent and those we were sent. */
 import type { BrokerContext } from '../../brokers/context.js'
-import type { CancelSignal } from '../../brokers/platform.js'
 import type { Call, CancelListener } from '../../brokers/provider.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
+import type { CancelSignal } from '../../runtime/platform.js'
 
 /** What is needed to send a request and to read its answer. */
 export interface Exchange {

@@ -1,9 +1,9 @@
 /** Owns the sending half of a link: packs messages into frames and decides when a frame leaves. */
 import type { BrokerContext } from '../../brokers/context.js'
 import { BrokerError } from '../../brokers/errors.js'
-import { queueMicrotask } from '../../brokers/event-loop.js'
 import { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
+import { queueMicrotask } from '../../runtime/event-loop.js'
 import { type Frame, memoryOf } from '../port/frame.js'
 import type { LinkPort } from '../port/link-port.js'
 import type { Answering, Exchange } from './calls.js'

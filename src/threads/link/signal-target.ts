@@ -1,7 +1,7 @@
 /** Owns the sending end of a signal whose handler lives on another thread. */
 
 import type { SignalTarget } from '../../brokers/signal-queue.js'
-import { Waiters } from '../../brokers/waiters.js'
+import { Waiters } from '../../runtime/waiters.js'
 
 /** Where the signals go. */
 export interface SignalWire {

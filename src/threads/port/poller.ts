@@ -3,7 +3,7 @@
  * the worker looks for another one for a moment before it parks. It does so only while frames follow each other closely,
  * and the less the more often it was in vain. An idle worker costs nothing.
  */
-import { setImmediate } from '../../brokers/event-loop.js'
+import { setImmediate } from '../../runtime/event-loop.js'
 import { HOLD_UP_MS, type RingPort } from './ring-port.js'
 
 /** How long to look for the next frame, in milliseconds. */

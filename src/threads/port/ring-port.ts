@@ -6,8 +6,8 @@
  * A reader that is marked as awake is not called. So while it is, there is always somebody who will look: whoever watches. A
  * delivery that goes on later watches until then. The last one to stop takes the mark away first, and then looks once more.
  */
-import { setImmediate } from '../../brokers/event-loop.js'
-import { runOutside } from '../../brokers/outside.js'
+import { setImmediate } from '../../runtime/event-loop.js'
+import { runOutside } from '../../runtime/outside.js'
 import { type LaneFrame, MAIN_LANE } from './lanes.js'
 import type { LinkPort, PortEvent } from './link-port.js'
 import { RingReader, RingWriter } from './ring.js'

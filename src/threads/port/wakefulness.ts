@@ -6,7 +6,7 @@
  * Whether that pays depends on what is asked and on whether there is a processor to spare, so it is measured: both ways
  * are timed, now and then the one that is not in use, too.
  */
-import { setImmediate } from '../../brokers/event-loop.js'
+import { setImmediate } from '../../runtime/event-loop.js'
 import type { RingPort } from './ring-port.js'
 
 /** How long to stay awake for one answer at most, in milliseconds. */

@@ -2,8 +2,8 @@
  * Owns whose turn it is on a thread that serves several contexts. Each has a line of work, done in order; those that
  * have work take turns, a slice of time each.
  */
-import { setImmediate } from '../../brokers/event-loop.js'
-import { runOutside } from '../../brokers/outside.js'
+import { setImmediate } from '../../runtime/event-loop.js'
+import { runOutside } from '../../runtime/outside.js'
 import type { Frame } from '../port/frame.js'
 
 /** How long one line may go on while others may be waiting, in milliseconds. */

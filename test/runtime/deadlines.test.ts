@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { type DeadlineEntry, Deadlines } from '../../dist/brokers/deadlines.js'
+import { type DeadlineEntry, Deadlines } from '../../dist/runtime/deadlines.js'
 import { runChild } from '../support/brokers-child.js'
 
 setFlagsFromString('--expose-gc')
