@@ -1,29 +1,14 @@
 /** Owns the requests under way on a link: those we sent and those we were sent. */
 import type { BrokerContext } from '../../brokers/context.js'
 import type { Call, CancelListener } from '../../brokers/provider.js'
-import type { WireCodec } from '../../bytes/wire-codec.js'
 import type { CancelSignal } from '../../runtime/platform.js'
-
-/** What is needed to send a request and to read its answer. */
-export interface Exchange {
-  readonly name: string
-  readonly payload: WireCodec<unknown> | undefined
-  readonly response: WireCodec<unknown>
-  readonly error: WireCodec<unknown>
-}
-
-/** What is needed to answer a request. */
-export interface Answering {
-  readonly name: string
-  readonly response: WireCodec<unknown> | undefined
-  readonly error: WireCodec<unknown> | undefined
-}
+import type { Exchange } from './exchange.js'
 
 /** Where answers go. */
 export interface AnswerSink {
   /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
-  response(call: number, answering: Answering, response: unknown): void
-  failure(call: number, answering: Answering, error: unknown): void
+  response(call: number, exchange: Exchange, response: unknown): void
+  failure(call: number, exchange: Exchange, error: unknown): void
 }
 
 /** A request that waits for the other thread. */
@@ -55,7 +40,7 @@ export class InboundCall implements Call {
   readonly context: BrokerContext
   /** As its caller sent it. */
   traceparent: string | undefined = undefined
-  readonly #answering: Answering
+  readonly exchange: Exchange
   readonly #outbox: AnswerSink
   readonly #onSettled: (id: number) => void
   #settled = false
@@ -66,13 +51,13 @@ export class InboundCall implements Call {
   constructor(
     id: number,
     context: BrokerContext,
-    answering: Answering,
+    exchange: Exchange,
     outbox: AnswerSink,
     onSettled: (id: number) => void
   ) {
     this.id = id
     this.context = context
-    this.#answering = answering
+    this.exchange = exchange
     this.#outbox = outbox
     this.#onSettled = onSettled
   }
@@ -90,14 +75,14 @@ export class InboundCall implements Call {
   resolve(response: unknown): void {
     if (!this.#finish()) return
     try {
-      this.#outbox.response(this.id, this.#answering, response)
+      this.#outbox.response(this.id, this.exchange, response)
     } catch (notSendable) {
-      this.#outbox.failure(this.id, this.#answering, notSendable)
+      this.#outbox.failure(this.id, this.exchange, notSendable)
     }
   }
 
   reject(error: unknown): void {
-    if (this.#finish()) this.#outbox.failure(this.id, this.#answering, error)
+    if (this.#finish()) this.#outbox.failure(this.id, this.exchange, error)
   }
 
   /** The caller gave up: nobody waits for the answer. */

@@ -5,8 +5,6 @@ import { BrokerError, type BrokerErrorKind } from '../../brokers/errors.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
-import type { AnyMultiRequest } from './carried.js'
-import { cloneCodec } from './clone-codec.js'
 
 /** A `BrokerError` keeps its kind and message; a cause that cannot be cloned arrives as its text. */
 export const brokerErrorCodec: WireCodec<BrokerError> = {
@@ -52,9 +50,10 @@ export const errorCodec: WireCodec<unknown> = {
 }
 
 /** The outcomes of a multi-request, each with the codecs of its definition. */
-export function outcomesCodec(request: AnyMultiRequest): WireCodec<readonly Outcome<unknown, unknown>[]> {
-  const responses = request.codec.response ?? cloneCodec
-  const failures = request.codec.error ?? errorCodec
+export function outcomesCodec(
+  responses: WireCodec<unknown>,
+  failures: WireCodec<unknown>
+): WireCodec<readonly Outcome<unknown, unknown>[]> {
   return {
     write(writer, outcomes) {
       writer.u32(outcomes.length)

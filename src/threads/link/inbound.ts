@@ -8,17 +8,17 @@ import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
 import { queueMicrotask } from '../../runtime/event-loop.js'
 import { CallTable } from './call-table.js'
-import { type Answering, InboundCall } from './calls.js'
+import { InboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, CarriedMessage } from './carried.js'
-import { cloneCodec } from './clone-codec.js'
-import { errorCodec, outcomesCodec, unreadable } from './error-codecs.js'
+import { errorCodec, unreadable } from './error-codecs.js'
+import { type Exchange, exchangeOf } from './exchange.js'
 import { ChannelKind } from './frame-layout.js'
 import type { ChannelId, Outbox } from './outbox.js'
 
 interface Route {
   readonly context: BrokerContext
   readonly message: CarriedMessage
-  readonly answering: Answering
+  readonly exchange: Exchange
 }
 
 /** A channel that the other side declared, and where its messages go while somebody receives them. */
@@ -60,7 +60,7 @@ export class Inbound {
   /** Takes messages of one kind in; answers how to stop. */
   receive(context: BrokerContext, message: CarriedMessage): () => void {
     const key = routeKey(context.id, ChannelKind[message.kind], message.name)
-    const route = { context, message, answering: answeringOf(message) }
+    const route = { context, message, exchange: exchangeOf(message) }
     this.#routes.set(key, route)
     const unwatch = message.kind === 'signal' ? this.#watchHandler(context, message.name, key) : undefined
     return () => {
@@ -94,19 +94,20 @@ export class Inbound {
     const { route } = channel
     if (route?.message.kind === 'event') {
       const { context, message } = route
-      if (message.codec?.readRun !== undefined) {
-        this.#hub.emitRun(context, message, repeatable(message.codec.readRun(reader)), this.#origin)
+      const { payload: codec } = route.exchange
+      if (codec.readRun !== undefined) {
+        this.#hub.emitRun(context, message, repeatable(codec.readRun(reader)), this.#origin)
       } else {
-        while (!reader.done && channel.route === route) this.#event(context, message, reader)
+        while (!reader.done && channel.route === route) this.#event(context, message, codec, reader)
       }
     }
     reader.leave(outer)
   }
 
-  #event(context: BrokerContext, message: AnyEvent, reader: ByteReader): void {
+  #event(context: BrokerContext, message: AnyEvent, codec: WireCodec<unknown>, reader: ByteReader): void {
     const outer = reader.enter(reader.u32())
     try {
-      this.#hub.emit(context, message, read(reader, message.codec), this.#origin)
+      this.#hub.emit(context, message, codec.read(reader), this.#origin)
     } catch (error) {
       this.#warn(`event "${message.name}" could not be read`, error)
     }
@@ -130,13 +131,13 @@ export class Inbound {
     const traceparent = traced ? reader.text() : undefined
     const outer = reader.enter(reader.u32())
     if (route?.message.kind === 'request' || route?.message.kind === 'multiRequest') {
-      const call = new InboundCall(id, route.context, route.answering, this.#outbox, this.#forget)
+      const call = new InboundCall(id, route.context, route.exchange, this.#outbox, this.#forget)
       call.traceparent = traceparent
       this.#calls.add(call)
       this.#serve(call, route.message, reader)
     } else {
       const context = BrokerContext.from({ id: contextId, label: contextId })
-      this.#outbox.failure(id, { name, error: undefined }, noProvider(name, context))
+      this.#outbox.failure(id, { name, error: errorCodec }, noProvider(name, context))
     }
     reader.leave(outer)
   }
@@ -153,7 +154,7 @@ export class Inbound {
   #serve(call: InboundCall, message: AnyRequest | AnyMultiRequest, reader: ByteReader): void {
     let payload: unknown
     try {
-      payload = read(reader, message.codec.payload)
+      payload = call.exchange.payload.read(reader)
     } catch (cause) {
       call.reject(unreadable(`the payload of "${message.name}"`, cause))
       return
@@ -169,10 +170,10 @@ export class Inbound {
     void outcomes.then((list) => call.resolve(list))
   }
 
-  #accept({ context, message }: Route, reader: ByteReader, done: () => void): boolean {
+  #accept({ context, message, exchange }: Route, reader: ByteReader, done: () => void): boolean {
     if (message.kind !== 'signal') return false
     try {
-      const payload = read(reader, message.codec)
+      const payload = exchange.payload.read(reader)
       return this.#hub.signalTarget(context, message)?.accept(payload, done) ?? false
     } catch (error) {
       this.#warn(`signal "${message.name}" could not be read`, error)
@@ -233,18 +234,6 @@ export class Inbound {
   #warn(what: string, error: unknown): void {
     warnThrottled('PERSISTENCY_MESSAGE_LOST', what, messageOf(error))
   }
-}
-
-function answeringOf(message: CarriedMessage): Answering {
-  const { name } = message
-  if (message.kind === 'request')
-    return { name, response: message.codec.response, error: message.codec.error }
-  if (message.kind === 'multiRequest') return { name, response: outcomesCodec(message), error: errorCodec }
-  return { name, response: undefined, error: undefined }
-}
-
-function read(reader: ByteReader, codec: WireCodec<unknown> | undefined): unknown {
-  return (codec ?? cloneCodec).read(reader)
 }
 
 /** What gives its events once only, such as a generator, would give them to the first listener alone. */

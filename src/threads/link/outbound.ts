@@ -5,10 +5,10 @@ import { type BrokerHub, HandlerChanged } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import { CallTable } from './call-table.js'
-import { type Exchange, OutboundCall } from './calls.js'
+import { OutboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'
-import { cloneCodec } from './clone-codec.js'
-import { brokerErrorCodec, errorCodec, outcomesCodec, unreadable } from './error-codecs.js'
+import { brokerErrorCodec, unreadable } from './error-codecs.js'
+import { type Exchange, exchangeOf } from './exchange.js'
 import { ChannelKind, FailureForm, Tag } from './frame-layout.js'
 import type { ChannelId, Outbox } from './outbox.js'
 import { RemoteSignalTarget } from './signal-target.js'
@@ -117,8 +117,9 @@ export class Outbound {
   #sendEvent(context: BrokerContext, event: AnyEvent): () => void {
     const { hub, outbox, origin, onChange } = this.#parts
     const channel = new LazyChannel(outbox, context, ChannelKind.event, event.name)
+    const exchange = exchangeOf(event)
     const forward = (payload: unknown): void => {
-      outbox.event(channel.open(), event, payload)
+      outbox.event(channel.open(), exchange, payload)
       onChange()
     }
     const handle = hub.listen(context, event, forward, { origin, internal: true })
@@ -130,18 +131,9 @@ export class Outbound {
 
   #sendRequest(context: BrokerContext, request: AnyRequest, unlimited: boolean): () => void {
     const channel = new LazyChannel(this.#parts.outbox, context, ChannelKind.request, request.name)
-    const exchange = {
-      name: request.name,
-      payload: request.codec.payload,
-      response: request.codec.response ?? cloneCodec,
-      error: request.codec.error ?? errorCodec
-    }
     const { maxPendingRequests } = this.#parts
-    const handler = this.#forward(
-      channel,
-      exchange,
-      unlimited ? Number.POSITIVE_INFINITY : maxPendingRequests
-    )
+    const limit = unlimited ? Number.POSITIVE_INFINITY : maxPendingRequests
+    const handler = this.#forward(channel, exchangeOf(request), limit)
     const handle = this.#parts.hub.provide(context, request, handler)
     if (handle === undefined) throw alreadyProvided(request.name, context)
     return () => {
@@ -153,12 +145,7 @@ export class Outbound {
   #sendMultiRequest(context: BrokerContext, request: AnyMultiRequest): () => void {
     const { hub, origin, outbox } = this.#parts
     const channel = new LazyChannel(outbox, context, ChannelKind.multiRequest, request.name)
-    const handler = this.#forward(channel, {
-      name: request.name,
-      payload: request.codec.payload,
-      response: outcomesCodec(request),
-      error: errorCodec
-    })
+    const handler = this.#forward(channel, exchangeOf(request))
     const handle = hub.addProvider(context, request, { handler, source: undefined, origin, spread: true })
     return () => {
       handle.remove()
@@ -171,9 +158,10 @@ export class Outbound {
     if (hub.signalTarget(context, signal) !== undefined) throw alreadyHandled(signal.name, context)
     // Opened before the first signal, so that the other side can say that nobody handles it.
     const channel = outbox.openChannel(context, ChannelKind.signal, signal.name)
+    const exchange = exchangeOf(signal)
     const target = new RemoteSignalTarget(signal.queueDepth, {
       send(payload) {
-        outbox.signal(channel, signal, payload)
+        outbox.signal(channel, exchange, payload)
         onChange()
       },
       handlerChanged: () => hub.emit(context, HandlerChanged, signal.name)

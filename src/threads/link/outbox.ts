@@ -6,10 +6,8 @@ import type { WireCodec } from '../../bytes/wire-codec.js'
 import { queueMicrotask } from '../../runtime/event-loop.js'
 import { type Frame, memoryOf } from '../port/frame.js'
 import type { LinkPort } from '../port/link-port.js'
-import type { Answering, Exchange } from './calls.js'
-import type { AnyEvent, AnySignal } from './carried.js'
-import { cloneCodec } from './clone-codec.js'
-import { brokerErrorCodec, errorCodec } from './error-codecs.js'
+import { brokerErrorCodec } from './error-codecs.js'
+import type { Exchange } from './exchange.js'
 import { FailureForm, FRAME_HEADER_BYTES, FrameHeader, Tag } from './frame-layout.js'
 
 /** A message of one context, as the sender numbers it. */
@@ -118,8 +116,8 @@ export class Outbox {
    *
    * @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then
    */
-  event(channel: ChannelId, { name, codec }: AnyEvent, payload: unknown): void {
-    this.#requireNotEncoding(name)
+  event(channel: ChannelId, exchange: Exchange, payload: unknown): void {
+    this.#requireNotEncoding(exchange.name)
     const writer = this.#writer
     const start = writer.offset
     let lengthAt = this.#runAt
@@ -129,7 +127,7 @@ export class Outbox {
       lengthAt = writer.offset
       writer.u32(0)
     }
-    this.#body(start, 'payload', name, codec, payload)
+    this.#body(start, 'payload', exchange.name, exchange.payload, payload)
     this.#runChannel = channel
     this.#runAt = lengthAt
     this.#runEnd = writer.offset
@@ -138,12 +136,12 @@ export class Outbox {
   }
 
   /** @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then. */
-  signal(channel: ChannelId, { name, codec }: AnySignal, payload: unknown): void {
-    this.#requireNotEncoding(name)
+  signal(channel: ChannelId, exchange: Exchange, payload: unknown): void {
+    this.#requireNotEncoding(exchange.name)
     const start = this.#writer.offset
     this.#writer.u8(Tag.signal)
     this.#writer.u32(channel)
-    this.#body(start, 'payload', name, codec, payload)
+    this.#body(start, 'payload', exchange.name, exchange.payload, payload)
     this.#schedule()
   }
 
@@ -168,12 +166,12 @@ export class Outbox {
   }
 
   /** @throws BrokerError `notSendable` when the response cannot be encoded; nothing is sent then. */
-  response(call: number, answering: Answering, response: unknown): void {
-    this.#requireNotEncoding(answering.name)
+  response(call: number, exchange: Exchange, response: unknown): void {
+    this.#requireNotEncoding(exchange.name)
     const start = this.#writer.offset
     this.#writer.u8(Tag.response)
     this.#writer.u32(call)
-    this.#body(start, 'response', answering.name, answering.response, response)
+    this.#body(start, 'response', exchange.name, exchange.response, response)
     this.awaited()
   }
 
@@ -188,15 +186,15 @@ export class Outbox {
   }
 
   /** Sends an error; one that cannot be encoded arrives as a `BrokerError` which says so. */
-  failure(call: number, answering: Pick<Answering, 'name' | 'error'>, error: unknown): void {
+  failure(call: number, exchange: Pick<Exchange, 'name' | 'error'>, error: unknown): void {
     if (this.#encoding !== undefined) {
-      queueMicrotask(() => this.failure(call, answering, error))
+      queueMicrotask(() => this.failure(call, exchange, error))
       return
     }
     try {
-      this.#failure(call, answering, error)
+      this.#failure(call, exchange, error)
     } catch (notSendable) {
-      this.#failure(call, answering, notSendable)
+      this.#failure(call, exchange, notSendable)
     }
     this.#schedule()
   }
@@ -299,29 +297,23 @@ export class Outbox {
     this.#schedule()
   }
 
-  #failure(call: number, { name, error: codec }: Pick<Answering, 'name' | 'error'>, error: unknown): void {
+  #failure(call: number, { name, error: codec }: Pick<Exchange, 'name' | 'error'>, error: unknown): void {
     const start = this.#writer.offset
     const isBrokerError = BrokerError.is(error)
     this.#writer.u8(Tag.failure)
     this.#writer.u32(call)
     this.#writer.u8(isBrokerError ? FailureForm.broker : FailureForm.own)
-    this.#body(start, 'error', name, isBrokerError ? brokerErrorCodec : (codec ?? errorCodec), error)
+    this.#body(start, 'error', name, isBrokerError ? brokerErrorCodec : codec, error)
   }
 
-  #body(
-    start: number,
-    part: string,
-    name: string,
-    codec: WireCodec<unknown> | undefined,
-    value: unknown
-  ): void {
+  #body(start: number, part: string, name: string, codec: WireCodec<unknown>, value: unknown): void {
     const writer = this.#writer
     const at = writer.offset
     writer.u32(0)
     this.#encoding = name
     this.#encodingFrom = start
     try {
-      ;(codec ?? cloneCodec).write(writer, value)
+      codec.write(writer, value)
     } catch (cause) {
       writer.rewind(start)
       const message = `the ${part} of "${name}" cannot be sent to another thread`
