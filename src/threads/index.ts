@@ -2,12 +2,12 @@
 /** 'persistency/threads': brokers across worker threads. */
 
 export type { ModuleUrl } from '../runtime/platform.js'
+export type { WorkerExit } from './host/context-host.js'
 export type { ServedContext } from './host/host-contexts.js'
 export { type StartWorkerOptions, startWorker } from './host/start-worker.js'
 export {
   type PeerRoutes,
   type ThreadLimits,
-  type WorkerExit,
   WorkerHost,
   type WorkerHostOptions
 } from './host/worker-host.js'

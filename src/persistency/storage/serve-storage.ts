@@ -1,7 +1,6 @@
 /** Owns what a thread is asked for the storage of a job: to serve it, to remove its files, to restore them. */
 import { err, ok, type Result } from 'neverthrow'
 import type { ServeCall, Service, Setup } from '../../threads/worker/setup.js'
-import type { UrgentService } from '../../threads/worker/worker-contexts.js'
 import { PersistencyError } from '../errors.js'
 import type { Patient } from './busy.js'
 import { LogSync } from './log-sync.js'
@@ -44,7 +43,7 @@ async function serve(
   call: ServeCall,
   stores: OpenStores,
   { alone }: ServeStorageOptions
-): Promise<UrgentService> {
+): Promise<Service> {
   const { jobId, file, options } = start
   const { hub, context, urgent, exiting, share } = call
   const { busyTimeoutMs } = options
@@ -78,7 +77,7 @@ function serviceOf(
   closeSession: () => void,
   maintenance: Maintenance,
   logSync: LogSync | undefined
-): UrgentService {
+): Service {
   return {
     async close() {
       await maintenance.close()

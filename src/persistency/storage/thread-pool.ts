@@ -1,7 +1,8 @@
 /** Owns the storage threads of an engine: how many there are, if any, and which one serves which job. */
 import type { BrokerHub } from '../../brokers/hub.js'
+import type { ContextHost } from '../../threads/host/context-host.js'
 import { LocalHost } from '../../threads/host/local-host.js'
-import { type ContextHost, WorkerHost } from '../../threads/host/worker-host.js'
+import { WorkerHost } from '../../threads/host/worker-host.js'
 import type { ThreadsOption } from '../persistency-options.js'
 
 const WORKER = new URL('./worker.js', import.meta.url)

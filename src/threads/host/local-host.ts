@@ -4,20 +4,21 @@
  */
 import { ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
+import type { BrokerError } from '../../brokers/errors.js'
 import { BrokerHub } from '../../brokers/hub.js'
 import { queueMicrotask } from '../../runtime/event-loop.js'
 import { runOutside } from '../../runtime/outside.js'
+import type { ThreadContract } from '../link/carried.js'
 import type { LocalSide, LocalWorker } from '../local-side.js'
 import type { LaneFrame, SharedPort } from '../port/lanes.js'
 import type { LinkPort, PortEvent } from '../port/link-port.js'
+import type { ContextHost, WorkerExit } from './context-host.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
-import { asBrokerError, HostContexts } from './host-contexts.js'
+import { asBrokerError, HostContexts, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
-import type { ContextHost, WorkerExit } from './worker-host.js'
 
-export class LocalHost implements ContextHost, Drainable {
+export class LocalHost implements ContextHost {
   readonly exited: Promise<WorkerExit>
-  readonly worksHere = true
   readonly #load: () => Promise<LocalWorker>
   readonly #inner = new BrokerHub()
   readonly #control = BrokerContext.create('local control')
@@ -25,6 +26,15 @@ export class LocalHost implements ContextHost, Drainable {
   readonly #contexts: HostContexts
   readonly #port: LocalPort
   readonly #exitListeners = new Set<(exit: WorkerExit) => void>()
+  readonly #exitDrain: Drainable = {
+    worksHere: true,
+    beginDrain: () => {
+      this.#links.dropUnfinished()
+      this.#links.flush()
+    },
+    awaitDrain: (deadline) => this.#side?.finish(deadline) ?? true,
+    hurry: () => this.hurry()
+  }
   #starting: Promise<void> | undefined
   #side: LocalSide | undefined
   #ended = false
@@ -49,15 +59,20 @@ export class LocalHost implements ContextHost, Drainable {
     this.exited = new Promise((resolve) => {
       this.#exit = resolve
     })
-    drainOnExit(this)
+    drainOnExit(this.#exitDrain)
   }
 
-  serve(...request: Parameters<ContextHost['serve']>): ReturnType<ContextHost['serve']> {
-    const [context] = request
+  serve(
+    context: BrokerContext,
+    contract: ThreadContract,
+    data: unknown,
+    timeoutMs: number,
+    onCarried?: () => void
+  ): ResultAsync<ServedContext, BrokerError> {
     this.#starting ??= runOutside(() => this.#start())
     return ResultAsync.fromPromise(this.#starting, (thrown) =>
       asBrokerError(`context ${context.toString()} could not be set up`, thrown)
-    ).andThen(() => this.#contexts.serve(...request))
+    ).andThen(() => this.#contexts.serve(context, contract, data, timeoutMs, onCarried))
   }
 
   onExit(listener: (exit: WorkerExit) => void): () => void {
@@ -74,15 +89,6 @@ export class LocalHost implements ContextHost, Drainable {
     this.#side?.hurry()
   }
 
-  beginDrain(): void {
-    this.#links.dropUnfinished()
-    this.#links.flush()
-  }
-
-  awaitDrain(deadline: number): boolean {
-    return this.#side?.finish(deadline) ?? true
-  }
-
   async #start(): Promise<void> {
     const worker = await this.#load()
     this.#side = worker({
@@ -97,7 +103,7 @@ export class LocalHost implements ContextHost, Drainable {
   #end(fault: unknown): void {
     if (this.#ended) return
     this.#ended = true
-    undrain(this)
+    undrain(this.#exitDrain)
     const exit: WorkerExit = {
       expected: fault === undefined,
       code: fault === undefined ? 0 : 1,

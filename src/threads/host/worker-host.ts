@@ -22,7 +22,8 @@ import type { CarriedMessage, ThreadContract } from '../link/carried.js'
 import { ringMemory } from '../port/ring.js'
 import { RingPort } from '../port/ring-port.js'
 import { Wakefulness } from '../port/wakefulness.js'
-import { drainOnExit, undrain } from './exit-drain.js'
+import type { ContextHost, WorkerExit } from './context-host.js'
+import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { asBrokerError, gone, HostContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 
@@ -53,15 +54,6 @@ export interface WorkerHostOptions {
   readonly fair?: boolean | undefined
 }
 
-/** How a worker ended. */
-export interface WorkerExit {
-  /** Whether the end was asked for with `stop()`. */
-  readonly expected: boolean
-  readonly code: number
-  /** What the worker died of, when it threw. */
-  readonly error: unknown
-}
-
 /** The messages of one context that two workers exchange directly. */
 export interface PeerRoutes {
   /** Sent by the first worker, received by the second. */
@@ -87,11 +79,9 @@ let lastPeer = 0
  * the process ends by `process.exit`, by an uncaught exception or by itself, the worker first works off what it was
  * sent, for ten seconds at most.
  */
-export class WorkerHost {
+export class WorkerHost implements ContextHost {
   /** Resolves when the thread has ended, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>
-  /** See `Drainable`. @internal */
-  readonly worksHere = false
   readonly #hub: BrokerHub
   readonly #worker: Worker
   readonly #port: RingPort
@@ -101,6 +91,16 @@ export class WorkerHost {
   readonly #requests: RequestBroker
   readonly #state = new Int32Array(new SharedArrayBuffer(STATE_BYTES))
   readonly #exitListeners = new Set<(exit: WorkerExit) => void>()
+  readonly #exitDrain: Drainable = {
+    worksHere: false,
+    beginDrain: () => {
+      Atomics.store(this.#state, StateIndex.exiting, 1)
+      this.#links.dropUnfinished()
+      this.#tellToStop()
+    },
+    awaitDrain: (deadline) => this.#awaitStopped(deadline),
+    hurry: () => this.hurry()
+  }
   #stopping: Promise<void> | undefined
   #ended = false
   #error: unknown
@@ -153,7 +153,7 @@ export class WorkerHost {
     this.exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => resolve(this.#onExit(code)))
     })
-    drainOnExit(this)
+    drainOnExit(this.#exitDrain)
   }
 
   /**
@@ -176,10 +176,7 @@ export class WorkerHost {
     return this.#contexts.serve(context, contract, data, timeoutMs, onCarried)
   }
 
-  /**
-   * Calls back when the thread has ended, for whatever reason: before anything under way on it is settled, and before
-   * `exited` resolves. Answers how to stop that. @internal
-   */
+  /** @internal */
   onExit(listener: (exit: WorkerExit) => void): () => void {
     this.#exitListeners.add(listener)
     return () => void this.#exitListeners.delete(listener)
@@ -227,20 +224,13 @@ export class WorkerHost {
     await this.stop()
   }
 
-  /** Asks the thread to give up whatever it waits for. @internal */
+  /** @internal */
   hurry(): void {
     Atomics.store(this.#state, StateIndex.urgent, 1)
   }
 
-  /** See `Drainable`. @internal */
-  beginDrain(): void {
-    Atomics.store(this.#state, StateIndex.exiting, 1)
-    this.#links.dropUnfinished()
-    this.#tellToStop()
-  }
-
-  /** See `Drainable`. @internal */
-  awaitDrain(deadline: number): boolean {
+  /** Blocks until the worker has stopped; `false` when `deadline` comes first. */
+  #awaitStopped(deadline: number): boolean {
     // A module that has not come to `serveBrokers` was sent nothing, and perhaps never comes to it.
     if (Atomics.load(this.#state, StateIndex.serving) === 0) return true
     while (Atomics.load(this.#state, StateIndex.stopped) === 0) {
@@ -289,7 +279,7 @@ export class WorkerHost {
     // What the thread has answered last may lie in the ring, where this side was going to look by itself.
     this.#port.drain()
     this.#ended = true
-    undrain(this)
+    undrain(this.#exitDrain)
     const expected = this.#stopping !== undefined
     const reason = expected ? 'the worker thread was stopped' : `the worker thread ended with code ${code}`
     const exit = { expected, code, error: this.#error }
@@ -298,6 +288,3 @@ export class WorkerHost {
     return exit
   }
 }
-
-/** What somebody who has contexts served needs of a host. @internal */
-export type ContextHost = Pick<WorkerHost, 'serve' | 'onExit' | 'exited' | 'hurry' | 'stop'>

@@ -8,6 +8,8 @@ import type { ThreadShare } from './rota.js'
 export interface Service {
   /** Finishes what was accepted and lets go of everything. Called once. */
   close(): void | Promise<void>
+  /** Lets go of everything at once, whatever is under way: nothing can be waited for any more. @internal */
+  closeNow?(): void
 }
 
 /** Asks for one context to be served. */

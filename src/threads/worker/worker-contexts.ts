@@ -24,14 +24,9 @@ export interface WorkerContextsParts {
   readonly onClosed?: (context: BrokerContext) => void
 }
 
-/** A service that can be closed in the midst of what it waits for, because nobody can wait any more. */
-export interface UrgentService extends Service {
-  closeNow?(): void
-}
-
 interface Served {
   readonly context: BrokerContext
-  readonly service: UrgentService | undefined
+  readonly service: Service | undefined
   readonly lane: WorkerLane
   readonly unroute: () => void
 }
@@ -48,7 +43,7 @@ export class WorkerContexts {
   /** The ids of the contexts of both, and of those that are being closed: none is served twice at a time. */
   readonly #taken = new Set<string>()
   /** Those that have not been closed yet, also when that is under way. */
-  readonly #open = new Set<UrgentService>()
+  readonly #open = new Set<Service>()
   /** The closings under way. */
   readonly #releasing = new Set<Promise<unknown>>()
   #ending = false
@@ -114,7 +109,7 @@ export class WorkerContexts {
         await letGo()
         return err(answer.error)
       }
-      const service: UrgentService | undefined = (isResult(answer) ? answer.value : answer) ?? undefined
+      const service: Service | undefined = (isResult(answer) ? answer.value : answer) ?? undefined
       if (service !== undefined) this.#open.add(service)
       this.#served.set(serving, { context, service, lane, unroute })
     } catch (thrown) {
