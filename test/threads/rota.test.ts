@@ -1,7 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import { Rota, WorkLine } from '../../dist/threads/worker/rota.js'
+import { type FrameTaker, Rota, WorkLine } from '../../dist/threads/worker/rota.js'
+
+function taker(take = (): void => {}): FrameTaker {
+  return { take, holdAcknowledgement() {}, afterWork() {} }
+}
 
 describe('a rota', () => {
   it('does the work of each line in an async context of its own, whoever had it called', async () => {
@@ -10,11 +14,7 @@ describe('a rota', () => {
     })
     const lines = ['a', 'b'].map((name) => ({
       name,
-      line: new WorkLine(
-        rota,
-        () => {},
-        () => {}
-      )
+      line: new WorkLine(rota, taker())
     }))
     const tenants = new AsyncLocalStorage<string>()
     const seen: unknown[] = []
@@ -34,17 +34,14 @@ describe('a rota', () => {
   it('takes no frame in before the work that is to go on', () => {
     const done: string[] = []
     const rota = new Rota(() => {})
-    const line = new WorkLine(
-      rota,
-      () => {
-        done.push('frame')
-        if (done.length > 1) return
-        line.goOn(() => done.push('rest'))
-        // What a link does when a frame is worked off, and more has come.
-        expect(line.takeFrame()).toBeUndefined()
-      },
-      () => {}
-    )
+    const take = (): void => {
+      done.push('frame')
+      if (done.length > 1) return
+      line.goOn(() => done.push('rest'))
+      // What a link does when a frame is worked off, and more has come.
+      expect(line.takeFrame()).toBeUndefined()
+    }
+    const line = new WorkLine(rota, taker(take))
     line.push(new Uint8Array(4))
     line.push(new Uint8Array(4))
     rota.run()

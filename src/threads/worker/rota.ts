@@ -106,21 +106,27 @@ export class Rota {
   }
 }
 
+/** What takes in the frames of a line; a link. */
+export interface FrameTaker {
+  take(frame: Frame): void
+  /** Called when the work on a frame is to go on in a later slice. */
+  holdAcknowledgement(): void
+  /** Called after each piece of work, with whether it goes on in a later slice. */
+  afterWork(goesOn: boolean): void
+}
+
 /** The work of one context, in order: frames to be taken in, and whatever else is to be done between them. */
 export class WorkLine implements ThreadShare {
   readonly #rota: Rota
-  readonly #takeIn: (frame: Frame) => void
-  readonly #afterStep: (goesOn: boolean) => void
+  readonly #taker: FrameTaker
   readonly #queue: (Frame | (() => void))[] = []
   #rest: (() => void) | undefined
   #resting = false
   #listed = false
 
-  /** @param afterStep called after each piece of work, with whether it goes on in a later slice */
-  constructor(rota: Rota, takeIn: (frame: Frame) => void, afterStep: (goesOn: boolean) => void) {
+  constructor(rota: Rota, taker: FrameTaker) {
     this.#rota = rota
-    this.#takeIn = takeIn
-    this.#afterStep = afterStep
+    this.#taker = taker
   }
 
   /** Adds a frame behind all that is there, or work, which must not throw. */
@@ -157,6 +163,7 @@ export class WorkLine implements ThreadShare {
   }
 
   goOn(work: () => void, delayMs = 0): void {
+    this.#taker.holdAcknowledgement()
     this.#rest = work
     if (delayMs === 0) return
     this.#resting = true
@@ -197,8 +204,8 @@ export class WorkLine implements ThreadShare {
     const next = this.#rest ?? this.#queue.shift()
     this.#rest = undefined
     if (typeof next === 'function') next()
-    else if (next !== undefined) this.#takeIn(next)
-    this.#afterStep(this.#rest !== undefined)
+    else if (next !== undefined) this.#taker.take(next)
+    this.#taker.afterWork(this.#rest !== undefined)
   }
 
   #list(): void {

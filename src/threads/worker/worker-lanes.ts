@@ -38,27 +38,14 @@ export class WorkerLanes {
     const takeNext = (): unknown => line.takeFrame()
     const options = { ...this.#options, initialBytes: LANE_BYTES, takeNext }
     const link = new Link(new LanePort(this.#port, id), this.#hub, options)
-    const line = new WorkLine(
-      this.#rota,
-      (frame) => link.take(frame),
-      (goesOn) => link.afterWork(goesOn)
-    )
+    const line = new WorkLine(this.#rota, link)
     this.#lines.set(id, line)
-    const share: ThreadShare = {
-      over: () => line.over(),
-      renew: () => line.renew(),
-      goOn: (work, delayMs) => {
-        link.holdAcknowledgement()
-        line.goOn(work, delayMs)
-      },
-      push: (work) => line.push(work)
-    }
     const close = (): void => {
       this.#lines.delete(id)
       link.flush()
       link.close('the context was released')
     }
-    return { link, share, run: (work) => line.run(work), close }
+    return { link, share: line, run: (work) => line.run(work), close }
   }
 
   /** Takes in a value that is a frame of a lane, and answers whether it is one. A lane that was closed has no use for it. */
