@@ -23,11 +23,10 @@ import type {
 } from './listener.js'
 import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
-import { Registration } from './registration.js'
 import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
 import { warnThrottled } from './warnings.js'
-import { World } from './world.js'
+import { Registration, World } from './world.js'
 
 /** Published in a context whenever one of its listeners fails; `EventBroker.listenerErrors` is its stream. */
 export const ListenerFailed: EventDefinition<ListenerError> =

@@ -1,5 +1,5 @@
 /** Owns one request in flight: its answer, its time limit and its cancellation. It settles exactly once. */
-
+import { AsyncResource } from 'node:async_hooks'
 import { err, ok, type Result } from 'neverthrow'
 import type { DeadlineEntry, Deadlines } from '../runtime/deadlines.js'
 import { allowManyListeners } from '../runtime/many-listeners.js'
@@ -8,7 +8,6 @@ import type { BrokerContext } from './context.js'
 import { checkTimeout } from './definitions.js'
 import { BrokerError } from './errors.js'
 import type { Call, CancelListener } from './provider.js'
-import { ScopedAbort } from './scoped-abort.js'
 
 /** What a call may say about its own patience. */
 export interface RequestOptions {
@@ -126,5 +125,19 @@ export class PendingCall implements Call, DeadlineEntry {
     return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, {
       cause: signal.reason
     })
+  }
+}
+
+/** An abort signal whose listeners run in the async context in which the signal was asked for. */
+class ScopedAbort {
+  readonly #controller = new AbortController()
+  readonly #scope = new AsyncResource('PersistencyCall')
+
+  get signal(): CancelSignal {
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    this.#scope.runInAsyncScope(() => this.#controller.abort(reason))
   }
 }
