@@ -7,9 +7,10 @@ import type { LinkPort } from '../port/link-port.js'
 import type { Wakefulness } from '../port/wakefulness.js'
 import type { Routes } from './carried.js'
 import { FrameHeader, Tag } from './frame-layout.js'
+import { FrameSender, type OutboxOptions } from './frame-sender.js'
 import { Inbound } from './inbound.js'
 import { Outbound } from './outbound.js'
-import { Outbox, type OutboxOptions } from './outbox.js'
+import { Outbox } from './outbox.js'
 
 export interface LinkOptions extends OutboxOptions {
   /** Requests that may wait for the other side; more are refused with `overloaded`. Default no limit. */
@@ -37,6 +38,7 @@ export class Link {
   readonly #port: LinkPort
   readonly #hub: BrokerHub
   readonly #options: LinkOptions
+  readonly #frames: FrameSender
   readonly #outbox: Outbox
   readonly #outbound: Outbound
   readonly #inbound: Inbound
@@ -58,8 +60,10 @@ export class Link {
     this.#port = port
     this.#hub = hub
     this.#options = options
-    this.#outbox = new Outbox(port, options, () => this.#onSent())
-    this.#outbound = new Outbound({ hub, outbox: this.#outbox, origin: this, maxPendingRequests, onChange })
+    this.#frames = new FrameSender(port, options, () => this.#onSent())
+    this.#outbox = new Outbox(this.#frames)
+    const sending = { hub, frames: this.#frames, outbox: this.#outbox, origin: this }
+    this.#outbound = new Outbound({ ...sending, maxPendingRequests, onChange })
     this.#inbound = new Inbound(hub, this.#outbox, this)
     port.on('message', this.#onMessage)
     port.on('messageerror', this.#onUnreadable)
@@ -97,7 +101,7 @@ export class Link {
 
   /** Posts at once what is waiting to leave. */
   flush(): void {
-    this.#outbox.flush()
+    this.#frames.flush()
   }
 
   /** Forgets a message that is being encoded: the process ends, and it will not be finished. @internal */
@@ -107,8 +111,8 @@ export class Link {
 
   /** Resolves when the other side has worked off everything sent so far, or the link is closed. */
   drained(): Promise<void> {
-    if (this.#closed || !this.#outbox.busy) return Promise.resolve()
-    const { framesSoFar: frames } = this.#outbox
+    if (this.#closed || !this.#frames.busy) return Promise.resolve()
+    const { framesSoFar: frames } = this.#frames
     return new Promise((resolve) => this.#drained.push({ frames, resolve }))
   }
 
@@ -131,11 +135,11 @@ export class Link {
   /** Work outside of a turn is done: posts what came of it and, unless it goes on, acknowledges what was held. */
   afterWork(goesOn: boolean): void {
     if (this.#held && !goesOn) {
-      this.#outbox.acknowledge(this.#heldFrames)
+      this.#frames.acknowledge(this.#heldFrames)
       this.#held = false
       this.#heldFrames = 0
     }
-    this.#outbox.flush()
+    this.#frames.flush()
   }
 
   /** Stops carrying; every request under way ends with `disconnected`. Repeating it is harmless. */
@@ -144,7 +148,7 @@ export class Link {
     this.#closed = true
     this.#port.off('message', this.#onMessage)
     this.#port.off('messageerror', this.#onUnreadable)
-    this.#outbox.close()
+    this.#frames.close()
     for (const unroute of [...this.#unroutes]) unroute()
     this.#outbound.disconnect(reason, cause)
     this.#inbound.disconnect()
@@ -183,11 +187,11 @@ export class Link {
     })
     this.#takingIn = false
     if (this.#held) this.#heldFrames += frames
-    else if (frames > 0) this.#outbox.acknowledge(frames)
-    this.#outbox.acknowledged(acknowledged)
+    else if (frames > 0) this.#frames.acknowledge(frames)
+    this.#frames.acknowledged(acknowledged)
     this.#options.wakefulness?.received(this.#isAwaited())
     // The answers that were ready at the end of the turn leave in one frame.
-    if (this.#options.acknowledgeEvery === 1) this.#outbox.flush()
+    if (this.#options.acknowledgeEvery === 1) this.#frames.flush()
     if (other !== undefined) this.#options.onOther?.(other)
   }
 
@@ -209,7 +213,7 @@ export class Link {
   #watchOutcomes(context: BrokerContext): () => void {
     const awaited = (): void => {
       this.#outcomeAwaited = true
-      this.#outbox.awaited()
+      this.#frames.awaited()
     }
     const watching = this.#hub.listen(context, OutcomeAwaited, awaited, { internal: true })
     return () => void watching.drop()
@@ -217,7 +221,7 @@ export class Link {
 
   /** Whether somebody waits for the other side. Once that has worked everything off, nobody does. */
   #isAwaited(): boolean {
-    if (!this.#outbox.busy) this.#outcomeAwaited = false
+    if (!this.#frames.busy) this.#outcomeAwaited = false
     return this.#outcomeAwaited || this.#outbound.pending > 0
   }
 
@@ -233,10 +237,10 @@ export class Link {
   }
 
   #checkBusy(): void {
-    while (this.#drained.length > 0 && (this.#closed || this.#outbox.workedOff >= this.#nextDrained)) {
+    while (this.#drained.length > 0 && (this.#closed || this.#frames.workedOff >= this.#nextDrained)) {
       this.#drained.shift()?.resolve()
     }
-    const busy = !this.#closed && (this.#outbound.pending > 0 || this.#outbox.busy)
+    const busy = !this.#closed && (this.#outbound.pending > 0 || this.#frames.busy)
     if (busy === this.#busy) return
     this.#busy = busy
     this.#options.onBusy?.(busy)

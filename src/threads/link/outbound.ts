@@ -10,11 +10,13 @@ import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage }
 import { brokerErrorCodec, unreadable } from './error-codecs.js'
 import { type Exchange, exchangeOf } from './exchange.js'
 import { ChannelKind, FailureForm, Tag } from './frame-layout.js'
+import type { FrameSender } from './frame-sender.js'
 import type { ChannelId, Outbox } from './outbox.js'
 import { RemoteSignalTarget } from './signal-target.js'
 
 export interface OutboundParts {
   readonly hub: BrokerHub
+  readonly frames: FrameSender
   readonly outbox: Outbox
   /** The link; what it forwards does not come back to it. */
   readonly origin: unknown
@@ -31,11 +33,11 @@ export class Outbound {
   /** The frames of requests that were given up before the other side had come to them. */
   #givenUp: number[] = []
   readonly #cancel = (id: number): void => {
-    const { outbox, onChange, maxPendingRequests } = this.#parts
+    const { frames, outbox, onChange, maxPendingRequests } = this.#parts
     const call = this.#calls.take(id)
     if (call !== undefined) {
       outbox.cancel(id)
-      const counts = Number.isFinite(maxPendingRequests) && call.frame > outbox.workedOff
+      const counts = Number.isFinite(maxPendingRequests) && call.frame > frames.workedOff
       if (counts) this.#givenUp.push(call.frame)
     }
     onChange()
@@ -183,7 +185,7 @@ export class Outbound {
     exchange: Exchange,
     maxPendingRequests = this.#parts.maxPendingRequests
   ): (payload: unknown, call: Call) => void {
-    const { outbox, onChange } = this.#parts
+    const { frames, outbox, onChange } = this.#parts
     return (payload, call) => {
       if (call.immediate) {
         call.reject(notHere(exchange.name))
@@ -201,7 +203,7 @@ export class Outbound {
         call.reject(notSendable)
         return
       }
-      this.#calls.add(new OutboundCall(id, call, exchange, outbox.framesSoFar, this.#cancel))
+      this.#calls.add(new OutboundCall(id, call, exchange, frames.framesSoFar, this.#cancel))
       onChange()
     }
   }
@@ -213,7 +215,7 @@ export class Outbound {
 
   /** Forgets those given up that the other side has come past; answers how many wait now. */
   #forgetGivenUp(): number {
-    const { workedOff } = this.#parts.outbox
+    const { workedOff } = this.#parts.frames
     if (this.#givenUp.length > 0) this.#givenUp = this.#givenUp.filter((frame) => frame > workedOff)
     return this.#waiting
   }
