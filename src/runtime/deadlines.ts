@@ -19,7 +19,7 @@ export interface DeadlineEntry {
 /** The longest delay that a timer of the platform can take; a longer limit counts as none. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** So many lists and timers are kept while no call needs them: programs use few limits, but may compute them. */
+/** How many empty lists are kept with their timers: programs use few different limits, but may compute them. */
 const KEPT_LISTS = 32
 
 /** All limits of one hub. */
@@ -46,7 +46,7 @@ export class Deadlines {
   }
 }
 
-/** What becomes of a list that has become empty. */
+/** Decides about a list that has become empty: whether it is kept, and otherwise has it forgotten. */
 interface Emptied {
   keep(): boolean
   forget(): void
@@ -105,7 +105,7 @@ class DeadlineList {
   #fire(): void {
     this.#timer = undefined
     const now = performance.now()
-    // Whoever expires may add calls; the timer is set once, for the first that is left.
+    // `expire` may add calls; the timer is set once, for the first that is left.
     this.#firing = true
     try {
       while (this.#head !== undefined && this.#head.deadline <= now) {

@@ -1,7 +1,7 @@
 /**
- * Owns how our own loops go on later. The functions are taken as the package is loaded: tests with fake timers replace the
- * global ones, and what was accepted must be worked off all the same. Time limits stay with the `setTimeout` that is in
- * force, because those such a test means to drive.
+ * Owns how the loops of this package continue later. The functions are taken when the package is loaded: tests with fake
+ * timers replace the global ones, and accepted work must be done nevertheless. Time limits use the global `setTimeout`, which
+ * such a test means to drive.
  */
 
 export const setImmediate: (work: () => void) => unknown = globalThis.setImmediate

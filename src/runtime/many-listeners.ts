@@ -1,12 +1,12 @@
-/** Owns listening to the signals of callers, of which one may stop any number of calls. */
+/** Owns listening to the abort signals of callers: one signal may stop any number of calls. */
 import { setMaxListeners } from 'node:events'
 import type { CancelSignal } from './platform.js'
 
-/** Has Node.js not take many listeners of a signal for a leak. */
+/** Keeps Node.js from warning of a leak when a signal has many listeners. */
 export function allowManyListeners(signal: CancelSignal): void {
   try {
     setMaxListeners(0, signal)
   } catch {
-    // A signal of another make does not count its listeners.
+    // A signal that is not Node's own does not count its listeners.
   }
 }

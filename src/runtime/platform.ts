@@ -3,7 +3,7 @@
  * declarations compile for a consumer who has neither the DOM library nor the types of Node.
  */
 
-/** An `AbortSignal` where the consumer's libraries have one; what it takes to be one elsewhere. */
+/** An `AbortSignal` where the consumer's libraries have one; elsewhere the members that are used. */
 export type CancelSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
   ? Signal
   : {

@@ -1,7 +1,7 @@
-/** Owns those who wait for something to become idle, each with a grace period of its own. */
+/** Owns waiting for something to become idle, each waiter with a grace period of its own. */
 import { LONGEST_TIMER_MS } from './deadlines.js'
 
-/** How long to wait when nothing else is said, in milliseconds. */
+/** The default grace period, in milliseconds. */
 export const DEFAULT_GRACE_MS = 5000
 
 export class Waiters {
@@ -29,7 +29,7 @@ export class Waiters {
     })
   }
 
-  /** What was waited for has come. */
+  /** Ends all waits. */
   wake(): void {
     for (const wake of this.#waiting.splice(0)) wake()
   }
