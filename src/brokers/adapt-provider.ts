@@ -1,4 +1,4 @@
-/** Owns turning a provider as people write it into the form that the hub calls. */
+/** Owns adapting the provider functions of an application to the form that the hub calls. */
 import type { Result, ResultAsync } from 'neverthrow'
 import { isResult } from '../runtime/is-result.js'
 import { isThenable } from '../runtime/thenable.js'
@@ -14,7 +14,7 @@ export type RequestProvider<Payload, Response, Failure> = (
   call: ProviderCall
 ) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>> | ResultAsync<Response, Failure>
 
-/** Turns a provider as people write it into the form that the hub calls. */
+/** @throws TypeError when the provider is no function */
 export function adaptProvider<Payload, Response, Failure>(
   request: { readonly name: string; readonly sync?: boolean },
   provider: RequestProvider<Payload, Response, Failure>
@@ -58,7 +58,7 @@ function providerFailed(request: string, thrown: unknown): BrokerError {
   })
 }
 
-/** A synchronous request was answered with a promise. */
+/** The error of a synchronous request whose provider returned a promise. */
 export function notSynchronous(request: string): BrokerError {
   return new BrokerError(
     'providerFailed',

@@ -2,8 +2,8 @@
 import type { RequestOptions } from './pending-call.js'
 
 /**
- * The payload of a message as an argument; messages without a payload take none. The payload itself comes first, outside of
- * the condition, so that a function which is generic over it can pass it on.
+ * The payload of a message as an argument; messages without a payload take none. `[payload: Payload]` is outside of the
+ * condition, so that a function which is generic over `Payload` can pass its argument on.
  */
 export type PayloadArgs<Payload> =
   | [payload: Payload]

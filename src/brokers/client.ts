@@ -9,7 +9,7 @@ import type { InterfaceDefinition } from './interface.js'
 import { RequestBroker } from './request-broker.js'
 import { SignalBroker } from './signal-broker.js'
 
-/** One method for each request, answering as `request` or `requestSync` does, and one for each signal. */
+/** One method for each request, which returns what `request` or `requestSync` does, and one for each signal. */
 export type ClientOf<Interface extends InterfaceDefinition> = {
   readonly [Method in keyof Interface['requests']]: CallOf<Interface['requests'][Method]>
 } & {
@@ -29,7 +29,7 @@ type SignalOf<Definition> =
     : never
 
 /**
- * A client of whoever implements the interface in a context, on this thread or another. Each call looks the provider
+ * A client of the implementation of an interface in a context, on this thread or another. Each call looks the provider
  * up anew, so a scoped replacement is honoured.
  */
 export function clientOf<Interface extends InterfaceDefinition>(

@@ -7,19 +7,18 @@ import type { BrokerHub } from './hub.js'
 import type { MultiProvider } from './multi-channel.js'
 import { PendingCall, type RequestOptions } from './pending-call.js'
 
-/** What one provider came to. Plain data, so that it crosses threads. */
+/** The outcome of one provider. Plain data, so that it crosses threads. */
 export type Outcome<Response, Failure> =
   | { readonly status: 'fulfilled'; readonly value: Response }
   | { readonly status: 'rejected'; readonly error: Failure }
 
-/** How a call of many providers goes about it. */
 export interface CollectOptions extends RequestOptions {
   readonly timeoutMs: number
-  /** Handed to each provider. */
+  /** Passed to each provider. */
   readonly traceparent?: string | undefined
 }
 
-/** Asks every provider, those of `exceptOrigin` left out. The outcomes are in the order of registration. */
+/** Asks every provider except those of `exceptOrigin`. The outcomes are in the order of registration. */
 export async function collect(
   hub: BrokerHub,
   context: BrokerContext,

@@ -1,4 +1,4 @@
-/** Owns the identity of an isolated world of brokers. Knows nothing of who lives in it. */
+/** Owns the identity of an isolated world of brokers. Knows nothing of what is registered in it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { sharedByCopies } from '../runtime/shared-by-copies.js'
@@ -21,12 +21,12 @@ export interface BrokerContextData {
  * The label is for people only.
  */
 export class BrokerContext {
-  /** The world of everyone who names no context. The same one on every thread. */
+  /** The context of brokers for which none is named. The same one on every thread. */
   static readonly default: BrokerContext = new BrokerContext('default', 'default', undefined)
 
   readonly id: string
   readonly label: string
-  /** The context this one was derived from with {@link BrokerContext.child}; it isolates all the same. */
+  /** The context this one was derived from with {@link BrokerContext.child}. The two are isolated from each other. */
   readonly parent: BrokerContext | undefined
 
   private constructor(id: string, label: string, parent: BrokerContext | undefined) {
@@ -35,12 +35,12 @@ export class BrokerContext {
     this.parent = parent
   }
 
-  /** Makes a new world. Without a label it is called after the first digits of its id. */
+  /** Makes a new context. Without a label it is called after the first digits of its id. */
   static create(label?: string): BrokerContext {
     return BrokerContext.#fresh(label, undefined)
   }
 
-  /** The same world as the one that printed `data` with `toJSON()`, for instance on another thread. */
+  /** The same context as the one whose `toJSON()` returned `data`, for instance on another thread. */
   static from(data: BrokerContextData): BrokerContext {
     if (data.id === BrokerContext.default.id) return BrokerContext.default
     return new BrokerContext(data.id, data.label, undefined)
@@ -54,7 +54,7 @@ export class BrokerContext {
     return ambient.getStore() ?? BrokerContext.default
   }
 
-  /** A new world of its own which remembers where it came from, for a part of a larger unit. */
+  /** A new context, as isolated as any other, with this one as its `parent`; for a part of a larger unit. */
   child(label?: string): BrokerContext {
     return BrokerContext.#fresh(label, this)
   }

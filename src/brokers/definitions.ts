@@ -26,7 +26,7 @@ export interface RequestDefinition<Payload, Response, Failure = never> {
   readonly name: string
   /** Whether the provider answers without a promise, so that `requestSync` may be used on the same thread. */
   readonly sync: boolean
-  /** How long a call waits, unless it says otherwise, in milliseconds. */
+  /** Default time limit of a call in milliseconds. */
   readonly timeoutMs: number
   readonly codec: RequestCodecs<Payload, Response, Failure>
   /** See {@link untraced}. @internal */
@@ -53,13 +53,13 @@ export interface RequestDefinitionOptions<Payload, Response, Failure> {
 export interface MultiRequestDefinition<Payload, Response, Failure = never> {
   readonly kind: 'multiRequest'
   readonly name: string
-  /** How long a call waits for its slowest provider, unless it says otherwise, in milliseconds. */
+  /** Default time limit of a call, for each provider, in milliseconds. */
   readonly timeoutMs: number
   readonly codec: RequestCodecs<Payload, Response, Failure>
   [TYPES]?(payload: Payload): { response: Response; failure: Failure }
 }
 
-/** Declares a signal: many signallers, one handler per context, no answer but "accepted". See {@link defineSignal}. */
+/** Declares a signal: many signallers, one handler per context, accepted or refused but never answered. See {@link defineSignal}. */
 export interface SignalDefinition<Payload> {
   readonly kind: 'signal'
   readonly name: string
@@ -69,10 +69,10 @@ export interface SignalDefinition<Payload> {
   [TYPES]?(payload: Payload): Payload
 }
 
-/** How many signals wait for their handler when the definition does not say. */
+/** How many signals may wait for their handler by default. */
 export const DEFAULT_QUEUE_DEPTH = 256
 
-/** How long a request waits for its answer when neither its definition nor the call says otherwise. */
+/** How long a request waits for its answer by default, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 5000
 
 /**
@@ -121,7 +121,7 @@ export function defineRequest<Payload, Response, Failure = never>(
   })
 }
 
-/** The same request for who asks on behalf of nobody: those calls are not told on the tracing channel. @internal */
+/** The same request, hidden from the tracing channel: for calls that no caller of the application makes. @internal */
 export function untraced<Payload, Response, Failure>(
   request: RequestDefinition<Payload, Response, Failure>
 ): RequestDefinition<Payload, Response, Failure> {

@@ -4,19 +4,19 @@ import type { BrokerContext } from './context.js'
 /**
  * Why the framework could not carry a message.
  *
- * - `noProvider`: nobody provides this request in this context.
- * - `alreadyProvided`: somebody provides it already; the first one stays.
+ * - `noProvider`: the request has no provider in this context.
+ * - `alreadyProvided`: the request has a provider already, which stays.
  * - `providerFailed`: the provider threw or rejected; see `cause`.
  * - `timeout`: no answer within the time of the call. A late answer is dropped.
  * - `aborted`: the caller's `AbortSignal` fired; `cause` is its reason.
  * - `notSendable`: a payload or an answer could not be turned into bytes for another thread; see `cause`.
- * - `disconnected`: the thread at the other end is gone, or its link was closed.
+ * - `disconnected`: the other thread has ended, or its link was closed.
  * - `startFailed`: a worker, or a context on a worker, could not be set up; see `cause`.
- * - `overloaded`: too many requests wait for the thread at the other end.
- * - `noHandler`: nobody handles this signal in this context.
- * - `alreadyHandled`: somebody handles it already; the first one stays.
+ * - `overloaded`: too many requests wait for the other thread.
+ * - `noHandler`: the signal has no handler in this context.
+ * - `alreadyHandled`: the signal has a handler already, which stays.
  * - `queueFull`: the handler of the signal is too far behind; the signal was not accepted.
- * - `noFactory`: nobody can make an instance of this interface.
+ * - `noFactory`: the interface has no factory in this context.
  * - `factoryFailed`: the factory or the constructor of an interface failed; see `cause`.
  */
 export type BrokerErrorKind =
@@ -52,7 +52,6 @@ export class BrokerError extends Error {
   }
 }
 
-/** Nobody provides `request` in `context`. */
 export function noProvider(request: string, context: BrokerContext): BrokerError {
   return new BrokerError(
     'noProvider',
@@ -60,13 +59,11 @@ export function noProvider(request: string, context: BrokerContext): BrokerError
   )
 }
 
-/** Somebody provides `request` in `context`, and no second one may. */
 export function alreadyProvided(request: string, context: BrokerContext): BrokerError {
   const message = `request "${request}" has a provider already in context ${context.toString()}`
   return new BrokerError('alreadyProvided', message)
 }
 
-/** Somebody handles `signal` in `context`, and no second one may. */
 export function alreadyHandled(signal: string, context: BrokerContext): BrokerError {
   const message = `signal "${signal}" has a handler already in context ${context.toString()}`
   return new BrokerError('alreadyHandled', message)

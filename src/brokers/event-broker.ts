@@ -1,4 +1,4 @@
-/** Owns the event face of a hub: typed emit and listen, and the RxJS streams. */
+/** Owns the event broker: typed emit and listen, and the RxJS streams. */
 import type { Observable } from 'rxjs'
 import type { PayloadArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
@@ -13,7 +13,7 @@ import type { DropOptions, EventHandler, ListenerError, ListenerHandle, Listener
  * Delivery is synchronous and in order: `emit` runs each listener of the context, in the order they registered, up
  * to its first `await`, before it returns. Listeners added or dropped meanwhile do not change a delivery under way.
  * Whatever a listener throws or rejects with is published on {@link EventBroker.listenerErrors}, or on the process
- * warning channel when nobody watches that; neither the emitter nor another listener is affected.
+ * warning channel when that has no subscriber; neither the emitter nor another listener is affected.
  *
  * An instance is cheap: make as many as you like over one hub. Without a context it follows
  * {@link BrokerContext.current} at every call.
@@ -37,7 +37,7 @@ export class EventBroker {
     return new EventBroker(this.#hub, context)
   }
 
-  /** Delivers an event to every listener of the context. Never throws; with no listeners it does nothing. */
+  /** Delivers an event to every listener of the context. Never throws. */
   emit<Payload>(event: EventDefinition<Payload>, ...args: PayloadArgs<NoInfer<Payload>>): void {
     this.#hub.emit(this.context, event, args[0] as Payload)
   }
@@ -67,7 +67,7 @@ export class EventBroker {
       else failures.push(error)
     }
     return new IsolatedObservable<Payload>(report, (subscriber) => {
-      // Fails like any other listener, so that whoever waits for the outcome learns of it.
+      // Fails like any other listener, so that `emitSettled` gets it as an outcome.
       const handle = this.#hub.listen(context, event, (payload) => {
         const outer = failures
         const mine: unknown[] = []

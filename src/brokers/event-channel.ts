@@ -1,4 +1,4 @@
-/** Owns the listeners of one event in one context, in the order they came, those of the framework first. */
+/** Owns the listeners of one event in one context, in the order they were added, those of the framework first. */
 import type { BrokerContext } from './context.js'
 import {
   type EventHandler,
@@ -34,10 +34,10 @@ export class EventChannel implements ListenerHome {
   }
 
   /**
-   * Those of the framework come first, whenever they are added: a listener of the application may emit further events, and
-   * a link, for instance, must have sent this one on before.
+   * Adds a listener behind the others, one of the framework before all of the application: a listener of the application may
+   * emit further events, and a link, for instance, must have forwarded this one before those.
    *
-   * @param runs whether the handler takes iterables of events that came together
+   * @param runs whether the handler is called with iterables of events that arrived together
    */
   add(handler: EventHandler<unknown>, options: ListenOptions, runs: boolean): Listener {
     const listener = new Listener(this, handler, options, runs)
@@ -58,7 +58,7 @@ export class EventChannel implements ListenerHome {
     }
   }
 
-  /** Delivers events that came together: each listener gets all of them before the next one does. */
+  /** Delivers events that arrived together: each listener gets all of them before the next one does. */
   deliverRun(run: Iterable<unknown>, origin: unknown): void {
     for (const listener of this.#listeners) {
       if (origin === undefined || listener.origin !== origin) listener.deliverRun(run)

@@ -1,4 +1,4 @@
-/** Owns making instances for those who know only the interface: somebody else provides the factory. */
+/** Owns making instances through a factory that is provided elsewhere, by callers that know only the interface. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from './context.js'
 import { defineRequest, type RequestDefinition } from './definitions.js'
@@ -9,7 +9,7 @@ import type { InterfaceDefinition } from './interface.js'
 import type { ProviderHandle } from './provider.js'
 import { RequestBroker } from './request-broker.js'
 
-/** Makes an instance from a configuration; the two sides agree on its type. */
+/** Makes an instance from a configuration; caller and factory agree on the type of that. */
 export type InstanceFactory<Interface extends InterfaceDefinition, Config> = (
   config: Config
 ) =>
@@ -32,7 +32,7 @@ export function provideFactory<Interface extends InterfaceDefinition, Config = v
 /**
  * Has the factory of an interface make an instance.
  *
- * Waits for the factory as long as that takes. Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or
+ * There is no time limit. Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or
  * answered an error, which is the `cause`.
  */
 export function createFromFactory<Interface extends InterfaceDefinition, Config = void>(
@@ -59,7 +59,7 @@ function brokerOf({
 function factoryRequest<Interface extends InterfaceDefinition, Config>(
   definition: Interface
 ): RequestDefinition<Config, Instance<Interface>, unknown> {
-  // An instance that comes after its caller gave up would be nobody's to close.
+  // No time limit: an instance made after its caller gave up would never be closed.
   const timeoutMs = Number.POSITIVE_INFINITY
   return defineRequest<Config, Instance<Interface>, unknown>(`brokers.factory/${definition.name}`, {
     timeoutMs

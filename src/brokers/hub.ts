@@ -1,5 +1,5 @@
 /**
- * Owns one thread's registry: who listens to and who provides what, per context. It delivers; the broker classes are
+ * Owns one thread's registry: the listeners, providers and handlers of each context. It delivers; the broker classes are
  * its typed faces. Free of RxJS, so that a worker that needs only delivery stays small.
  */
 import { Deadlines } from '../runtime/deadlines.js'
@@ -32,10 +32,10 @@ import { Registration, World } from './world.js'
 export const ListenerFailed: EventDefinition<ListenerError> =
   defineEvent<ListenerError>('brokers.listenerFailed')
 
-/** Published in a context whenever the handler of a signal, whose name it carries, may have come or gone. */
+/** Published in a context whenever the handler of a signal may have been added or removed; carries the name of the signal. */
 export const HandlerChanged: EventDefinition<string> = defineEvent<string>('brokers.handlerChanged')
 
-/** Published in a context when somebody waits for what comes of the events emitted there, as with an answer. */
+/** Published in a context when a caller waits for the outcome of events emitted there, as it would for an answer. */
 export const OutcomeAwaited: EventDefinition<void> = defineEvent<void>('brokers.outcomeAwaited')
 
 const DEFAULT_HUB = Symbol.for('persistency.defaultHub/1')
@@ -53,7 +53,7 @@ export class BrokerHub {
   }
   /** Time limits of the calls made through this hub. @internal */
   readonly deadlines: Deadlines = new Deadlines()
-  /** Work put off to the end of the current batch of messages. */
+  /** Postpones work to the end of the current batch of messages. */
   readonly turns: Turns = new Turns()
 
   /** The hub of this thread; the same one for every copy of this package that is loaded. */
@@ -62,8 +62,8 @@ export class BrokerHub {
   }
 
   /**
-   * Adds a listener; it sees the events emitted from now on, after the listeners that are there already; after those of the
-   * framework only, if it is one of them.
+   * Adds a listener of events emitted from now on. Listeners are called in the order they were added, those marked
+   * `internal` first.
    */
   listen<Payload>(
     context: BrokerContext,
@@ -74,7 +74,7 @@ export class BrokerHub {
     return this.#listen(context, event.name, handler, options, false)
   }
 
-  /** Adds a listener that takes events by the run, those that came together: at least one, in order. */
+  /** Adds a listener that is called with a run of events, those that arrived together: at least one, in order. */
   listenToRuns<Payload>(
     context: BrokerContext,
     event: EventDefinition<Payload>,
@@ -93,7 +93,7 @@ export class BrokerHub {
     this.#worlds.get(context.id)?.channels.get(event.name)?.deliver(payload, origin)
   }
 
-  /** Delivers events that came together: to each listener in their order, to one listener after the other. Never throws. */
+  /** Delivers events that arrived together: all of them to one listener, then to the next. Never throws. */
   emitRun<Payload>(
     context: BrokerContext,
     event: EventDefinition<Payload>,
@@ -118,7 +118,7 @@ export class BrokerHub {
     return listeners.filter((listener) => !listener.internal)
   }
 
-  /** Registers a provider, or answers `undefined` when the context has one already. */
+  /** Registers a provider, or returns `undefined` when the context has one already. */
   provide<Payload, Response, Failure>(
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>,
@@ -129,7 +129,7 @@ export class BrokerHub {
     return this.replace(context, request, { handler, source })
   }
 
-  /** Registers a provider in place of whatever is there. */
+  /** Registers a provider, in place of the present one if there is one. */
   replace<Payload, Response, Failure>(
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>,
@@ -156,7 +156,7 @@ export class BrokerHub {
     return this.#worlds.get(context.id)?.providers.get(request.name)
   }
 
-  /** Hands a call to the provider, in this very turn, so that calls reach it in the order they are made. */
+  /** Hands a call to the provider, synchronously, so that calls reach it in the order they are made. */
   call<Payload, Response, Failure>(
     request: RequestDefinition<Payload, Response, Failure>,
     payload: Payload,
@@ -167,7 +167,7 @@ export class BrokerHub {
     else provider.handler(payload, call)
   }
 
-  /** Adds a provider of a multi-request, after those that are there; one with the same function is kept once. @internal */
+  /** Adds a provider of a multi-request, after the present ones; the same function is registered once. @internal */
   addProvider<Payload, Response, Failure>(
     context: BrokerContext,
     request: MultiRequestDefinition<Payload, Response, Failure>,
@@ -185,7 +185,7 @@ export class BrokerHub {
     return channel.add(provider)
   }
 
-  /** The providers of a multi-request, in the order they came. @internal */
+  /** The providers of a multi-request, in the order they were added. @internal */
   multiProviders<Payload, Response, Failure>(
     context: BrokerContext,
     request: MultiRequestDefinition<Payload, Response, Failure>
@@ -201,12 +201,12 @@ export class BrokerHub {
     this.#worlds.get(context.id)?.multiChannels.get(request.name)?.clear()
   }
 
-  /** Who takes the signals in, if anybody does. @internal */
+  /** What accepts the signals, if anything does. @internal */
   signalTarget<Payload>(context: BrokerContext, signal: SignalDefinition<Payload>): SignalTarget | undefined {
     return this.#worlds.get(context.id)?.signals.get(signal.name)
   }
 
-  /** Puts a target in place of whatever is there; `undefined` removes it. @internal */
+  /** Replaces the target; `undefined` removes it. @internal */
   setSignalTarget<Payload>(
     context: BrokerContext,
     signal: SignalDefinition<Payload>,
@@ -263,12 +263,12 @@ export class BrokerHub {
   }
 
   /**
-   * Publishes a failure of a listener. When no part of the application watches failures, and no emitter hears of it,
-   * it goes to the process warning channel.
+   * Publishes a failure of a listener. When the application does not listen to failures, and the emitter does not get this
+   * one as an outcome, it goes to the process warning channel.
    */
   report(failure: ListenerError, answered: boolean): void {
     const nested = failure.event === ListenerFailed.name
-    // Looked at first: a watcher may have enough with this one failure.
+    // Checked first: a watcher may drop itself on this failure.
     const watched = !nested && this.listeners(failure.context, ListenerFailed).length > 0
     if (!nested) this.emit(failure.context, ListenerFailed, failure)
     if (answered || watched) return

@@ -19,11 +19,11 @@ import { SignalBroker } from './signal-broker.js'
 export interface InstanceOptions {
   /** Default: the hub of this thread. */
   readonly hub?: BrokerHub
-  /** Where the instance lives; nobody else may implement the interface there. Default: a new context. */
+  /** Where the instance lives; one instance of an interface per context. Default: a new context. */
   readonly context?: BrokerContext
 }
 
-/** What an implementation can use of its own instance while it is being made. */
+/** The parts of an instance that exist while its implementation is being made. */
 export interface InstanceScope {
   readonly context: BrokerContext
   readonly events: EventBroker
@@ -31,10 +31,10 @@ export interface InstanceScope {
   readonly signals: SignalBroker
 }
 
-/** A living implementation of an interface. */
+/** An implementation of an interface, wired into a context. */
 export interface Instance<Interface extends InterfaceDefinition> extends InstanceScope {
   readonly definition: Interface
-  /** Calls the instance through the brokers, as everybody else does. */
+  /** Calls the instance through the brokers, as any other caller does. */
   readonly client: ClientOf<Interface>
   /**
    * Withdraws its providers and handlers, and drops the listeners of its events in its context.
@@ -53,7 +53,8 @@ export type Constructor<Interface extends InterfaceDefinition, Failure> = (
   | PromiseLike<ImplementationOf<Interface> | Result<ImplementationOf<Interface>, Failure>>
 
 /**
- * Wires an object or a class instance as an implementation. Nothing is wired when a place is taken.
+ * Wires an object or a class instance as an implementation. Nothing is wired when one of its requests or signals is provided
+ * or handled already.
  *
  * Errors: `alreadyProvided`, `alreadyHandled`.
  * @throws TypeError when a method is missing
@@ -68,9 +69,9 @@ export function implement<Interface extends InterfaceDefinition>(
 
 /**
  * Makes an implementation, which may use the context it will live in, and wires it. When that fails, listeners of its
- * events are dropped, unless the context was given: what was registered there is then up to the constructor.
+ * events are dropped, unless the context was given: then the constructor has to drop what it registered there.
  *
- * Errors: what the constructor answers with; `factoryFailed` when it throws or rejects; those of `implement`.
+ * Errors: those that the constructor returns; `factoryFailed` when it throws or rejects; those of `implement`.
  */
 export function createInstance<Interface extends InterfaceDefinition, Failure = never>(
   definition: Interface,
@@ -152,7 +153,7 @@ function wire<Interface extends InterfaceDefinition>(
   return ok({ definition, context, requests, signals, events, client, close, [Symbol.asyncDispose]: close })
 }
 
-/** Held by an instance while it lives, so that an interface of events alone has a place in its context too. */
+/** Marks the interface as implemented in the context, also one that has only events. */
 function takePlace({ name }: InterfaceDefinition, requests: RequestBroker): Result<() => void, BrokerError> {
   const place = defineRequest<void, void>(`brokers.instance/${name}`, { sync: true })
   return requests
@@ -164,7 +165,7 @@ function takePlace({ name }: InterfaceDefinition, requests: RequestBroker): Resu
     })
 }
 
-/** Those of the interface's events, in its context. */
+/** Drops the listeners of the interface's events in its context. */
 async function dropListeners(
   { events: definitions }: InterfaceDefinition,
   events: EventBroker

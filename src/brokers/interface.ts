@@ -28,7 +28,7 @@ export interface InterfaceDefinition<
   readonly events: Events
 }
 
-/** What somebody must provide to be that interface: one method for each request and each signal. */
+/** What implements an interface: one method for each request and each signal. */
 export type ImplementationOf<Interface extends InterfaceDefinition> = {
   readonly [Method in keyof Interface['requests']]: MethodOf<Interface['requests'][Method]>
 } & {
@@ -48,7 +48,7 @@ type HandlerOf<Definition> =
 type NoRequests = Readonly<Record<never, never>>
 
 /**
- * Declares a group of requests, signals and events once, for those who implement it and those who use it.
+ * Declares a group of requests, signals and events, for its implementations and its callers.
  *
  * @throws TypeError when two methods share a name, when one is called `then`, or the name is not a non-empty string
  * @example

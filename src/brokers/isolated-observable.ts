@@ -61,7 +61,7 @@ export class IsolatedObservable<T> extends Observable<T> {
   }
 }
 
-/** By shape, as RxJS has it: an operator of another copy of RxJS subscribes with a Subscriber of that copy. */
+/** By shape, as RxJS does it: an operator of another copy of RxJS subscribes with a Subscriber of that copy. */
 function isSubscriber<T>(value: unknown): value is Subscriber<T> {
   if (typeof value !== 'object' || value === null || !('closed' in value)) return false
   const { next, error, complete, add, remove, unsubscribe } = value as Partial<Subscriber<T>>

@@ -1,5 +1,4 @@
-/** Owns one registered listener: running it in isolation, knowing its runs in flight, and stopping it. */
-
+/** Owns one registered listener: running it in isolation, counting its runs in flight, and stopping it. */
 import type { CancelSignal } from '../runtime/platform.js'
 import { isThenable } from '../runtime/thenable.js'
 import { Waiters } from '../runtime/waiters.js'
@@ -11,12 +10,12 @@ export interface ListenerScope {
   readonly signal: CancelSignal
   /**
    * Drops the listener from inside its own handler: like {@link ListenerHandle.drop}, but does not wait for the run
-   * that calls it, nor for others that wait in here. To be called once in a run, and awaited there.
+   * that calls it, nor for other runs that wait in this method. To be called once in a run, and awaited there.
    */
   drop(): Promise<boolean>
 }
 
-/** Handles one event. A thrown error or a rejected promise is reported and hurts nobody else. */
+/** Handles one event. A thrown error or a rejected promise is reported, and affects neither emitter nor other listeners. */
 export type EventHandler<Payload> = (payload: Payload, scope: ListenerScope) => unknown
 
 /** How a listener is registered with the hub. */
@@ -24,8 +23,8 @@ export interface ListenOptions {
   /** Events emitted with the same origin are not delivered to this listener: a link does not echo. */
   readonly origin?: unknown
   /**
-   * Marks a listener of the framework, which does not count as an observer, and hears of events before all that are not
-   * marked. Default `false`.
+   * Marks a listener of the framework, which does not count as an observer and is called before those of the application.
+   * Default `false`.
    */
   readonly internal?: boolean | undefined
 }
@@ -59,22 +58,22 @@ export interface ListenerError {
   readonly listenerId: number
   /** What was thrown, or what the handler's promise rejected with. */
   readonly error: unknown
-  /** Whether it is one of the library's own, such as that of a link, which could not send the event on. */
+  /** Whether the listener is one of the library, such as that of a link, which could not send the event on. */
   readonly internal?: boolean | undefined
 }
 
-/** How one listener fared with one event. */
+/** The outcome of one event at one listener. */
 export type ListenerOutcome =
   | { readonly listenerId: number; readonly status: 'fulfilled' }
   | { readonly listenerId: number; readonly status: 'rejected'; readonly reason: unknown }
 
-/** Where a listener is registered, and who hears of its failures. */
+/** Where a listener is registered, and where its failures are reported. */
 export interface ListenerHome {
   readonly context: BrokerContext
   readonly event: string
   /** Takes the listener out of its channel. */
   remove(listener: Listener): void
-  /** Publishes a failure; `answered` when the emitter learns of it as well. */
+  /** Publishes a failure; `answered` when the emitter gets it as well, as an outcome. */
   report(failure: ListenerError, answered: boolean): void
 }
 
@@ -85,16 +84,15 @@ export class Listener implements ListenerHandle {
   readonly id: number = ++lastId
   readonly #home: ListenerHome
   readonly #handler: EventHandler<unknown>
-  /** Who emits on behalf of this listener's owner; it does not get its own events back. */
+  /** Events emitted with this origin are not delivered here; see `ListenOptions`. */
   readonly origin: unknown
-  /** Part of the framework rather than of the application; does not count as an observer. */
   readonly internal: boolean
-  /** Whether the handler takes events by the run. */
+  /** Whether the handler is called with runs of events. */
   readonly #runs: boolean
-  /** What the handler sees of the registration; made when it is needed, as the next two are. */
+  /** Made when it is first needed, as are the next two. */
   #scope: ListenerScope | undefined
   #waiters: Waiters | undefined
-  /** Runs that wait for the end of their own listener, and must not be waited for. */
+  /** Runs that wait in `ListenerScope.drop`, and must not be waited for. */
   #leavers: Waiters | undefined
   #active = true
   #inFlight = 0
@@ -124,7 +122,7 @@ export class Listener implements ListenerHandle {
     this.#deliver(this.#runs ? [payload] : payload)
   }
 
-  /** Delivers events that came together, as `deliver` does. */
+  /** Delivers events that arrived together, as `deliver` does. */
   deliverRun(run: Iterable<unknown>): void {
     if (this.#runs) this.#deliver(run)
     else {
@@ -134,7 +132,7 @@ export class Listener implements ListenerHandle {
     }
   }
 
-  /** Delivers one event and tells how it went, when it went. Never rejects. */
+  /** Delivers one event; resolves to the outcome when the handler has finished. Never rejects. */
   async settle(payload: unknown): Promise<ListenerOutcome> {
     this.#inFlight++
     let settled: ListenerOutcome = { listenerId: this.id, status: 'fulfilled' }

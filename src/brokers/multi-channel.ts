@@ -1,11 +1,11 @@
-/** Owns the providers of one multi-request in one context, in the order they came. */
+/** Owns the providers of one multi-request in one context, in the order they were added. */
 import type { Provider, ProviderHandle } from './provider.js'
 
 /** One provider among several. */
 export interface MultiProvider extends Provider {
-  /** Calls made on behalf of the same origin pass it by: a link does not ask the side that asks. */
+  /** Calls with the same origin skip it: a link does not ask the side that asks. */
   readonly origin: unknown
-  /** Stands for any number of providers elsewhere: it answers with a list of outcomes. */
+  /** Whether it stands for any number of providers on another thread: its answer is a list of outcomes. */
   readonly spread: boolean
 }
 
@@ -23,7 +23,7 @@ export class MultiChannel {
     return this.#providers
   }
 
-  /** Adds a provider; one that is there with the same function stands for both. */
+  /** Adds a provider, or returns the handle of the one that has the same function. */
   add(provider: MultiProvider): ProviderHandle {
     const twin = this.#providers.find(({ source }) => source !== undefined && source === provider.source)
     if (twin !== undefined) return this.#handles.get(twin) as ProviderHandle
@@ -43,7 +43,7 @@ export class MultiChannel {
     return this.#handles.has(provider)
   }
 
-  /** Takes a provider out; no effect when it is not there. */
+  /** Removes a provider; no effect when it is not there. */
   remove(provider: MultiProvider): void {
     if (!this.#handles.delete(provider)) return
     this.#providers = this.#providers.filter((other) => other !== provider)

@@ -1,4 +1,4 @@
-/** Owns the multi-request face of a hub: one call, an answer from every provider. */
+/** Owns the multi-request broker: one call, an answer from every provider. */
 import { ok, type Result, ResultAsync } from 'neverthrow'
 import { adaptProvider, type RequestProvider } from './adapt-provider.js'
 import type { RequestArgs } from './arguments.js'
@@ -38,8 +38,8 @@ export class MultiRequestBroker {
   }
 
   /**
-   * Adds a provider. The same function added twice is asked once; both calls answer the same handle. There is no error
-   * today; it answers a `Result` like the other brokers.
+   * Adds a provider. The same function added twice is asked once; both calls return the same handle. There is no error
+   * today; it returns a `Result` like the other brokers.
    *
    * @throws TypeError when the provider is no function
    */
@@ -51,7 +51,7 @@ export class MultiRequestBroker {
     return ok(this.#hub.addProvider(this.context, request, { ...adapted, origin: undefined, spread: false }))
   }
 
-  /** How many providers are asked; those of another thread count as one. */
+  /** How many providers are asked; all those of another thread count as one. */
   providerCount<Payload, Response, Failure>(
     request: MultiRequestDefinition<Payload, Response, Failure>
   ): number {
@@ -64,8 +64,8 @@ export class MultiRequestBroker {
   }
 
   /**
-   * The responses of all providers; none is an empty list. When some fail, the whole fails with the first failure in
-   * the order of registration, once all have finished. Errors: those of the providers; `providerFailed`, `timeout`,
+   * The responses of all providers; an empty list when there are none. When some fail, the call fails with the first
+   * failure in the order of registration, once all have finished. Errors: those of the providers; `providerFailed`, `timeout`,
    * `aborted`, `notSendable`, `disconnected`.
    */
   request<Payload, Response, Failure = never>(
@@ -76,7 +76,7 @@ export class MultiRequestBroker {
     return new ResultAsync(all as Promise<Result<Response[], Failure | BrokerError>>)
   }
 
-  /** What each provider came to, in the order of registration. Never rejects. */
+  /** The outcome of each provider, in the order of registration. Never rejects. */
   requestSettled<Payload, Response, Failure = never>(
     request: MultiRequestDefinition<Payload, Response, Failure>,
     ...args: RequestArgs<Payload>

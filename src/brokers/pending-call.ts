@@ -9,7 +9,7 @@ import { checkTimeout } from './definitions.js'
 import { BrokerError } from './errors.js'
 import type { Call, CancelListener } from './provider.js'
 
-/** What a call may say about its own patience. */
+/** How long a call waits. */
 export interface RequestOptions {
   /** Time limit in milliseconds; `Infinity` for none. Default: what the definition says. */
   readonly timeoutMs?: number | undefined
@@ -17,7 +17,7 @@ export interface RequestOptions {
   readonly signal?: CancelSignal | undefined
 }
 
-/** Refuses what is no patience at all. */
+/** @throws RangeError when `timeoutMs` is no positive number, TypeError when `signal` is no `AbortSignal` */
 export function checkPatience({ timeoutMs, signal }: RequestOptions): void {
   if (timeoutMs !== undefined) checkTimeout(timeoutMs)
   if (
@@ -30,7 +30,7 @@ export function checkPatience({ timeoutMs, signal }: RequestOptions): void {
 
 export class PendingCall implements Call, DeadlineEntry {
   readonly context: BrokerContext
-  /** Set before the call is handed to a provider, when somebody traces it. */
+  /** Set before the call is handed to a provider, when a subscriber of the tracing channel gave one. */
   traceparent: string | undefined = undefined
   readonly #request: string
   readonly #deadlines: Deadlines

@@ -1,5 +1,4 @@
-/** Owns what providing a request means: the shapes of providers, and the registration of one. */
-
+/** Owns what providing a request means: the shapes of providers, of calls, and of registrations. */
 import type { CancelSignal } from '../runtime/platform.js'
 import type { BrokerContext } from './context.js'
 
@@ -12,30 +11,29 @@ export interface ProviderCall {
    */
   readonly signal: CancelSignal
   /**
-   * Where the caller's trace goes on, as a W3C `traceparent`, on whatever thread the caller is. Absent unless a
+   * The caller's trace as a W3C `traceparent`, also when the caller is on another thread. Absent unless a
    * subscriber of `tracing:persistency:request:start` set it, as `persistency/observability` does.
    */
   readonly traceparent?: string | undefined
 }
 
-/** Somebody who works on a call and wants to know when its caller gives up. */
+/** Is called when the caller of a call gives up. */
 export interface CancelListener {
   cancelled(): void
 }
 
 /** A call as the hub hands it to a request handler, which answers it exactly once; further answers are ignored. */
 export interface Call extends ProviderCall {
-  /** Whether the answer must be there when the handler returns: who cannot give it so must not begin. */
+  /** Whether the answer must be given before the handler returns; a handler that cannot do so must reject at once. */
   readonly immediate?: boolean
-  /** Answers with a response. */
   resolve(response: unknown): void
   /** Answers with the provider's own error, or with a `BrokerError`. */
   reject(error: unknown): void
-  /** Tells one listener when the caller gives up; cheaper than `signal`, for those who pass the call on. */
+  /** Has one listener called when the caller gives up; cheaper than `signal`, for handlers that pass the call on. */
   onCancel(listener: CancelListener): void
 }
 
-/** The plainest form of a provider: answers through the call, now or later. Must not throw. */
+/** A provider as the hub calls it: answers through the call, now or later. Must not throw. */
 export type RequestHandler = (payload: unknown, call: Call) => void
 
 /** One registered provider. */
@@ -43,13 +41,13 @@ export interface Provider {
   readonly handler: RequestHandler
   /** The function that the application provided; absent for providers in the form of a bare handler. */
   readonly source: unknown
-  /** Set once it has been removed; it must not be put back then. */
+  /** Set when it has been removed: the end of a replacement must not put it back then. */
   removed?: boolean
 }
 
 /** A registration made with `provide` or `replace`. */
 export interface ProviderHandle {
-  /** Whether this registration is the one that answers now. */
+  /** Whether this registration is in force. */
   readonly active: boolean
   /** Withdraws this registration; no effect when another one has taken its place. Calls in flight are still answered. */
   remove(): void

@@ -1,12 +1,12 @@
 /**
- * Owns what is put back when a replacement ends. Replacements may overlap and end in any order; none of those whose
- * time is over may come back.
+ * Owns what is put back when a replacement ends. Replacements may overlap and end in any order; one that has ended is never
+ * put back.
  */
 export class Replacements<T extends object> {
-  /** What each replacement whose time is over had replaced. */
+  /** What each ended replacement had replaced. */
   readonly #over = new WeakMap<T, T | undefined>()
 
-  /** The replacement has ended; answers what is still wanted of those before it. */
+  /** Ends a replacement; returns the last one before it that has not ended. */
   end(replacement: T, former: T | undefined): T | undefined {
     this.#over.set(replacement, former)
     let next = former

@@ -1,4 +1,4 @@
-/** Owns the request face of a hub: typed providers and calls. */
+/** Owns the request broker: typed providers and calls. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import type { PayloadArgs, RequestArgs } from './arguments.js'
@@ -11,13 +11,13 @@ import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js
 import { Replacements } from './replacements.js'
 import { requestsAreTraced, traceRequest, traceSyncRequest } from './request-trace.js'
 
-/** Answers a request that was declared with `sync: true`, without a promise. */
+/** Provides a request that was declared with `sync: true`: answers without a promise. */
 export type SyncRequestProvider<Payload, Response, Failure> = (
   payload: Payload,
   call: ProviderCall
 ) => Answer<Response, Failure>
 
-/** What may provide a request: for one that was declared with `sync: true`, only what answers without a promise. */
+/** A provider of a request; for one that was declared with `sync: true`, one that answers without a promise. */
 export type ProviderOf<Payload, Response, Failure, Sync extends boolean> = boolean extends Sync
   ? RequestProvider<Payload, Response, Failure>
   : SyncRequestProvider<Payload, Response, Failure>
@@ -68,7 +68,7 @@ export class RequestBroker {
     return handle === undefined ? err(alreadyProvided(request.name, context)) : ok(handle)
   }
 
-  /** Registers a provider whether or not there is one; the former one is forgotten. */
+  /** Registers a provider, in place of the present one if there is one; that is forgotten. */
   replace<Payload, Response, Failure, Sync extends boolean>(
     request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync },
     provider: ProviderOf<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>, Sync>
@@ -97,7 +97,7 @@ export class RequestBroker {
       return await body()
     } finally {
       const wanted = replacements.end(mock, former)
-      // Whoever took the place meanwhile keeps it.
+      // A provider that took the place meanwhile keeps it.
       if (handle.active) {
         if (wanted === undefined || wanted.removed) handle.remove()
         else this.#hub.replace(context, request, wanted)
@@ -105,12 +105,12 @@ export class RequestBroker {
     }
   }
 
-  /** Whether somebody provides the request in this context. */
+  /** Whether the request has a provider in this context. */
   isProvided<Payload, Response, Failure>(request: RequestDefinition<Payload, Response, Failure>): boolean {
     return this.#hub.provider(this.context, request) !== undefined
   }
 
-  /** The function that provides the request now; `undefined` with none, or when it lives on another thread. */
+  /** The function that provides the request now; `undefined` when there is none, or when it is on another thread. */
   provider<Payload, Response, Failure>(
     request: RequestDefinition<Payload, Response, Failure>
   ): RequestProvider<Payload, Response, Failure> | undefined {
@@ -118,13 +118,13 @@ export class RequestBroker {
     return source as RequestProvider<Payload, Response, Failure> | undefined
   }
 
-  /** Removes the provider of this context, whoever registered it. Repeating it is harmless. */
+  /** Removes the provider of this context, even one registered elsewhere. Repeating it is harmless. */
   clear<Payload, Response, Failure>(request: RequestDefinition<Payload, Response, Failure>): void {
     this.#hub.withdraw(this.context, request)
   }
 
   /**
-   * Asks the provider of this context, wherever it lives.
+   * Asks the provider of this context, on whichever thread it is.
    *
    * Errors: the provider's own; `noProvider`, `providerFailed`, `timeout`, `aborted`; across threads also
    * `notSendable`, `disconnected` and `overloaded`.
@@ -144,7 +144,7 @@ export class RequestBroker {
     )
   }
 
-  /** As `request` with options in order, for who has a promise of its own to settle, once. @internal */
+  /** As `request` with options that are valid, for callers with a promise of their own: `settle` is called once. @internal */
   send<Payload, Response, Failure>(
     request: RequestDefinition<Payload, Response, Failure>,
     payload: Payload,
@@ -155,7 +155,7 @@ export class RequestBroker {
     else this.#send(this.context, request, payload, options, settle, undefined)
   }
 
-  /** As `send`, for who tells of the call by itself. @internal */
+  /** As `send`, for callers that publish to the tracing channel themselves. @internal */
   sendUntraced<Payload, Response, Failure>(
     request: RequestDefinition<Payload, Response, Failure>,
     payload: Payload,

@@ -1,6 +1,6 @@
 /**
- * Owns the tracing channel of requests, `tracing:persistency:request`: what `node:diagnostics_channel` tells of each
- * call. Only who subscribes pays: a call looks once whether anybody does.
+ * Owns the tracing channel of requests, `tracing:persistency:request` of `node:diagnostics_channel`. Without a subscriber
+ * it costs a call one check.
  */
 import { tracingChannel } from 'node:diagnostics_channel'
 import type { Result } from 'neverthrow'
@@ -9,7 +9,7 @@ import type { BrokerContext } from './context.js'
 
 /**
  * What the subscribers of `tracing:persistency:request:start`, `:end`, `:asyncStart`, `:asyncEnd` and `:error` get:
- * one and the same object for each call, so that they may keep something by it in a `WeakMap`.
+ * the same object at each stage of a call, so that it may be the key of a `WeakMap`.
  */
 export interface RequestTrace {
   readonly kind: 'request' | 'requestSync' | 'multiRequest'
@@ -17,7 +17,7 @@ export interface RequestTrace {
   readonly request: string
   /** The context it is made in. */
   readonly context: BrokerContext
-  /** What the provider gets. Do not change it. */
+  /** The object that the provider gets. Do not change it. */
   readonly payload: unknown
   /** Set by a subscriber of `start`: travels with the request to the provider, see `ProviderCall.traceparent`. */
   traceparent: string | undefined
@@ -29,14 +29,14 @@ export interface RequestTrace {
 
 const channels = tracingChannel<unknown, RequestTrace>('persistency:request')
 
-/** Whether anybody watches requests now. */
+/** Whether the tracing channel has a subscriber now. */
 export function requestsAreTraced(): boolean {
   return channels.hasSubscribers
 }
 
 type Traced = Pick<RequestTrace, 'kind' | 'request' | 'context' | 'payload'>
 
-/** Tells of a call that settles later: `call` gets how to settle it, and what is told of it. */
+/** Publishes a call that settles later: `call` gets what is published, and the function that settles it. */
 export function traceRequest(
   about: Traced,
   settle: (result: Result<unknown, unknown>) => void,
@@ -52,7 +52,7 @@ export function traceRequest(
   begin(trace, () => call(trace, settled))
 }
 
-/** Tells of a call that answers at once. */
+/** Publishes a synchronous call. */
 export function traceSyncRequest<Answer extends Result<unknown, unknown>>(
   about: Traced,
   call: (trace: RequestTrace) => Answer
@@ -65,7 +65,7 @@ export function traceSyncRequest<Answer extends Result<unknown, unknown>>(
   })
 }
 
-/** Tells of a multi-request, which always has outcomes. */
+/** Publishes a multi-request, which always has outcomes. */
 export function traceMultiRequest(
   about: Traced,
   call: (trace: RequestTrace) => Promise<Outcome<unknown, unknown>[]>
@@ -81,7 +81,7 @@ export function traceMultiRequest(
   })
 }
 
-/** The part of a call that happens at once. Stores that are bound to `start` are set meanwhile. */
+/** Runs the synchronous part of a call, in the async context of stores that are bound to `start`. */
 function begin<T>(trace: RequestTrace, work: () => T): T {
   try {
     return channels.start.runStores(trace, work)

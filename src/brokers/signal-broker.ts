@@ -1,4 +1,4 @@
-/** Owns the signal face of a hub: one way, to one handler, in a bounded queue. */
+/** Owns the signal broker: one way, to one handler, in a bounded queue. */
 import { err, ok, type Result } from 'neverthrow'
 import type { PayloadArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
@@ -12,12 +12,12 @@ const replacements = new Replacements<SignalTarget>()
 
 /** A registration made with `on` or `replace`. */
 export interface HandlerHandle {
-  /** Whether this registration is the one that handles now. */
+  /** Whether this registration is in force. */
   readonly active: boolean
   /**
-   * Takes the handler out: signals are refused from now on. Resolves when those accepted before have been handled, at
-   * the latest after five seconds. A handler takes itself out with {@link HandlerScope.drop}. Repeating it is harmless,
-   * and it does not touch a handler that has taken its place.
+   * Removes the handler: signals are refused from now on. Resolves when those accepted before have been handled, at
+   * the latest after five seconds. A handler removes itself with {@link HandlerScope.drop}. Repeating it is harmless,
+   * and does not touch a handler that has replaced this one.
    */
   drop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -64,7 +64,7 @@ export class SignalBroker {
   }
 
   /**
-   * Installs a handler whether or not there is one; the former one finishes what was accepted for it.
+   * Installs a handler, in place of the present one if there is one; that still handles the signals accepted for it.
    *
    * @throws TypeError when the handler is no function; the former one stays
    */
@@ -92,7 +92,7 @@ export class SignalBroker {
       return await body()
     } finally {
       const wanted = replacements.end(target, former)
-      // Whoever took the place meanwhile keeps it, and one that was dropped meanwhile does not come back.
+      // A handler that took the place meanwhile keeps it, and one that was dropped meanwhile does not come back.
       if (this.#hub.signalTarget(context, signal) === target) {
         this.#hub.setSignalTarget(context, signal, wanted?.closed ? undefined : wanted)
       }
@@ -100,17 +100,17 @@ export class SignalBroker {
     }
   }
 
-  /** Whether somebody handles the signal in this context. */
+  /** Whether the signal has a handler in this context. */
   has<Payload>(signal: SignalDefinition<Payload>): boolean {
     return this.#hub.signalTarget(this.context, signal)?.vacant === false
   }
 
-  /** The function that handles the signal now; `undefined` with none, or when it lives on another thread. */
+  /** The function that handles the signal now; `undefined` when there is none, or when it is on another thread. */
   handler<Payload>(signal: SignalDefinition<Payload>): SignalHandler<Payload> | undefined {
     return this.#hub.signalTarget(this.context, signal)?.source as SignalHandler<Payload> | undefined
   }
 
-  /** Takes out the handler of this context, whoever installed it. Repeating it is harmless. */
+  /** Removes the handler of this context, even one installed elsewhere. Repeating it is harmless. */
   async drop<Payload>(signal: SignalDefinition<Payload>): Promise<void> {
     const context = this.context
     const target = this.#hub.signalTarget(context, signal)

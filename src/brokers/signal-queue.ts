@@ -7,8 +7,8 @@ import { Waiters } from '../runtime/waiters.js'
 /** What a handler gets besides the payload. */
 export interface HandlerScope {
   /**
-   * Takes the handler out from inside of itself: like `drop` of its handle, but waits for nothing. Signals that were
-   * accepted before are handled still, after the run that calls it.
+   * Removes the handler from inside its own run: like `drop` of its handle, but waits for nothing. Signals accepted
+   * before are still handled, after this run.
    */
   drop(): Promise<void>
 }
@@ -16,35 +16,35 @@ export interface HandlerScope {
 /** Handles one signal. The next one waits for its promise. A failure is reported and ends nothing. */
 export type SignalHandler<Payload> = (payload: Payload, scope: HandlerScope) => unknown
 
-/** Where a handler is installed, and who hears of its failures. */
+/** Where a handler is installed, and where its failures are reported. */
 export interface SignalHome {
-  /** Takes the target out, if it is the one that is there. */
+  /** Removes the target, if it is the one installed. */
   remove(target: SignalTarget): void
   report(error: unknown): void
 }
 
-/** Takes signals in, now or never. */
+/** Accepts signals, or refuses them at once. */
 export interface SignalTarget {
   /** The application's function; absent when the handler lives on another thread. */
   readonly source: unknown
-  /** Whether it accepts no more. */
+  /** Whether it no longer accepts signals. */
   readonly closed: boolean
-  /** Whether it only keeps the place: its handler on another thread is not there now. */
+  /** Whether it only holds the place of a handler on another thread, and no handler is installed there now. */
   readonly vacant: boolean
   /**
-   * Answers whether the signal was accepted; `done` is called when it has been handled.
+   * Returns whether the signal was accepted; `done` is called when it has been handled.
    *
    * @throws BrokerError `notSendable`
    */
   accept(payload: unknown, done?: () => void): boolean
-  /** Accepts no more; resolves when everything accepted has been handled, or after a grace period. */
+  /** Accepts no more signals; resolves when all accepted ones have been handled, or after a grace period. */
   close(): Promise<void>
 }
 
 interface Waiting {
   readonly payload: unknown
   readonly done: (() => void) | undefined
-  /** What its signaller was at; absent where the run has begun with it. */
+  /** The async context of the signaller; absent for the signal that starts a run, which runs in it anyway. */
   readonly scope: AsyncResource | undefined
 }
 
@@ -76,7 +76,7 @@ export class SignalQueue implements SignalTarget {
   }
 
   accept(payload: unknown, done?: () => void): boolean {
-    // Signals of another thread are limited on that side, where the signaller can be told.
+    // Signals from another thread come with `done`: the depth is checked on that thread, where the signaller learns of it.
     if (this.#closed || (done === undefined && this.#waiting.length >= this.#depth)) return false
     const scope = this.#running ? new AsyncResource('PersistencySignal') : undefined
     this.#waiting.push({ payload, done, scope })
@@ -103,7 +103,7 @@ export class SignalQueue implements SignalTarget {
       } catch (error) {
         this.#home.report(error)
       }
-      // Only now is there room for another one.
+      // A signal takes up room in the queue until it has been handled.
       this.#waiting.shift()
       done?.()
     }

@@ -1,4 +1,4 @@
-/** Owns stopping an application in good order: one multi-request that everything with a lifetime answers. */
+/** Owns stopping an application: one multi-request that every part with a lifetime provides. */
 import { err, ok, type Result } from 'neverthrow'
 import { isResult } from '../runtime/is-result.js'
 import { defineMultiRequest, type MultiRequestDefinition } from './definitions.js'
@@ -19,10 +19,10 @@ export interface TeardownFailure {
   readonly message: string
 }
 
-/** How long a part may take. */
+/** How long a part may take, in milliseconds. */
 const PART_TIMEOUT_MS = 30_000
 
-/** Asks every part of a context to stop. Waits longer than a part may take, so that the part can say that it failed. */
+/** Asks every part of a context to stop. Its limit is longer than that of a part, so that the part can report its failure. */
 export const Teardown: MultiRequestDefinition<void, TornDown, TeardownFailure> = defineMultiRequest<
   void,
   TornDown,
@@ -30,8 +30,8 @@ export const Teardown: MultiRequestDefinition<void, TornDown, TeardownFailure> =
 >('brokers.teardown', { timeoutMs: PART_TIMEOUT_MS + 5000 })
 
 /**
- * Has a part answer {@link Teardown} in the broker's context. `close` may answer a `Result`; an `Err`, a throw, a
- * rejection, or no end within 30 seconds makes the part one that failed.
+ * Has a part provide {@link Teardown} in the broker's context. The part has failed when `close` returns an `Err`, throws,
+ * rejects, or takes over 30 seconds.
  */
 export function joinTeardown(
   broker: MultiRequestBroker,
@@ -57,7 +57,7 @@ export function joinTeardown(
   })
 }
 
-/** Asks every part to stop and tells who did and who failed. Never rejects. */
+/** Asks every part to stop, and returns which ones did and which failed. Never rejects. */
 export async function tearDown(
   broker: MultiRequestBroker
 ): Promise<{ readonly done: TornDown[]; readonly failed: TeardownFailure[] }> {

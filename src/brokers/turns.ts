@@ -1,6 +1,6 @@
 /**
  * Owns the notion of a turn: a batch of messages that are handled together, such as one frame from another thread.
- * Work that pays off when done once for the whole batch is put off to its end.
+ * Work that is cheaper when done once for the whole batch is postponed to its end.
  */
 import { queueMicrotask } from '../runtime/event-loop.js'
 
@@ -10,7 +10,7 @@ export class Turns {
   #deferred: (() => void)[] = []
 
   /**
-   * Runs `work` when the batch being handled has been taken in and before its answers leave; outside of a batch, in
+   * Runs `work` after the last message of the present batch and before its answers leave; outside of a batch, in
    * a microtask. `work` must not throw.
    */
   atEnd(work: () => void): void {
@@ -23,7 +23,7 @@ export class Turns {
     })
   }
 
-  /** Handles one batch: everything that `body` does belongs to it. */
+  /** Runs `body` as one batch. */
   run(body: () => void): void {
     this.#depth++
     try {

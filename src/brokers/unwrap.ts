@@ -1,10 +1,10 @@
-/** Owns turning an answer into its value, for those who have nothing else to do with a failure than to throw it. */
+/** Owns turning a `Result` into its value, for code that would only throw its error. */
 import type { Result, ResultAsync } from 'neverthrow'
 
 /**
- * The value of an answer. Throws the error as it is when there is none; for a `ResultAsync`, or a promise of a `Result`,
- * the promise rejects with it. For scripts, tests, and what a program cannot begin without; where a failure is to be
- * dealt with, look at the answer itself.
+ * The value of a `Result`. Throws the error of an `Err` as it is; for a `ResultAsync`, or a promise of a `Result`, the
+ * promise rejects with it. For scripts, tests, and what a program cannot start without; to handle a failure, look at the
+ * `Result` itself.
  *
  * @example
  * const persistency = unwrap(Persistency.open('data'))

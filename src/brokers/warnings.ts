@@ -1,10 +1,10 @@
-/** Owns the last resort for failures that nobody listens to: the warning channel of the process, throttled. */
+/** Owns the last resort for failures that no listener gets: the warning channel of the process, throttled. */
 import { messageOf } from './errors.js'
 
-/** By subject, the one that occurred last at the end. */
+/** Occurrences by subject, the most recent subject last. */
 const counts = new Map<string, number>()
 
-/** How many subjects are counted; the one that has not occurred for the longest time is forgotten first. */
+/** How many subjects are counted; beyond that the least recent one is forgotten. */
 const MAX_SUBJECTS = 1000
 
 /**

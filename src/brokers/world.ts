@@ -7,7 +7,7 @@ import type { SignalTarget } from './signal-queue.js'
 
 export class World {
   readonly context: BrokerContext
-  /** By the name of the message, for each kind. */
+  /** Each by the name of the message. */
   readonly channels = new Map<string, EventChannel>()
   readonly providers = new Map<string, Provider>()
   readonly multiChannels = new Map<string, MultiChannel>()
@@ -15,18 +15,18 @@ export class World {
 
   readonly #onEmpty: (world: World) => void
 
-  /** @param onEmpty called when the last thing was taken out */
+  /** @param onEmpty called when the last registration was removed */
   constructor(context: BrokerContext, onEmpty: (world: World) => void) {
     this.context = context
     this.#onEmpty = onEmpty
   }
 
-  /** Takes the provider of a request out, if there is one. */
+  /** Removes the provider of a request, if there is one. */
   withdraw(request: string): void {
     if (this.providers.delete(request)) this.tidy()
   }
 
-  /** Something was taken out. */
+  /** To be called when something was removed. */
   tidy(): void {
     if (this.empty) this.#onEmpty(this)
   }
