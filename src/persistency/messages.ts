@@ -4,15 +4,11 @@
  * This is the storage port: whoever listens to `PersistEvent` and provides the requests in a context is the storage
  * of the job of that context.
  */
-import {
-  defineEvent,
-  defineRequest,
-  type EventDefinition,
-  type RequestDefinition
-} from '../brokers/definitions.js'
+import { defineEvent, type EventDefinition, type RequestDefinition } from '../brokers/definitions.js'
 import type { ThreadContract } from '../threads/link/carried.js'
 import type { PersistencyError } from './errors.js'
 import { SUBSCRIPTION_REQUESTS } from './eventsourcing/messages.js'
+import { storageRequest } from './frames/storage-request.js'
 import * as wire from './frames/wire.js'
 import { JOURNAL_REQUESTS } from './journal/messages.js'
 import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance/maintenance-messages.js'
@@ -69,40 +65,40 @@ export const PersistAgain: EventDefinition<PersistEventPayload> = defineEvent('p
 export const WritesSettled: EventDefinition<WritesSettledPayload> = defineEvent('persistency.writesSettled')
 
 /** The payload of one row; `undefined` when there is none. */
-export const KvGet: RequestDefinition<KvAddress, Uint8Array | undefined, PersistencyError> = defineRequest(
+// With its type, for an inferred one would be written as TypeScript before 5.7 cannot read it.
+export const KvGet: RequestDefinition<KvAddress, Uint8Array | undefined, PersistencyError> = storageRequest(
   'persistency.get',
-  { codec: { payload: wire.address, response: wire.optionalBytes, error: wire.error } }
+  { payload: wire.address, response: wire.optionalBytes }
 )
 /** The payloads of many rows, in the order of the keys; `undefined` where there is none. */
-export const KvGetMany: RequestDefinition<KvManyQuery, KvPayloads, PersistencyError> = defineRequest(
-  'persistency.getMany',
-  {
-    codec: { payload: wire.keyList, response: wire.payloadList, error: wire.error }
-  }
-)
+export const KvGetMany = storageRequest<KvManyQuery, KvPayloads>('persistency.getMany', {
+  payload: wire.keyList,
+  response: wire.payloadList
+})
 /** Whether a row is there. */
-export const KvExists: RequestDefinition<KvAddress, boolean, PersistencyError> = defineRequest(
-  'persistency.exists',
-  { codec: { payload: wire.address, response: wire.bool, error: wire.error } }
-)
+export const KvExists = storageRequest<KvAddress, boolean>('persistency.exists', {
+  payload: wire.address,
+  response: wire.bool
+})
 /** The rows of a range, in key order. */
-export const KvScan: RequestDefinition<KvScanQuery, KvScanPage, PersistencyError> = defineRequest(
-  'persistency.scan',
-  { codec: { payload: wire.scanQuery, response: wire.scanPage, error: wire.error } }
-)
+export const KvScan = storageRequest<KvScanQuery, KvScanPage>('persistency.scan', {
+  payload: wire.scanQuery,
+  response: wire.scanPage
+})
 /** How many rows a range holds. */
-export const KvCount: RequestDefinition<KvRangeQuery, number, PersistencyError> = defineRequest(
-  'persistency.count',
-  { codec: { payload: wire.rangeQuery, response: wire.count, error: wire.error } }
-)
+export const KvCount = storageRequest<KvRangeQuery, number>('persistency.count', {
+  payload: wire.rangeQuery,
+  response: wire.count
+})
 /** Removes one row and answers whether it was there. */
-export const KvDelete: RequestDefinition<KvAddress, boolean, PersistencyError> = defineRequest(
-  'persistency.delete',
-  { codec: { payload: wire.address, response: wire.bool, error: wire.error } }
-)
+export const KvDelete = storageRequest<KvAddress, boolean>('persistency.delete', {
+  payload: wire.address,
+  response: wire.bool
+})
 /** Answers when everything before it is committed and, with `durable`, on disk. */
-export const KvFlush: RequestDefinition<{ readonly durable: boolean }, void, PersistencyError> =
-  defineRequest('persistency.flush', { codec: { payload: wire.flushQuery, error: wire.error } })
+export const KvFlush = storageRequest<{ readonly durable: boolean }, void>('persistency.flush', {
+  payload: wire.flushQuery
+})
 
 /** What crosses between a storage worker and the thread of its job. */
 export const STORAGE_CONTRACT: ThreadContract = {

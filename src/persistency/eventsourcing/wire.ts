@@ -1,28 +1,9 @@
-/** Owns how the requests for subscriptions are laid out in a frame: their facts as JSON, then operations and events. */
+/** Owns how requests for subscriptions that bring operations or events are laid out in a frame: behind plain facts. */
 import type { WireCodec } from '../../bytes/wire-codec.js'
 import { readOps, writeOps } from '../frames/ops-codec.js'
 import type { JournalAppendQuery } from '../journal/message-payloads.js'
 import { appendQuery } from '../journal/wire.js'
 import type { ParkedEntry, SubscriptionAdvanceQuery, SubscriptionClaimQuery } from './message-payloads.js'
-
-/** Plain facts. */
-export function facts<T>(): WireCodec<T> {
-  return {
-    write: (writer, value) => writer.text(JSON.stringify(value)),
-    read: (reader) => JSON.parse(reader.text()) as T
-  }
-}
-
-/** The same, or nothing. */
-export function optional<T>(): WireCodec<T | undefined> {
-  return {
-    write: (writer, value) => writer.text(value === undefined ? '' : JSON.stringify(value)),
-    read(reader) {
-      const text = reader.text()
-      return text === '' ? undefined : (JSON.parse(text) as T)
-    }
-  }
-}
 
 export const claimQuery: WireCodec<SubscriptionClaimQuery> = {
   write(writer, { clear, ...rest }) {

@@ -10,13 +10,11 @@ import type {
   JournalAtQuery,
   JournalComparedRows,
   JournalCompareQuery,
-  JournalFindAppendQuery,
   JournalPage,
-  JournalReadQuery,
   PackedEvent,
   Stepwise
 } from './message-payloads.js'
-import type { Appended, ExpectedSeq, JournalDifference, JournalStatus } from './types.js'
+import type { Appended, ExpectedSeq, JournalDifference } from './types.js'
 
 /** Sequence numbers and counts. */
 const NONE = -1
@@ -64,50 +62,6 @@ export const appended: WireCodec<Appended> = {
   })
 }
 
-export const foundAppend: WireCodec<Appended | undefined> = {
-  write: (writer, found) => writeOptional(writer, found, (then) => appended.write(writer, then)),
-  read: (reader) => readOptional(reader, () => appended.read(reader))
-}
-
-export const findAppendQuery: WireCodec<JournalFindAppendQuery> = {
-  write(writer, { idempotencyKey, stream }) {
-    writer.text(idempotencyKey)
-    writeOptional(writer, stream, (text) => writer.text(text))
-  },
-  read(reader) {
-    const idempotencyKey = reader.text()
-    const stream = readOptional(reader, () => reader.text())
-    return { idempotencyKey, ...(stream !== undefined && { stream }) }
-  }
-}
-
-export const streamName: WireCodec<string> = {
-  write: (writer, text) => writer.text(text),
-  read: (reader) => reader.text()
-}
-
-export const readQuery: WireCodec<JournalReadQuery> = {
-  write(writer, { from, to, stream, limit, maxBytes }) {
-    writeOptional(writer, from, (seq) => writer.f64(seq))
-    writeOptional(writer, to, (seq) => writer.f64(seq))
-    writeOptional(writer, stream, (text) => writer.text(text))
-    writer.f64(limit)
-    writer.f64(maxBytes)
-  },
-  read(reader) {
-    const from = readOptional(reader, () => reader.f64())
-    const to = readOptional(reader, () => reader.f64())
-    const stream = readOptional(reader, () => reader.text())
-    return {
-      ...(from !== undefined && { from }),
-      ...(to !== undefined && { to }),
-      ...(stream !== undefined && { stream }),
-      limit: reader.f64(),
-      maxBytes: reader.f64()
-    }
-  }
-}
-
 /** The bytes of the events are views on the frame that brought them. */
 export const journalPage: WireCodec<JournalPage> = {
   write(writer, { events, next, firstSeq, lastSeq }) {
@@ -128,11 +82,6 @@ export const journalPage: WireCodec<JournalPage> = {
     )
     return { events, next: reader.f64(), firstSeq: reader.f64(), lastSeq: reader.f64() }
   }
-}
-
-export const journalStatus: WireCodec<JournalStatus> = {
-  write: (writer, status) => writer.text(JSON.stringify(status)),
-  read: (reader) => JSON.parse(reader.text()) as JournalStatus
 }
 
 /** A query with the sequence number in front. */

@@ -1,15 +1,9 @@
 /**
  * Owns the messages by which a storage is backed up, verified, measured and compacted. Part of the storage port: see
- * `messages.ts`. They are rare and small, so only their errors have a codec.
+ * `messages.ts`.
  */
-import {
-  defineEvent,
-  defineRequest,
-  type EventDefinition,
-  type RequestDefinition
-} from '../../brokers/definitions.js'
-import type { PersistencyError } from '../errors.js'
-import * as wire from '../frames/wire.js'
+import { defineEvent, type EventDefinition } from '../../brokers/definitions.js'
+import { storageRequest } from '../frames/storage-request.js'
 import type { Backup, Compaction, JobStats, Progress, VerifyReport } from './maintenance-types.js'
 
 /** What every long operation is asked with. */
@@ -41,25 +35,13 @@ export interface MaintenanceProgressPayload extends KvOperation, Progress {
 }
 
 /** Copies everything committed into a file, while other calls go on. */
-export const KvBackup: RequestDefinition<KvBackupQuery, Backup, PersistencyError> = defineRequest(
-  'persistency.backup',
-  { codec: { error: wire.error } }
-)
+export const KvBackup = storageRequest<KvBackupQuery, Backup>('persistency.backup')
 /** Checks what is stored; whatever is wrong is in the report. */
-export const KvVerify: RequestDefinition<KvVerifyQuery, VerifyReport, PersistencyError> = defineRequest(
-  'persistency.verify',
-  { codec: { error: wire.error } }
-)
+export const KvVerify = storageRequest<KvVerifyQuery, VerifyReport>('persistency.verify')
 /** Measures what is stored. */
-export const KvStats: RequestDefinition<KvStatsQuery, StorageStats, PersistencyError> = defineRequest(
-  'persistency.stats',
-  { codec: { error: wire.error } }
-)
+export const KvStats = storageRequest<KvStatsQuery, StorageStats>('persistency.stats')
 /** Gives space that is not in use back. */
-export const KvCompact: RequestDefinition<KvOperation, Compaction, PersistencyError> = defineRequest(
-  'persistency.compact',
-  { codec: { error: wire.error } }
-)
+export const KvCompact = storageRequest<KvOperation, Compaction>('persistency.compact')
 /** A backup, a check or a compaction has come further. Emitted now and then, in the context of the job. */
 export const MaintenanceProgress: EventDefinition<MaintenanceProgressPayload> = defineEvent(
   'persistency.maintenanceProgress'
