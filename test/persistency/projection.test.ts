@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { defineProjection, int64, type Job, jsonEvents, key, projected, rawKey } from 'persistency'
+import { defineProjection, int64, type Job, jsonEvents, type Key, key, projected, rawKey } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
 
@@ -259,6 +259,16 @@ describe('declaring and specifying', () => {
     projected(total).expectState(0n)
     projected(total, deposited(4), deposited(5)).expectState(9n)
     expect(() => projected(total).expectState(1n)).toThrow('Expected values to be strictly')
+  })
+
+  test('a specification finds what stops the projection of a job', async () => {
+    const keyless = { ...balances, key: () => 'text' as unknown as Key }
+    expect(() => projected(keyless, deposited(1))).toThrow('the key of a projection must be a Key')
+    const { job } = await open({ journal: true })
+    await okOf(job.append(accountEvents.encode(deposited(1))))
+    const model = await okOf(job.projection(keyless, { retry: { attempts: 1 } }))
+    const ended = await model.ended
+    expect(ended._unsafeUnwrapErr().cause).toMatchObject({ code: 'ERR_KEY' })
   })
 
   test('what a specification says is what a job has', async () => {

@@ -1,11 +1,10 @@
 /** Owns declaring projections, and folding events into their states. Knows no storage. */
-
 import { json } from '../codecs/json.js'
 import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys/keys.js'
 import { functionValue, integerFrom, nameText } from '../option-checks.js'
-import { checkCategory } from '../validate.js'
+import { checkCategory, checkKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */
@@ -86,6 +85,36 @@ export function defineProjection<Event extends DomainEvent, State>(
   demand(`the category ${whose}`, category, categoryText)
   if (stream !== undefined) demand(`the stream ${whose}`, stream, nameText)
   return Object.freeze({ name, version, events, stream, initial, apply, key, codec, category })
+}
+
+/** An event that a projection reads, and the row it goes into. */
+export interface PlacedEvent<Event> {
+  readonly event: Event
+  readonly key: Key
+}
+
+/** Reads an event; `undefined` when it is none of the projection. Throws what the codec and `key` throw, `ERR_KEY`. */
+export function placeOf<Event extends DomainEvent>(
+  { events, key: keyOf }: Pick<ProjectionDefinition<Event, unknown>, 'events' | 'key'>,
+  recorded: RecordedEvent
+): PlacedEvent<Event> | undefined {
+  const event = events.decode(recorded)
+  if (event === undefined) return undefined
+  const key = keyOf(event, recorded)
+  if (key === undefined) return undefined
+  const wrong = checkKey(key, 'the key of a projection')
+  if (wrong !== undefined) throw wrong
+  return { event, key }
+}
+
+/** The state of a row after an event; `undefined` is no row. */
+export function nextState<Event extends DomainEvent, State>(
+  { initial, apply }: ProjectionDefinition<Event, State>,
+  before: State | undefined,
+  event: Event,
+  recorded: RecordedEvent
+): State | undefined {
+  return apply(before === undefined ? initial() : before, event, recorded)
 }
 
 /** Throws a `TypeError` unless the check answers that it expects nothing else. */

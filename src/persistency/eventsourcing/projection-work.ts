@@ -1,15 +1,13 @@
 /** Owns folding the events of one transaction into the rows of a projection. */
 import { untraced } from '../../brokers/definitions.js'
-import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import type { JournalEvent, RecordedEvent } from '../journal/types.js'
 import type { Key } from '../keys/keys.js'
 import { KvGetMany } from '../messages.js'
 import type { TxOp } from '../types.js'
-import { checkKey } from '../validate.js'
 import type { BatchOutcome, BatchWork, BeginBatch } from './batch-work.js'
 import type { DomainEvent } from './domain-events.js'
-import type { ProjectionDefinition } from './projection-definition.js'
+import { nextState, type PlacedEvent, type ProjectionDefinition, placeOf } from './projection-definition.js'
 
 const GetRows = untraced(KvGetMany)
 
@@ -67,14 +65,12 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
   }
 
   async add(recorded: JournalEvent): Promise<void> {
-    const { apply, initial } = this.#definition
     const place = this.#place(recorded)
     if (place === undefined) return
     const row = this.#rows.get(place.key.toString())
     if (row === undefined)
       throw new TypeError('the key of an event must be the same each time it is asked for')
-    const before = row.state === undefined ? initial() : row.state
-    row.state = apply(before, place.event, recorded as RecordedEvent)
+    row.state = nextState(this.#definition, row.state, place.event, recorded as RecordedEvent)
     row.changed = true
   }
 
@@ -90,15 +86,7 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     return { ops, append: [] }
   }
 
-  #place(recorded: JournalEvent): { readonly event: Event; readonly key: Key } | undefined {
-    if (recorded.kind !== 'event') return undefined
-    const { events, key: keyOf } = this.#definition
-    const event = events.decode(recorded)
-    if (event === undefined) return undefined
-    const key = keyOf(event, recorded)
-    if (key === undefined) return undefined
-    const wrong = checkKey(key, 'the key of a projection')
-    if (wrong !== undefined) throw new PersistencyError(wrong.code, wrong.message)
-    return { event, key }
+  #place(recorded: JournalEvent): PlacedEvent<Event> | undefined {
+    return recorded.kind === 'event' ? placeOf(this.#definition, recorded) : undefined
   }
 }

@@ -5,7 +5,7 @@ import type { Key } from '../keys/keys.js'
 import { readBack, recordedAs } from './as-recorded.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
-import { ONLY_ROW, type ProjectionDefinition } from './projection-definition.js'
+import { nextState, ONLY_ROW, type ProjectionDefinition, placeOf } from './projection-definition.js'
 
 /** What a command came to in a specification. */
 export interface DecisionSpec<Event, State, Refusal> {
@@ -91,7 +91,7 @@ export function projected<Event extends DomainEvent, State>(
     if (stream !== undefined) streamSeqs.set(stream, place.streamSeq as number)
     if (only !== undefined && only !== stream) continue
     const encoded = definition.events.encode(event)
-    apply(definition, rows, recordedAs(encoded, { metadata, ...place }, index + 1))
+    project(definition, rows, recordedAs(encoded, { metadata, ...place }, index + 1))
   }
   const stateOf = (key: Key): State | undefined => rows.get(key.toString())?.state
   const plain = (key: Key, state: State): [string, State] => [key.toString(), state]
@@ -110,18 +110,16 @@ export function projected<Event extends DomainEvent, State>(
   }
 }
 
-function apply<Event extends DomainEvent, State>(
-  { events, key: keyOf, apply: applied, initial, codec }: ProjectionDefinition<Event, State>,
+/** As the projection of a job does with each event. */
+function project<Event extends DomainEvent, State>(
+  definition: ProjectionDefinition<Event, State>,
   rows: Map<string, { readonly key: Key; readonly state: State }>,
   recorded: RecordedEvent
 ): void {
-  const event = events.decode(recorded)
-  if (event === undefined) return
-  const key = keyOf(event, recorded)
-  if (key === undefined) return
-  const name = key.toString()
-  const row = rows.get(name)
-  const state = applied(row === undefined ? initial() : row.state, event, recorded)
+  const place = placeOf(definition, recorded)
+  if (place === undefined) return
+  const name = place.key.toString()
+  const state = nextState(definition, rows.get(name)?.state, place.event, recorded)
   if (state === undefined) rows.delete(name)
-  else rows.set(name, { key, state: codec.decode(codec.encode(state)) })
+  else rows.set(name, { key: place.key, state: definition.codec.decode(definition.codec.encode(state)) })
 }
