@@ -66,13 +66,13 @@ export class JobMaintenance {
     }))
   }
 
-  verify(options: VerifyOptions | undefined): Answer<VerifyReport> {
+  verify(options: VerifyOptions = {}): Answer<VerifyReport> {
     const checks = { ...OPERATION_CHECKS, quick: booleanValue }
     const verified = this.#operate(options, checks, (operation, { quick = false }: VerifyOptions) => ({
       request: KvVerify,
       payload: { operation, quick }
     }))
-    return verified.andThen((report) => verifyJournal(report, options ?? {}, this.#parts.journal))
+    return verified.andThen((report) => verifyJournal(report, options, this.#parts.journal))
   }
 
   compact(options: OperationOptions | undefined): Answer<Compaction> {
@@ -84,7 +84,7 @@ export class JobMaintenance {
 
   stats(options: StatsOptions | undefined): Answer<JobStats> {
     const checks = { rows: booleanValue, signal: abortSignal }
-    const checked = checkOptions<StatsOptions>(options ?? {}, checks)
+    const checked = checkOptions<StatsOptions>(options, checks)
     if (checked.isErr()) return errAsync(checked.error)
     const { rows = true, signal } = checked.value
     return this.#afterWrites(KvStats, { rows }, signal).map((stored) => ({
@@ -104,7 +104,7 @@ export class JobMaintenance {
       options: Options
     ) => { request: RequestDefinition<Payload, Response, PersistencyError>; payload: Payload }
   ): Answer<Response> {
-    const options = checkOptions<Options>(given ?? {}, checks)
+    const options = checkOptions<Options>(given, checks)
     if (options.isErr()) return errAsync(options.error)
     const operation = ++lastOperation
     const { request, payload } = prepare(operation, options.value)

@@ -205,7 +205,7 @@ export class Job {
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
     const checked = check.checkWrite(ops)
-    const patience = check.checkAckOptions(options)
+    const patience = check.checkReadOptions(options)
     if (checked.isErr()) return errAsync(checked.error)
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())

@@ -21,13 +21,14 @@ export function complete<Options extends object>(
 }
 
 /**
- * Checks an object of options against the known names; options that are `undefined` count as not given.
- * Errors: `ERR_OPTION`, naming the option, the value and what is allowed.
+ * Checks an object of options against the known names; options that are `undefined` count as not given, and so does the
+ * object itself. `null` is no object of options. Errors: `ERR_OPTION`, naming the option, the value and what is allowed.
  */
 export function checkOptions<Options>(
   options: unknown,
   checks: Readonly<Record<string, Check>>
 ): Result<Options, PersistencyError> {
+  if (options === undefined) return ok({} as Options)
   if (typeof options !== 'object' || options === null || isNoOptionsObject(options)) {
     return err(new PersistencyError('ERR_OPTION', `options must be an object; got ${describeValue(options)}`))
   }
@@ -122,6 +123,11 @@ export function positiveMs(value: unknown): string | undefined {
 /** Allows functions. */
 export function functionValue(value: unknown): string | undefined {
   return typeof value === 'function' ? undefined : 'a function'
+}
+
+/** Allows what is checked elsewhere. */
+export function anything(): undefined {
+  return undefined
 }
 
 /** Allows abort signals, also those of other realms. */

@@ -116,7 +116,7 @@ export function resolveJobOptions(
   options: unknown,
   defaults: ResolvedJobOptions = DEFAULT_JOB_OPTIONS
 ): Result<ResolvedJobOptions, PersistencyError> {
-  const checked = checkOptions<JobOptions>(options ?? {}, JOB_CHECKS)
+  const checked = checkOptions<JobOptions>(options, JOB_CHECKS)
   return checked.andThen(({ journal, ...given }) => {
     const resolved = complete<JobOptions>(defaults, given)
     if (typeof journal !== 'object') return ok(complete<JobOptions>(resolved, { journal }))

@@ -12,7 +12,7 @@ import type { Key } from './keys/keys.js'
 import type { RestoreOptions } from './maintenance/maintenance-types.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
 import { booleanValue, checkOptions, integerFrom, READ_CHECKS } from './option-checks.js'
-import type { AckOptions, FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
+import type { FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
 import { listOf, type WriteOps } from './writes/accepted-writes.js'
 
 type Checked<T> = Result<T, PersistencyError>
@@ -290,7 +290,7 @@ export function checkStream(
 function scanOf(
   category: unknown,
   rangeOrPrefix: unknown,
-  options: unknown = {},
+  options: unknown,
   checks: typeof SCAN_CHECKS
 ): Checked<CheckedScan & Pick<StreamOptions, 'pageSize'>> {
   const where = checkQuery(category, rangeOrPrefix)
@@ -307,17 +307,13 @@ function scanOf(
 
 /** Errors of all of these: `ERR_OPTION`. */
 export function checkReadOptions(options: unknown): Checked<ReadOptions> {
-  return options === undefined ? ok({}) : checkOptions(options, READ_CHECKS)
-}
-
-export function checkAckOptions(options: unknown): Checked<AckOptions> {
-  return checkReadOptions(options)
+  return checkOptions(options, READ_CHECKS)
 }
 
 export function checkFlushOptions(options: unknown): Checked<FlushOptions> {
-  return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, durable: booleanValue })
+  return checkOptions(options, { ...READ_CHECKS, durable: booleanValue })
 }
 
 export function checkRestoreOptions(options: unknown): Checked<RestoreOptions> {
-  return checkOptions<RestoreOptions>(options ?? {}, { overwrite: booleanValue })
+  return checkOptions(options, { overwrite: booleanValue })
 }

@@ -1,5 +1,5 @@
 /** Owns the checks on how subscriptions are asked for. */
-import { err, ok, type Result } from 'neverthrow'
+import { err, type Result } from 'neverthrow'
 import { LONGEST_TIMER_MS } from '../../runtime/deadlines.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
@@ -37,7 +37,7 @@ export function checkSubscription(
   options: unknown
 ): Result<SubscriptionOptions, PersistencyError> {
   const wrong = checkOwnName(name, 'a subscription must have another name')
-  return wrong === undefined ? checkOptions(options ?? {}, SUBSCRIPTION_CHECKS) : err(wrong)
+  return wrong === undefined ? checkOptions(options, SUBSCRIPTION_CHECKS) : err(wrong)
 }
 
 /** Errors: `ERR_OPTION`. */
@@ -53,7 +53,7 @@ export function checkMove(name: unknown, to: unknown): PersistencyError | undefi
 
 /** Errors: `ERR_OPTION`. */
 export function checkDelivery(options: unknown): Result<DeliveryOptions, PersistencyError> {
-  return options === undefined ? ok({}) : checkOptions(options, DELIVERY_CHECKS)
+  return checkOptions(options, DELIVERY_CHECKS)
 }
 
 /** Allows the names of subscriptions that are no projections, for which there is a `remedy`. */

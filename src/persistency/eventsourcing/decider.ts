@@ -1,5 +1,5 @@
 /** Owns deciding on commands: a stream is folded into a state, the decision is appended unless somebody was faster. */
-import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { PersistencyError } from '../errors.js'
 import { type RetryOptions, retryOnConflict } from '../journal/retry-on-conflict.js'
 import type {
@@ -11,6 +11,7 @@ import type {
   JournalEvent,
   NewEvent
 } from '../journal/types.js'
+import { anything, checkOptions, functionValue, nameText } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import { readBack } from './as-recorded.js'
 import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
@@ -72,6 +73,14 @@ export interface HandleOptions<Event, State> {
   readonly retry?: RetryOptions | undefined
 }
 
+const HANDLE_CHECKS = {
+  idempotencyKey: nameText,
+  ops: functionValue,
+  // Whoever they are handed to looks at them.
+  metadata: anything,
+  retry: anything
+}
+
 /** What a command has brought about. */
 export interface Handled<Event, State> {
   /** As they are read from the stream from now on. */
@@ -127,7 +136,7 @@ export function loadState<Event extends DomainEvent, State>(
  * one after another, in the order in which they were given.
  *
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
- * {@link loadState} and of `append`.
+ * {@link loadState} and of `append`; `ERR_OPTION`.
  *
  * Rejects only with what `decide`, or `evolve`, `ops` and the codec on what it decided, throw, and with a `TypeError`
  * for an event that the codec writes and does not read: a refusal is answered, not thrown.
@@ -137,9 +146,11 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
   decider: Decider<Command, Event, State, Refusal>,
   stream: string,
   command: NoInfer<Command>,
-  options: HandleOptions<NoInfer<Event>, NoInfer<State>> = {}
+  options?: HandleOptions<NoInfer<Event>, NoInfer<State>>
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
-  const { idempotencyKey } = options
+  const checked = checkOptions<HandleOptions<Event, State>>(options, HANDLE_CHECKS)
+  if (checked.isErr()) return errAsync(checked.error)
+  const { idempotencyKey, retry } = checked.value
   const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
     const before =
       idempotencyKey === undefined ? ok(undefined) : await streams.findAppend(idempotencyKey, { stream })
@@ -147,9 +158,9 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
     const loaded = await load(streams, decider, stream)
     if (loaded.isErr()) return err(loaded.error)
     if (before.value !== undefined) return ok(ok(repeated(loaded.value, before.value)))
-    return await carryOut(streams, decider, stream, command, loaded.value, options)
+    return await carryOut(streams, decider, stream, command, loaded.value, checked.value)
   }
-  const carriedOut = oneAtATime(streams, stream, async () => await retryOnConflict(attempt, options.retry))
+  const carriedOut = oneAtATime(streams, stream, async () => await retryOnConflict(attempt, retry))
   return new ResultAsync(carriedOut).andThen((outcome) => outcome)
 }
 

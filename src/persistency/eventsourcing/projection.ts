@@ -123,7 +123,7 @@ export class Projection<State> {
    * Errors: `ERR_EVENTS_GONE`, with nothing removed, when the first events have fallen off; `ERR_OPTION`, those of
    * `caughtUp`.
    */
-  rebuild(options: RebuildOptions = {}): ResultAsync<void, PersistencyError> {
+  rebuild(options?: RebuildOptions): ResultAsync<void, PersistencyError> {
     const checked = checkOptions<RebuildOptions>(options, REBUILD_CHECKS)
     return checked.isErr() ? errAsync(checked.error) : new ResultAsync(this.#rebuild(checked.value))
   }

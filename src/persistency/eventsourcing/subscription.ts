@@ -5,6 +5,7 @@ import { PersistencyError } from '../errors.js'
 import type { Ask } from '../journal/ask.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { Position } from '../journal/position.js'
+import { abortSignal, checkOptions } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, parkedEntry } from './delivery.js'
@@ -20,6 +21,8 @@ export interface SubscriptionParts {
   readonly run: SubscriptionRun
   readonly ended: Promise<Result<void, PersistencyError>>
 }
+
+const CAUGHT_UP_CHECKS = { signal: abortSignal }
 
 /**
  * A durable subscription that is held here. Its handler is called for one event at a time, in order; the checkpoint in
@@ -54,22 +57,18 @@ export class Subscription {
   /**
    * Waits until everything that is in the journal now has been dealt with; answers up to which event that was. Do not wait
    * for it within the handler.
-   * Errors: those of reading, `ERR_ABORTED`, `ERR_SUBSCRIPTION_ENDED`, and the error with which it ended.
+   * Errors: `ERR_OPTION`, those of reading, `ERR_ABORTED`, `ERR_SUBSCRIPTION_ENDED`, and the error with which it ended.
    */
-  caughtUp(
-    options: { readonly signal?: CancelSignal | undefined } = {}
-  ): ResultAsync<number, PersistencyError> {
-    return this.journalEnd(options).andThen((lastSeq) =>
-      this.reached(lastSeq, options.signal).map(() => lastSeq)
+  caughtUp(options?: { readonly signal?: CancelSignal | undefined }): ResultAsync<number, PersistencyError> {
+    return checkOptions<{ signal?: CancelSignal }>(options, CAUGHT_UP_CHECKS).asyncAndThen(({ signal }) =>
+      this.journalEnd(signal).andThen((lastSeq) => this.reached(lastSeq, signal).map(() => lastSeq))
     )
   }
 
   /** The last event in the journal; another owner of the file may have written it, of whom nobody else tells. @internal */
-  journalEnd(
-    options: { readonly signal?: CancelSignal | undefined } = {}
-  ): ResultAsync<number, PersistencyError> {
+  journalEnd(signal?: CancelSignal): ResultAsync<number, PersistencyError> {
     const { ask, committed } = this.#parts
-    return ask(JournalInfo, undefined, options).map(({ lastSeq }) => {
+    return ask(JournalInfo, undefined, { signal }).map(({ lastSeq }) => {
       committed.advance(lastSeq)
       return lastSeq
     })

@@ -5,6 +5,7 @@ import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../keys/key-parts.js'
 import {
+  anything,
   booleanValue,
   checkName,
   checkOptions,
@@ -48,7 +49,7 @@ const APPEND_CHECKS = {
 
 /** Errors: `ERR_OPTION`. */
 export function checkEventsOptions(options: unknown): Checked<EventsOptions> {
-  return options === undefined ? ok({}) : checkOptions(options, EVENTS_CHECKS)
+  return checkOptions(options, EVENTS_CHECKS)
 }
 
 /** Errors: `ERR_OPTION`. */
@@ -58,14 +59,14 @@ export function checkStreamSeq(stream: unknown, options: unknown): Checked<ReadO
 }
 
 /** Errors: `ERR_OPTION`. */
-export function checkFindAppend(key: unknown, options: unknown = {}): Checked<FindAppendOptions> {
+export function checkFindAppend(key: unknown, options: unknown): Checked<FindAppendOptions> {
   const wrong = checkName('an idempotency key', key)
-  return wrong === undefined ? checkOptions<FindAppendOptions>(options, FIND_CHECKS) : err(wrong)
+  return wrong === undefined ? checkOptions(options, FIND_CHECKS) : err(wrong)
 }
 
 /** Errors: `ERR_OPTION`. */
 export function checkCompareOptions(options: unknown): Checked<CompareOptions> {
-  return options === undefined ? ok({}) : checkOptions(options, { ...READ_CHECKS, onProgress: functionValue })
+  return checkOptions(options, { ...READ_CHECKS, onProgress: functionValue })
 }
 
 /** A sequence number of which the state is wanted; 0 is the state before the first event. Errors: `ERR_SEQ`. */
@@ -78,7 +79,7 @@ export function checkSeq(seq: unknown): Checked<number> {
 /** What is to be appended, and how long to wait. Errors: `ERR_EVENT`, `ERR_OPTION` and those of operations. */
 export function checkAppend(
   events: unknown,
-  options: unknown = {}
+  options: unknown
 ): Checked<{ readonly query: JournalAppendQuery; readonly patience: ReadOptions }> {
   const checked = checkOptions<AppendOptions>(options, APPEND_CHECKS)
   if (checked.isErr()) return err(checked.error)
@@ -156,8 +157,4 @@ function refuse(message: string): Result<never, PersistencyError> {
 function expectedSeq(value: unknown): string | undefined {
   const fits = value === 'any' || value === 'none' || (Number.isSafeInteger(value) && (value as number) >= 0)
   return fits ? undefined : '"any", "none" or the position of the last event'
-}
-
-function anything(): undefined {
-  return undefined
 }

@@ -43,7 +43,7 @@ const CHECKS = {
  */
 export function retryOnConflict<T, E extends { readonly kind: string }>(
   attempt: (number: number) => PromiseLike<Result<T, E>>,
-  options: RetryOptions = {}
+  options?: RetryOptions
 ): ResultAsync<T, E | PersistencyError> {
   const checked = checkOptions<RetryOptions>(options, CHECKS)
   if (checked.isErr()) return errAsync(checked.error)

@@ -12,7 +12,7 @@ const CHECKS = {
 }
 
 /** Errors: `ERR_OPTION`. */
-export function checkWatchOptions(options: unknown = {}): Result<WatchOptions, PersistencyError> {
+export function checkWatchOptions(options: unknown): Result<WatchOptions, PersistencyError> {
   return checkOptions<WatchOptions>(options, CHECKS).andThen((checked) => {
     if (checked.initial !== true || checked.from === undefined) return ok(checked)
     const message = 'options "initial" and "from" exclude each other: begin with the rows, or with an event'
