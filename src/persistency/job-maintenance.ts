@@ -1,5 +1,5 @@
 /** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
-import { errAsync, type Result, ResultAsync } from 'neverthrow'
+import { type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import { type RequestDefinition, untraced } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
@@ -57,13 +57,13 @@ export class JobMaintenance {
   }
 
   backup(path: string, options: BackupOptions | undefined): Answer<Backup> {
-    const target = checkPath(path)
-    if (target.isErr()) return errAsync(target.error)
     const checks = { ...OPERATION_CHECKS, overwrite: booleanValue }
-    return this.#operate(options, checks, (operation, { overwrite = false }) => ({
-      request: KvBackup,
-      payload: { operation, path: target.value, overwrite }
-    }))
+    return checkPath(path).asyncAndThen((target) =>
+      this.#operate(options, checks, (operation, { overwrite = false }) => ({
+        request: KvBackup,
+        payload: { operation, path: target, overwrite }
+      }))
+    )
   }
 
   verify(options: VerifyOptions = {}): Answer<VerifyReport> {
@@ -84,15 +84,14 @@ export class JobMaintenance {
 
   stats(options: StatsOptions | undefined): Answer<JobStats> {
     const checks = { rows: booleanValue, signal: abortSignal }
-    const checked = checkOptions<StatsOptions>(options, checks)
-    if (checked.isErr()) return errAsync(checked.error)
-    const { rows = true, signal } = checked.value
-    return this.#afterWrites(KvStats, { rows }, signal).map((stored) => ({
-      ...stored,
-      queue: this.#parts.writes.queue.depth,
-      commits: this.#parts.writes.latencies.stats(),
-      options: this.#parts.options
-    }))
+    return checkOptions<StatsOptions>(options, checks)
+      .asyncAndThen(({ rows = true, signal }) => this.#afterWrites(KvStats, { rows }, signal))
+      .map((stored) => ({
+        ...stored,
+        queue: this.#parts.writes.queue.depth,
+        commits: this.#parts.writes.latencies.stats(),
+        options: this.#parts.options
+      }))
   }
 
   /** Checks options, watches the progress if wanted, asks, and stops watching. */
@@ -104,17 +103,17 @@ export class JobMaintenance {
       options: Options
     ) => { request: RequestDefinition<Payload, Response, PersistencyError>; payload: Payload }
   ): Answer<Response> {
-    const options = checkOptions<Options>(given, checks)
-    if (options.isErr()) return errAsync(options.error)
-    const operation = ++lastOperation
-    const { request, payload } = prepare(operation, options.value)
-    const stopWatching = this.#watch(operation, options.value.onProgress)
-    const answered = async (): Promise<Result<Response, PersistencyError>> => {
-      const result = await this.#afterWrites(request, payload, options.value.signal)
-      stopWatching()
-      return result
-    }
-    return new ResultAsync(answered())
+    return checkOptions<Options>(given, checks).asyncAndThen((options) => {
+      const operation = ++lastOperation
+      const { request, payload } = prepare(operation, options)
+      const stopWatching = this.#watch(operation, options.onProgress)
+      const answered = async (): Promise<Result<Response, PersistencyError>> => {
+        const result = await this.#afterWrites(request, payload, options.signal)
+        stopWatching()
+        return result
+      }
+      return new ResultAsync(answered())
+    })
   }
 
   #watch(operation: number, onProgress: OperationOptions['onProgress']): () => void {

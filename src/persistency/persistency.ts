@@ -172,9 +172,7 @@ export class Persistency extends ByJobId {
    * those of closing.
    */
   dropJob(id: string): ResultAsync<void, PersistencyError> {
-    const checked = checkJobId(id)
-    if (checked.isErr()) return errAsync(checked.error)
-    return new ResultAsync(this.#inLine(id, () => this.#drop(id)))
+    return checkJobId(id).asyncAndThen(() => new ResultAsync(this.#inLine(id, () => this.#drop(id))))
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Owns the handle of a projection that is kept here: reading its rows, and making them anew. */
-import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../runtime/platform.js'
 import { decodeValue } from '../codecs/decode-value.js'
 import { PersistencyError } from '../errors.js'
@@ -79,11 +79,9 @@ export class Projection<State> {
   get(key: Key, options?: ReadOptions): ResultAsync<State | undefined, PersistencyError> {
     const wrong = checkKey(key)
     if (wrong !== undefined) return errAsync(wrong)
-    const checked = checkReadOptions(options)
-    if (checked.isErr()) return errAsync(checked.error)
-    return this.#ask(KvGet, { category: this.category, key }, checked.value).andThen((payload) =>
-      payload === undefined ? ok(undefined) : this.#decoded(payload)
-    )
+    return checkReadOptions(options)
+      .asyncAndThen((read) => this.#ask(KvGet, { category: this.category, key }, read))
+      .andThen((payload) => (payload === undefined ? ok(undefined) : this.#decoded(payload)))
   }
 
   /** The state of a projection without keys; the initial one before its first event. Errors: as `get`. */
@@ -98,18 +96,13 @@ export class Projection<State> {
     range: KeyRange | Key = ONLY_ROW,
     options?: Omit<ScanOptions, 'keysOnly' | 'copy'> & ReadOptions
   ): ResultAsync<ProjectedRow<State>[], PersistencyError> {
-    const checked = checkScan(this.category, range, options)
-    if (checked.isErr()) return errAsync(checked.error)
-    const { query, read } = checked.value
-    return this.#ask(KvScan, { ...query, keysOnly: false }, read).andThen(({ rows }) => {
-      const found: ProjectedRow<State>[] = []
-      for (const { key, payload } of rows) {
-        const state = this.#decoded(payload)
-        if (state.isErr()) return err(state.error)
-        found.push({ key, state: state.value })
-      }
-      return ok(found)
-    })
+    return checkScan(this.category, range, options)
+      .asyncAndThen(({ query, read }) => this.#ask(KvScan, { ...query, keysOnly: false }, read))
+      .andThen(({ rows }) =>
+        Result.combine(
+          rows.map(({ key, payload }) => this.#decoded(payload).map((state) => ({ key, state })))
+        )
+      )
   }
 
   /** Waits until everything that is in the journal now is in the rows. As `Subscription.caughtUp`. */
@@ -124,8 +117,9 @@ export class Projection<State> {
    * `caughtUp`.
    */
   rebuild(options?: RebuildOptions): ResultAsync<void, PersistencyError> {
-    const checked = checkOptions<RebuildOptions>(options, REBUILD_CHECKS)
-    return checked.isErr() ? errAsync(checked.error) : new ResultAsync(this.#rebuild(checked.value))
+    return checkOptions<RebuildOptions>(options, REBUILD_CHECKS).asyncAndThen(
+      (checked) => new ResultAsync(this.#rebuild(checked))
+    )
   }
 
   /** Keeps it up to date no longer. As `Subscription.stop`. */

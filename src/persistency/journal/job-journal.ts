@@ -73,16 +73,14 @@ export class JobJournal {
   }
 
   streamSeq(stream: string, options: ReadOptions | undefined): Answer<number> {
-    const checked = checkStreamSeq(stream, options)
-    return checked.isErr() ? errAsync(checked.error) : this.#ask(JournalStreamSeq, stream, checked.value)
+    return checkStreamSeq(stream, options).asyncAndThen((read) => this.#ask(JournalStreamSeq, stream, read))
   }
 
   findAppend(idempotencyKey: string, options: FindAppendOptions | undefined): Answer<Appended | undefined> {
-    const checked = checkFindAppend(idempotencyKey, options)
-    if (checked.isErr()) return errAsync(checked.error)
-    const { stream, ...read } = checked.value
-    const query = { idempotencyKey, ...(stream !== undefined && { stream }) }
-    return this.#ask(JournalFindAppend, query, read)
+    return checkFindAppend(idempotencyKey, options).asyncAndThen(({ stream, ...read }) => {
+      const query = { idempotencyKey, ...(stream !== undefined && { stream }) }
+      return this.#ask(JournalFindAppend, query, read)
+    })
   }
 
   events(options: EventsOptions | undefined): EventStream<JournalEvent | CaughtUp> {
@@ -94,8 +92,7 @@ export class JobJournal {
   }
 
   status(options: ReadOptions | undefined): Answer<JournalStatus> {
-    const checked = checkReadOptions(options)
-    return checked.isErr() ? errAsync(checked.error) : this.#ask(JournalInfo, undefined, checked.value)
+    return checkReadOptions(options).asyncAndThen((read) => this.#ask(JournalInfo, undefined, read))
   }
 
   compare(options: CompareOptions | undefined): Answer<JournalComparison> {
@@ -116,12 +113,12 @@ export class JobJournal {
     request: RequestDefinition<JournalCompareQuery, Stepwise<JournalComparedRows>, PersistencyError>,
     options: CompareOptions | undefined
   ): Answer<JournalComparison> {
-    const checked = checkCompareOptions(options)
-    if (checked.isErr()) return errAsync(checked.error)
-    const comparing = compareAll(this.#ask, request, checked.value).catch((cause: unknown) =>
-      err(new PersistencyError('ERR_OPTION', 'onProgress threw', { cause }))
-    )
-    return new ResultAsync(comparing)
+    return checkCompareOptions(options).asyncAndThen((checked) => {
+      const comparing = compareAll(this.#ask, request, checked).catch((cause: unknown) =>
+        err(new PersistencyError('ERR_OPTION', 'onProgress threw', { cause }))
+      )
+      return new ResultAsync(comparing)
+    })
   }
 }
 

@@ -59,10 +59,11 @@ export class PastState {
   }
 
   scan(category: string, range: KeyRange | Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
-    const checked = checkSeq(this.seq).andThen(() => check.checkScan(category, range, options))
-    if (checked.isErr()) return errAsync(checked.error)
-    const { query, read, copy } = checked.value
-    return this.#page(query, read).map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
+    return checkSeq(this.seq)
+      .andThen(() => check.checkScan(category, range, options))
+      .asyncAndThen(({ query, read, copy }) =>
+        this.#page(query, read).map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
+      )
   }
 
   scanPrefix(category: string, prefix: Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
@@ -76,9 +77,9 @@ export class PastState {
   }
 
   #page(query: KvScanQuery, read: ReadOptions): Answer<KvScanPage> {
-    const seq = checkSeq(this.seq)
-    if (seq.isErr()) return errAsync(seq.error)
-    return askStepwise(this.#ask, JournalScanAt, { seq: seq.value, ...query }, read)
+    return checkSeq(this.seq).asyncAndThen((seq) =>
+      askStepwise(this.#ask, JournalScanAt, { seq, ...query }, read)
+    )
   }
 
   #checked<Query, Options, T>(
@@ -86,9 +87,8 @@ export class PastState {
     options: Result<Options, PersistencyError>,
     ask: (query: Query, options: Options) => Answer<T>
   ): Answer<T> {
-    const seq = checkSeq(this.seq)
-    if (seq.isErr()) return errAsync(seq.error)
-    if (query.isErr()) return errAsync(query.error)
-    return options.isErr() ? errAsync(options.error) : ask(query.value, options.value)
+    return checkSeq(this.seq)
+      .andThen(() => query)
+      .asyncAndThen((clean) => options.asyncAndThen((read) => ask(clean, read)))
   }
 }
