@@ -7,9 +7,9 @@ import { type FileHandle, open } from 'node:fs/promises'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Backup } from '../maintenance/maintenance-types.js'
+import { recognise } from './files/database-file.js'
+import { PartialFile, refuseOpenDatabase } from './files/partial-file.js'
 import { goOn, type Operation } from './operation.js'
-import { PartialFile, refuseOpenDatabase } from './partial-file.js'
-import { recognise } from './schema.js'
 import { storageError } from './sqlite-errors.js'
 
 /** Copied at a time; other calls have their turn in between. About a millisecond. */

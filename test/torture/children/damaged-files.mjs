@@ -4,7 +4,7 @@
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { key } from 'persistency'
-import { openDatabase } from '../../../dist/persistency/storage/schema.js'
+import { openDatabase } from '../../../dist/persistency/storage/files/database-file.js'
 import { storageError } from '../../../dist/persistency/storage/sqlite-errors.js'
 import { SqliteStore } from '../../../dist/persistency/storage/sqlite-store.js'
 

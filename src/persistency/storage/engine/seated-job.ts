@@ -1,13 +1,13 @@
 /** Owns the storage of one job on a thread: its opening and its release, and with `restart` its way to the next thread. */
 import { err, type Result, ResultAsync } from 'neverthrow'
-import type { BrokerContext } from '../../brokers/context.js'
-import { BrokerError, messageOf } from '../../brokers/errors.js'
-import type { WorkerExit } from '../../threads/host/context-host.js'
-import type { ServedContext } from '../../threads/host/host-contexts.js'
-import { isPersistencyErrorData, PersistencyError } from '../errors.js'
-import { STORAGE_CONTRACT } from '../messages.js'
-import type { OpenedStorage, OpenStorage } from '../storage-engine.js'
-import type { StorageStart } from './start.js'
+import type { BrokerContext } from '../../../brokers/context.js'
+import { BrokerError, messageOf } from '../../../brokers/errors.js'
+import type { WorkerExit } from '../../../threads/host/context-host.js'
+import type { ServedContext } from '../../../threads/host/host-contexts.js'
+import { isPersistencyErrorData, PersistencyError } from '../../errors.js'
+import { STORAGE_CONTRACT } from '../../messages.js'
+import type { OpenedStorage, OpenStorage } from '../../storage-engine.js'
+import type { StorageStart } from '../start.js'
 import type { Seat } from './thread-pool.js'
 
 export interface SeatedJobParts {

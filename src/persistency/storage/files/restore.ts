@@ -2,16 +2,16 @@
 import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { PersistencyError } from '../errors.js'
-import type { Patient } from './busy.js'
+import { PersistencyError } from '../../errors.js'
+import type { Patient } from '../busy.js'
+import { storageError } from '../sqlite-errors.js'
+import type { RestoreStart, StorageStart } from '../start.js'
+import { verifyDatabase } from '../verify.js'
+import { recognise } from './database-file.js'
 import { refuseOtherOwner } from './own-file.js'
 import { PartialFile, refuseOpenDatabase } from './partial-file.js'
 import { makePrivateDirectory } from './private-files.js'
 import { COMPANIONS, refuseWhenInUse } from './remove-files.js'
-import { recognise } from './schema.js'
-import { storageError } from './sqlite-errors.js'
-import type { RestoreStart, StorageStart } from './start.js'
-import { verifyDatabase } from './verify.js'
 
 const CHUNK_BYTES = 1024 * 1024
 

@@ -2,11 +2,11 @@
 import { type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
-import { absolutePath } from '../absolute-path.js'
-import { describeValue } from '../describe.js'
-import { PersistencyError } from '../errors.js'
-import { codeOf } from './sqlite-errors.js'
+import { messageOf } from '../../../brokers/errors.js'
+import { absolutePath } from '../../absolute-path.js'
+import { describeValue } from '../../describe.js'
+import { PersistencyError } from '../../errors.js'
+import { codeOf } from '../sqlite-errors.js'
 
 /** The root directory of jobs that live in memory. */
 export const MEMORY = ':memory:'

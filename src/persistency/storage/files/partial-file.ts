@@ -1,9 +1,9 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
 import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
-import { PersistencyError } from '../errors.js'
+import { PersistencyError } from '../../errors.js'
+import { codeOf } from '../sqlite-errors.js'
 import { makePrivateFile, syncDirectoryOf } from './private-files.js'
 import { COMPANIONS } from './remove-files.js'
-import { codeOf } from './sqlite-errors.js'
 
 export class PartialFile {
   /** Where it is for now, in the directory of its place. */

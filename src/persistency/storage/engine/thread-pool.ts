@@ -1,11 +1,11 @@
 /** Owns the storage threads of an engine: how many there are, if any, and which one serves which job. */
-import type { BrokerHub } from '../../brokers/hub.js'
-import type { ContextHost } from '../../threads/host/context-host.js'
-import { LocalHost } from '../../threads/host/local-host.js'
-import { WorkerHost } from '../../threads/host/worker-host.js'
-import type { ThreadsOption } from '../persistency-options.js'
+import type { BrokerHub } from '../../../brokers/hub.js'
+import type { ContextHost } from '../../../threads/host/context-host.js'
+import { LocalHost } from '../../../threads/host/local-host.js'
+import { WorkerHost } from '../../../threads/host/worker-host.js'
+import type { ThreadsOption } from '../../persistency-options.js'
 
-const WORKER = new URL('./worker.js', import.meta.url)
+const WORKER = new URL('../worker.js', import.meta.url)
 
 export interface ThreadPoolOptions {
   readonly threads: ThreadsOption
@@ -126,7 +126,7 @@ export class ThreadPool {
 
   #host(slot: number, { hub, jobId }: SeatRequest): ContextHost {
     if (this.#threadsOption === 'none') {
-      return new LocalHost(async () => (await import('./local-worker.js')).localWorker, hub)
+      return new LocalHost(async () => (await import('../local-worker.js')).localWorker, hub)
     }
     const name = this.#dedicated ? `storage ${jobId}` : `storage ${slot + 1} of ${this.#slots}`
     return new WorkerHost(WORKER, { hub, name, fair: !this.#dedicated })

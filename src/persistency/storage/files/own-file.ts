@@ -4,7 +4,7 @@
  */
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { PersistencyError } from '../errors.js'
+import { PersistencyError } from '../../errors.js'
 
 /** The name of the file that `path`, which is there, leads to, when that is the file of an id in other letter case. */
 export function otherOwnerOf(path: string): string | undefined {

@@ -5,13 +5,13 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { PersistencyError } from '../errors.js'
-import type { Durability, ResolvedJobOptions } from '../options.js'
-import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
+import { PersistencyError } from '../../errors.js'
+import type { Durability, ResolvedJobOptions } from '../../options.js'
+import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
+import { codeOf, storageError } from '../sqlite-errors.js'
 import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, makePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
-import { codeOf, storageError } from './sqlite-errors.js'
 
 export const USER_VERSION = 1
 

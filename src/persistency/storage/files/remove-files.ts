@@ -1,12 +1,12 @@
 /** Owns deleting what a job has stored. */
 import { existsSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { PersistencyError } from '../errors.js'
-import { BUSY_SLICE_MS, type Patient, whenFree } from './busy.js'
+import { PersistencyError } from '../../errors.js'
+import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
+import { codeOf, storageError } from '../sqlite-errors.js'
+import type { StorageStart } from '../start.js'
+import { recognise } from './database-file.js'
 import { otherOwnerOf } from './own-file.js'
-import { recognise } from './schema.js'
-import { codeOf, storageError } from './sqlite-errors.js'
-import type { StorageStart } from './start.js'
 
 /** How long to wait for an owner that is about to leave, in milliseconds. */
 export const IN_USE_PATIENCE_MS = 1000
