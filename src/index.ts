@@ -218,7 +218,7 @@ export {
   MaintenanceProgress,
   type MaintenanceProgressPayload,
   type StorageStats
-} from './persistency/maintenance/maintenance-messages.js'
+} from './persistency/maintenance/messages.js'
 export type {
   Backup,
   BackupOptions,
@@ -232,7 +232,7 @@ export type {
   VerifyOptions,
   VerifyProblem,
   VerifyReport
-} from './persistency/maintenance/maintenance-types.js'
+} from './persistency/maintenance/types.js'
 export type {
   JobClosedPayload,
   JobFailedPayload,

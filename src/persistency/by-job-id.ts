@@ -38,7 +38,7 @@ import type {
   StatsOptions,
   VerifyOptions,
   VerifyReport
-} from './maintenance/maintenance-types.js'
+} from './maintenance/types.js'
 import type {
   AckOptions,
   Commit,

@@ -4,9 +4,8 @@ import type { BrokerContext } from '../brokers/context.js'
 import { type RequestDefinition, untraced } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { checkPath } from './absolute-path.js'
+import type { Ask } from './ask.js'
 import type { PersistencyError } from './errors.js'
-import type { JobWrites } from './job-writes.js'
-import type { Ask } from './journal/ask.js'
 import {
   KvBackup,
   KvCompact,
@@ -14,7 +13,7 @@ import {
   KvStats,
   KvVerify,
   MaintenanceProgress
-} from './maintenance/maintenance-messages.js'
+} from './maintenance/messages.js'
 import type {
   Backup,
   BackupOptions,
@@ -24,12 +23,13 @@ import type {
   StatsOptions,
   VerifyOptions,
   VerifyReport
-} from './maintenance/maintenance-types.js'
+} from './maintenance/types.js'
 import { type ComparedJournal, verifyJournal } from './maintenance/verify-journal.js'
 import { KvFlush } from './messages.js'
 import { abortSignal, booleanValue, checkOptions, functionValue } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
+import type { JobWrites } from './writes/job-writes.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 

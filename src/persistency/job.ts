@@ -1,12 +1,13 @@
 /**
  * Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. Most of it is
- * the documentation of its methods; what they do is in `job-*.ts`, `journal/`, `eventsourcing/` and `watch/`.
+ * the documentation of its methods; what they do is in the folders, each by what it is about.
  */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import type { EventDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
+import type { Ask } from './ask.js'
 import type { ValueDecoder } from './codecs/decode-value.js'
 import { encodeValue, type ValueEncoder } from './codecs/encode-value.js'
 import { tellJob } from './diagnostics.js'
@@ -20,9 +21,6 @@ import type { Subscriptions } from './eventsourcing/subscriptions.js'
 import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
 import { DirectCalls, type JobCalls } from './job-calls.js'
 import { JobMaintenance } from './job-maintenance.js'
-import { JobReads } from './job-reads.js'
-import { JobWrites } from './job-writes.js'
-import type { Ask } from './journal/ask.js'
 import type { EventStream } from './journal/event-stream.js'
 import { JobJournal } from './journal/job-journal.js'
 import { JournalInfo } from './journal/messages.js'
@@ -51,10 +49,11 @@ import type {
   StatsOptions,
   VerifyOptions,
   VerifyReport
-} from './maintenance/maintenance-types.js'
+} from './maintenance/types.js'
 import type { JobRestartedPayload } from './message-payloads.js'
 import { JobClosed, JobFailed, JobOpened, JobRestarted, KvFlush } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
+import { JobReads } from './reading/job-reads.js'
 import { JobRestart } from './restart/job-restart.js'
 import type { RestartListener } from './storage-engine.js'
 import type {
@@ -73,6 +72,7 @@ import type { WatchOptions } from './watch/types.js'
 import { WatchStream } from './watch/watch-stream.js'
 import { isWithoutJournal } from './without-journal.js'
 import type { WriteOps } from './writes/accepted-writes.js'
+import { JobWrites } from './writes/job-writes.js'
 
 /** What a job is made of. @internal */
 export interface JobParts {

@@ -11,7 +11,7 @@ import { SUBSCRIPTION_REQUESTS } from './eventsourcing/messages.js'
 import { storageRequest } from './frames/storage-request.js'
 import * as wire from './frames/wire.js'
 import { JOURNAL_REQUESTS } from './journal/messages.js'
-import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance/maintenance-messages.js'
+import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance/messages.js'
 import type {
   JobClosedPayload,
   JobFailedPayload,

@@ -1,7 +1,7 @@
 /** Owns how far a subscription has come, here and in the file, and moving it on as its holder. */
 import type { Result, ResultAsync } from 'neverthrow'
+import type { Ask } from '../ask.js'
 import type { PersistencyError } from '../errors.js'
-import type { Ask } from '../journal/ask.js'
 import { Position } from '../journal/position.js'
 import type { TxOp } from '../types.js'
 import type { SubscriptionAdvanceQuery } from './message-payloads.js'

@@ -1,7 +1,7 @@
 /** Owns reading the events that a subscription has put aside, page by page. */
 import type { Result } from 'neverthrow'
+import type { Ask } from '../ask.js'
 import type { PersistencyError } from '../errors.js'
-import type { Ask } from '../journal/ask.js'
 import { decodeEvent } from '../journal/event-codec.js'
 import type { ParkedEntry } from './message-payloads.js'
 import { SubscriptionParked } from './messages.js'

@@ -1,6 +1,6 @@
 /** Owns looking now and then how far the journal is: of what another owner of the file writes, nobody else tells. */
 import { untraced } from '../../brokers/definitions.js'
-import type { Ask } from '../journal/ask.js'
+import type { Ask } from '../ask.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { Position } from '../journal/position.js'
 

@@ -1,6 +1,6 @@
 /** Owns folding the events of one transaction into the rows of a projection. */
 import { untraced } from '../../brokers/definitions.js'
-import type { Ask } from '../journal/ask.js'
+import type { Ask } from '../ask.js'
 import type { JournalEvent, RecordedEvent } from '../journal/types.js'
 import type { Key } from '../keys/keys.js'
 import { KvGetMany } from '../messages.js'

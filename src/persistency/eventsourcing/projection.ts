@@ -1,9 +1,9 @@
 /** Owns the handle of a projection that is kept here: reading its rows, and making them anew. */
 import { err, errAsync, ok, Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../runtime/platform.js'
+import type { Ask } from '../ask.js'
 import { decodeValue } from '../codecs/decode-value.js'
 import { PersistencyError } from '../errors.js'
-import type { Ask } from '../journal/ask.js'
 import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import { KvGet, KvScan } from '../messages.js'

@@ -4,8 +4,8 @@
  */
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../brokers/errors.js'
+import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
-import type { Ask } from '../journal/ask.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import { JournalRead } from '../journal/messages.js'
 import type { Position, WaitEnd } from '../journal/position.js'

@@ -1,8 +1,8 @@
 /** Owns the handle of a subscription that this process holds. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../runtime/platform.js'
+import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
-import type { Ask } from '../journal/ask.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { Position } from '../journal/position.js'
 import { abortSignal, checkOptions } from '../option-checks.js'

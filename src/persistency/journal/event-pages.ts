@@ -3,8 +3,9 @@
  * read, by sequence number; what a commit tells is only how far that will get. So there is no seam at which an event
  * could be lost or come twice, and nothing to hold for a reader that is slow.
  */
+
+import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
-import type { Ask } from './ask.js'
 import { checkEventsOptions } from './checks.js'
 import type { PackedEvent } from './message-payloads.js'
 import { JournalRead } from './messages.js'

@@ -1,5 +1,6 @@
 /** Owns the read-only view of a job as of an event. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import type { Ask } from '../ask.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
 import type { KeyRange } from '../keys/key-range.js'
@@ -8,7 +9,7 @@ import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import { streamRows } from '../reading/stream.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
 import * as check from '../validate.js'
-import { type Ask, askStepwise } from './ask.js'
+import { askStepwise } from './ask-stepwise.js'
 import { checkSeq } from './checks.js'
 import { JournalCountAt, JournalGetAt, JournalScanAt } from './messages.js'
 

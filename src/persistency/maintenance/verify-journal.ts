@@ -3,7 +3,7 @@ import { err, ok, okAsync, type ResultAsync } from 'neverthrow'
 import type { PersistencyError } from '../errors.js'
 import type { CompareOptions, JournalComparison, JournalDifference } from '../journal/types.js'
 import { isWithoutJournal } from '../without-journal.js'
-import type { VerifyOptions, VerifyReport } from './maintenance-types.js'
+import type { VerifyOptions, VerifyReport } from './types.js'
 
 /** The journal of a job, as far as it is needed here. */
 export interface ComparedJournal {

@@ -12,7 +12,7 @@ import {
   JournalScanAt,
   JournalStreamSeq
 } from '../journal/messages.js'
-import { KvStats, KvVerify } from '../maintenance/maintenance-messages.js'
+import { KvStats, KvVerify } from '../maintenance/messages.js'
 import { KvCount, KvExists, KvFlush, KvGet, KvGetMany, KvScan } from '../messages.js'
 
 /** What to ask with the second time; `undefined` when it must not be asked again. */

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../../brokers/errors.js'
 import { PersistencyError, type PersistencyErrorData } from '../errors.js'
-import type { Progress } from '../maintenance/maintenance-types.js'
+import type { Progress } from '../maintenance/types.js'
 import type { Operation } from './operation.js'
 
 const WORKER = new URL('./aside-worker.js', import.meta.url)

@@ -15,8 +15,8 @@ import {
   KvVerify,
   MaintenanceProgress,
   type StorageStats
-} from '../maintenance/maintenance-messages.js'
-import type { Compaction, Progress, VerifyReport } from '../maintenance/maintenance-types.js'
+} from '../maintenance/messages.js'
+import type { Compaction, Progress, VerifyReport } from '../maintenance/types.js'
 import { type AsideTask, aside } from './aside.js'
 import { workHere } from './aside-work.js'
 import { backUp } from './backup.js'

@@ -1,6 +1,6 @@
 /** Owns one long operation on a database: telling how far it has come, and being told to end. */
 import type { PersistencyError } from '../errors.js'
-import type { Progress } from '../maintenance/maintenance-types.js'
+import type { Progress } from '../maintenance/types.js'
 
 export interface Operation {
   /** Why to end; `undefined` to go on. */

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Database } from 'better-sqlite3'
 import { messageOf } from '../../brokers/errors.js'
-import type { VerifyProblem, VerifyReport } from '../maintenance/maintenance-types.js'
+import type { VerifyProblem, VerifyReport } from '../maintenance/types.js'
 import { hasKvLayout, USER_VERSION } from './files/database-file.js'
 import { goOn, type Operation } from './operation.js'
 import { rowSteps } from './row-steps.js'

@@ -4,8 +4,8 @@
  */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { untraced } from '../../brokers/definitions.js'
+import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
-import type { Ask } from '../journal/ask.js'
 import { EventStream } from '../journal/event-stream.js'
 import { JournalInfo } from '../journal/messages.js'
 import type { Position, WaitEnd } from '../journal/position.js'

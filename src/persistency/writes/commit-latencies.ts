@@ -1,5 +1,5 @@
 /** Owns how long the last transactions of a job took. */
-import type { CommitStats } from '../maintenance/maintenance-types.js'
+import type { CommitStats } from '../maintenance/types.js'
 
 /** How many are kept. */
 const WINDOW = 1024

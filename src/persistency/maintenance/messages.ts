@@ -4,7 +4,7 @@
  */
 import { defineEvent, type EventDefinition } from '../../brokers/definitions.js'
 import { storageRequest } from '../frames/storage-request.js'
-import type { Backup, Compaction, JobStats, Progress, VerifyReport } from './maintenance-types.js'
+import type { Backup, Compaction, JobStats, Progress, VerifyReport } from './types.js'
 
 /** What every long operation is asked with. */
 export interface KvOperation {

@@ -1,16 +1,10 @@
-/** Owns asking the storage for the journal: requests that are sent in line with everything else, once or step by step. */
+/** Owns asking the storage for what may take long, step by step. */
 import { err, ok, ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
+import type { Ask } from '../ask.js'
 import type { PersistencyError } from '../errors.js'
 import type { ReadOptions } from '../types.js'
 import type { Stepwise } from './message-payloads.js'
-
-/** Sends a request when everything before it has been sent. */
-export type Ask = <Query, Response>(
-  request: RequestDefinition<Query, Response, PersistencyError>,
-  query: Query,
-  options: ReadOptions
-) => ResultAsync<Response, PersistencyError>
 
 /** Asks again and again until the answer is ready. The time limit is that of each step. */
 export function askStepwise<Query, Response>(
