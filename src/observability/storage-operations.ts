@@ -1,14 +1,6 @@
 /** Owns which requests are those of the library itself, and what those of a job are called in reports: as the methods of `Job`. */
-import {
-  KvCount,
-  KvDelete,
-  KvExists,
-  KvFlush,
-  KvGet,
-  KvGetMany,
-  KvScan,
-  STORAGE_CONTRACT
-} from '../persistency/messages.js'
+import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan } from '../persistency/messages.js'
+import { STORAGE_CONTRACT } from '../persistency/storage/contract.js'
 import { CONTROL_CONTRACT } from '../threads/control.js'
 
 /** By the name of the request. */

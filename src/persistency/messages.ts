@@ -5,13 +5,9 @@
  * of the job of that context.
  */
 import { defineEvent, type EventDefinition, type RequestDefinition } from '../brokers/definitions.js'
-import type { ThreadContract } from '../threads/link/carried.js'
 import type { PersistencyError } from './errors.js'
-import { SUBSCRIPTION_REQUESTS } from './eventsourcing/messages.js'
 import { storageRequest } from './frames/storage-request.js'
 import * as wire from './frames/wire.js'
-import { JOURNAL_REQUESTS } from './journal/messages.js'
-import { MAINTENANCE_REQUESTS, MaintenanceProgress } from './maintenance/messages.js'
 import type {
   JobClosedPayload,
   JobFailedPayload,
@@ -99,23 +95,3 @@ export const KvDelete = storageRequest<KvAddress, boolean>('persistency.delete',
 export const KvFlush = storageRequest<{ readonly durable: boolean }, void>('persistency.flush', {
   payload: wire.flushQuery
 })
-
-/** What crosses between a storage worker and the thread of its job. */
-export const STORAGE_CONTRACT: ThreadContract = {
-  toWorker: [
-    PersistEvent,
-    PersistAgain,
-    WritesSettled,
-    KvGet,
-    KvGetMany,
-    KvExists,
-    KvScan,
-    KvCount,
-    KvDelete,
-    KvFlush,
-    ...JOURNAL_REQUESTS,
-    ...SUBSCRIPTION_REQUESTS,
-    ...MAINTENANCE_REQUESTS
-  ],
-  toHost: [PersistCommitted, PersistFailed, MaintenanceProgress]
-}

@@ -1,4 +1,4 @@
-/** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads. */
+/** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads; `open` builds the engine that does. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'

@@ -1,7 +1,7 @@
 /** Owns a storage at the other end of a link without a thread between: what crosses can be seen, damaged and replayed. */
 import { BrokerContext, BrokerHub } from 'persistency'
 import { Link, type LinkPort } from 'persistency/threads'
-import { STORAGE_CONTRACT } from '../../../dist/persistency/messages.js'
+import { STORAGE_CONTRACT } from '../../../dist/persistency/storage/contract.js'
 import { OpenStores, StoreHolder } from '../../../dist/persistency/storage/open-stores.js'
 import { Pace } from '../../../dist/persistency/storage/pace.js'
 import { StorageSession } from '../../../dist/persistency/storage/session.js'
