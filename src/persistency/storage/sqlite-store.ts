@@ -314,13 +314,9 @@ export class SqliteStore {
   #recorded<T>(record: (journal: JournalLog) => void, work: () => T): T {
     const { journal } = this
     if (journal === undefined) return work()
-    const { mark } = journal
-    try {
+    return journal.undoing(() => {
       record(journal)
       return work()
-    } catch (thrown) {
-      journal.rewind(mark)
-      throw thrown
-    }
+    })
   }
 }

@@ -23,8 +23,7 @@ export function append(store: SqliteStore, journal: JournalLog, query: JournalAp
   const firstSeq = journal.lastSeq + 1
   const lastSeq = journal.lastSeq + events.length
   const streamSeq = stream === undefined ? 0 : streamSeqBefore + events.length
-  const { mark } = journal
-  try {
+  journal.undoing(() => {
     for (const [index, event] of events.entries()) {
       const own = { ...event, stream, streamSeq: streamSeqBefore + index + 1 }
       journal.recordOwn(own, index === events.length - 1 ? ops : [])
@@ -38,10 +37,7 @@ export function append(store: SqliteStore, journal: JournalLog, query: JournalAp
         journal.statements.get(REMEMBER).run(idempotencyKey, firstSeq, lastSeq, streamSeq)
       }
     })
-  } catch (thrown) {
-    journal.rewind(mark)
-    throw thrown
-  }
+  })
   return { firstSeq, lastSeq, streamSeq, repeated: false }
 }
 

@@ -127,6 +127,17 @@ export class JournalLog {
     return { firstSeq: this.#storedBefore + 1, lastSeq: this.#stored }
   }
 
+  /** Does what records events: when it throws, they are taken back. */
+  undoing<T>(work: () => T): T {
+    const { mark } = this
+    try {
+      return work()
+    } catch (thrown) {
+      this.rewind(mark)
+      throw thrown
+    }
+  }
+
   /** Where the pending events end now; see {@link JournalLog.rewind}. */
   get mark(): number {
     return this.#ends.length

@@ -196,11 +196,5 @@ function requireHolder(journal: JournalLog, name: string, holder: string): void 
 
 /** What is done enters the journal as well, and leaves it when it fails. */
 function allOrNothing<T>(store: SqliteStore, journal: JournalLog, work: () => T): T {
-  const { mark } = journal
-  try {
-    return store.atomically(work)
-  } catch (thrown) {
-    journal.rewind(mark)
-    throw thrown
-  }
+  return journal.undoing(() => store.atomically(work))
 }
