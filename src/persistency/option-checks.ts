@@ -1,7 +1,7 @@
 /** Owns checking objects of options: against the names and values that are known, each told in the words of its error. */
 import { err, ok, type Result } from 'neverthrow'
 import { describeValue } from './describe.js'
-import { PersistencyError } from './errors.js'
+import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 
 /** Answers what a value must be, `undefined` when it is that. */
 export type Check = (value: unknown) => string | undefined
@@ -35,10 +35,17 @@ export function checkOptions<Options>(
   try {
     return readOptions(options, checks)
   } catch (cause) {
-    return err(
-      new PersistencyError('ERR_OPTION', 'the options could not be read: a getter of theirs threw', { cause })
-    )
+    return unreadable('ERR_OPTION', 'the options', cause)
   }
+}
+
+/** What a caller passes in cannot be read: a getter in there threw. */
+export function unreadable(
+  code: PersistencyErrorCode,
+  what: string,
+  cause: unknown
+): Result<never, PersistencyError> {
+  return err(new PersistencyError(code, `${what} could not be read: a getter in there threw`, { cause }))
 }
 
 /** A list, a map, or a signal in place of an object that holds one: what has no fields, and is no object of options. */

@@ -1,8 +1,8 @@
 /** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
 import { err, type Result } from 'neverthrow'
 import { LONGEST_TIMER_MS } from '../runtime/deadlines.js'
-import { allowManyListeners } from '../runtime/many-listeners.js'
 import { PersistencyError } from './errors.js'
+import { onAbort } from './on-abort.js'
 
 export interface PatienceOptions {
   readonly timeoutMs?: number | undefined
@@ -31,23 +31,19 @@ export class Patience {
     const { timeoutMs = Number.POSITIVE_INFINITY, signal } = this.#options
     if (timeoutMs > LONGEST_TIMER_MS && signal === undefined) return work
     return new Promise((resolve) => {
+      let leave = (): void => {}
       const settle = (result: Result<T, PersistencyError>): void => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        leave()
         resolve(result)
       }
       const giveUp = (end: PersistencyError): void => {
         this.#end = end
         settle(err(end))
       }
-      const onAbort = (): void => giveUp(this.#aborted(signal?.reason))
       const onTimeout = (): void => giveUp(this.#timedOut(timeoutMs))
       const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, timeoutMs)
-      if (signal?.aborted) onAbort()
-      else if (signal !== undefined) {
-        allowManyListeners(signal)
-        signal.addEventListener('abort', onAbort)
-      }
+      leave = onAbort(signal, () => giveUp(this.#aborted(signal?.reason)))
       void work.then(settle)
     })
   }

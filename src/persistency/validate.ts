@@ -11,7 +11,7 @@ import { type KeyRange, prefixRange } from './keys/key-range.js'
 import type { Key } from './keys/keys.js'
 import type { RestoreOptions } from './maintenance/types.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
-import { booleanValue, checkOptions, integerFrom, READ_CHECKS } from './option-checks.js'
+import { booleanValue, checkOptions, integerFrom, READ_CHECKS, unreadable } from './option-checks.js'
 import type { FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
 import { listOf, type WriteOps } from './writes/accepted-writes.js'
 
@@ -91,9 +91,7 @@ export function checkKeys(category: unknown, keys: unknown): Checked<readonly Ke
   try {
     return readKeys(keys)
   } catch (cause) {
-    return err(
-      new PersistencyError('ERR_KEY', 'the keys could not be read: a getter of theirs threw', { cause })
-    )
+    return unreadable('ERR_KEY', 'the keys', cause)
   }
 }
 
@@ -136,9 +134,7 @@ export function checkWrite(input: unknown): Checked<WriteOps> {
   try {
     return Array.isArray(input) ? readOps(input) : checkOp(input)
   } catch (cause) {
-    return err(
-      new PersistencyError('ERR_OP', 'the operations could not be read: a getter of theirs threw', { cause })
-    )
+    return unreadable('ERR_OP', 'the operations', cause)
   }
 }
 
@@ -233,8 +229,7 @@ export function checkQuery(category: unknown, rangeOrPrefix: unknown): Checked<K
     const range = isKeyLike(rangeOrPrefix) ? prefixOf(rangeOrPrefix) : checkRange(rangeOrPrefix)
     return range.map((checked) => ({ category: category as string, range: checked }))
   } catch (cause) {
-    const message = 'the range could not be read: a getter of it threw'
-    return err(new PersistencyError('ERR_RANGE', message, { cause }))
+    return unreadable('ERR_RANGE', 'the range', cause)
   }
 }
 

@@ -1,4 +1,6 @@
 /** Owns declaring projections, and folding events into their states. Knows no storage. */
+import type { ValueDecoder } from '../codecs/decode-value.js'
+import type { ValueEncoder } from '../codecs/encode-value.js'
 import { json } from '../codecs/json.js'
 import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
@@ -8,10 +10,7 @@ import { checkCategory, checkKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */
-export interface StateCodec<State> {
-  encode(state: State): Uint8Array
-  decode(bytes: Uint8Array): State
-}
+export type StateCodec<State> = ValueEncoder<State> & ValueDecoder<State>
 
 /** What a projection is declared with. */
 export interface ProjectionParts<Event extends DomainEvent, State> {

@@ -4,7 +4,7 @@ import type { CancelSignal } from '../../runtime/platform.js'
 import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
 import { JournalInfo } from '../journal/messages.js'
-import type { Position } from '../journal/position.js'
+import { errorOfEnd, type Position } from '../journal/position.js'
 import { abortSignal, checkOptions } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
@@ -78,13 +78,7 @@ export class Subscription {
   reached(seq: number, signal: CancelSignal | undefined): ResultAsync<void, PersistencyError> {
     const waiting = this.#parts.checkpoint.reached.reached(seq, signal).then((end) => {
       if (end === undefined) return ok(undefined)
-      if (end === 'closed') return err(this.#endedError())
-      if (end !== 'aborted') return err(end)
-      return err(
-        new PersistencyError('ERR_ABORTED', 'the waiting was aborted by its caller', {
-          cause: signal?.reason
-        })
-      )
+      return err(errorOfEnd(end, 'the waiting', signal) ?? this.#endedError())
     })
     return new ResultAsync(waiting)
   }

@@ -10,6 +10,7 @@ import { PersistencyError } from '../errors.js'
 import { isWrite, typeOf } from '../journal/event-codec.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import type { Position } from '../journal/position.js'
+import { onAbort } from '../on-abort.js'
 import { type Complete, complete } from '../option-checks.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
@@ -174,14 +175,9 @@ export class Subscriptions {
     run: SubscriptionRun,
     signal: SubscriptionOptions['signal']
   ): Promise<Result<void, PersistencyError>> {
-    const onAbort = (): void => run.stop()
-    if (signal?.aborted) onAbort()
-    else if (signal !== undefined) {
-      allowManyListeners(signal)
-      signal.addEventListener('abort', onAbort)
-    }
+    const leave = onAbort(signal, () => run.stop())
     const end = await run.run()
-    signal?.removeEventListener('abort', onAbort)
+    leave()
     this.#held.delete(name)
     if (end.isErr()) {
       const { failedSeq: seq } = run

@@ -12,7 +12,8 @@ import {
   functionValue,
   integerFrom,
   nameText,
-  READ_CHECKS
+  READ_CHECKS,
+  unreadable
 } from '../option-checks.js'
 import type { ReadOptions } from '../types.js'
 import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
@@ -104,10 +105,7 @@ function checkEvents(input: unknown, shared: unknown): Checked<JournalAppendQuer
     return ok(list.map((event) => readEvent(event, common)))
   } catch (thrown) {
     if (thrown instanceof PersistencyError) return err(thrown)
-    const details = { cause: thrown }
-    return err(
-      new PersistencyError('ERR_EVENT', 'the events could not be read: a getter of theirs threw', details)
-    )
+    return unreadable('ERR_EVENT', 'the events', thrown)
   }
 }
 

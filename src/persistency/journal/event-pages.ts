@@ -5,11 +5,10 @@
  */
 
 import type { Ask } from '../ask.js'
-import { PersistencyError } from '../errors.js'
 import { checkEventsOptions } from './checks.js'
 import type { PackedEvent } from './message-payloads.js'
 import { JournalRead } from './messages.js'
-import type { Position } from './position.js'
+import { errorOfEnd, type Position } from './position.js'
 import type { CaughtUp, EventsOptions } from './types.js'
 
 const DEFAULT_PAGE_EVENTS = 2048
@@ -63,11 +62,8 @@ export async function* readEventPages(
 /** Waits for an event; `true` when the job was closed first. Throws when it failed, or the signal fired. */
 async function ends(committed: Position, seq: number, signal: EventsOptions['signal']): Promise<boolean> {
   const end = await committed.reached(seq, signal)
-  if (end === 'aborted') {
-    throw new PersistencyError('ERR_ABORTED', 'the reading of events was aborted by its caller', {
-      cause: signal?.reason
-    })
-  }
-  if (end instanceof PersistencyError) throw end
-  return end === 'closed'
+  if (end === undefined) return false
+  const error = errorOfEnd(end, 'the reading of events', signal)
+  if (error !== undefined) throw error
+  return true
 }

@@ -1,10 +1,20 @@
 /** Owns how far along the events of a journal somebody is, the journal itself or a checkpoint, and who waits for that. */
-import { allowManyListeners } from '../../runtime/many-listeners.js'
 import type { CancelSignal } from '../../runtime/platform.js'
-import type { PersistencyError } from '../errors.js'
+import { PersistencyError } from '../errors.js'
+import { onAbort } from '../on-abort.js'
 
 /** Why waiting ended without the event being there. */
 export type WaitEnd = 'closed' | 'aborted' | PersistencyError
+
+/** What to tell whoever waited: `undefined` when it was closed. `what` names the waiting that the signal aborted. */
+export function errorOfEnd(
+  end: WaitEnd,
+  what: string,
+  signal: CancelSignal | undefined
+): PersistencyError | undefined {
+  if (end !== 'aborted') return end === 'closed' ? undefined : end
+  return new PersistencyError('ERR_ABORTED', `${what} was aborted by its caller`, { cause: signal?.reason })
+}
 
 interface Waiter {
   readonly seq: number
@@ -40,19 +50,16 @@ export class Position {
       return Promise.resolve(seq <= this.#lastSeq ? undefined : this.#end)
     }
     return new Promise((resolve) => {
-      const onAbort = (): void => waiter.settle('aborted')
       const waiter: Waiter = {
         seq,
         settle: (end) => {
           this.#waiters.delete(waiter)
-          signal?.removeEventListener('abort', onAbort)
+          leave()
           resolve(end)
         }
       }
       this.#waiters.add(waiter)
-      if (signal === undefined) return
-      allowManyListeners(signal)
-      signal.addEventListener('abort', onAbort)
+      const leave = onAbort(signal, () => waiter.settle('aborted'))
     })
   }
 }

@@ -1,11 +1,12 @@
 /** Owns stopping one reader by itself, or by the signal of its caller, which may stop many. */
-import { allowManyListeners } from '../../runtime/many-listeners.js'
 import type { CancelSignal } from '../../runtime/platform.js'
+import { onAbort } from '../on-abort.js'
 import { abortSignal } from '../option-checks.js'
 
 export class OwnStop {
   readonly #controller = new AbortController()
   readonly #caller: CancelSignal | undefined
+  #leave = (): void => {}
 
   /** @param options of the caller, which have not been checked: what is no signal in there is left to who checks them */
   constructor(options: { readonly signal?: CancelSignal | undefined } | undefined) {
@@ -14,12 +15,7 @@ export class OwnStop {
 
   /** Fires with that of the caller from now on, until `release`. */
   follow(): CancelSignal {
-    const caller = this.#caller
-    if (caller?.aborted) this.#onAbort()
-    else if (caller !== undefined) {
-      allowManyListeners(caller)
-      caller.addEventListener('abort', this.#onAbort)
-    }
+    this.#leave = onAbort(this.#caller, () => this.#controller.abort(this.#caller?.reason))
     return this.#controller.signal
   }
 
@@ -28,10 +24,8 @@ export class OwnStop {
   }
 
   release(): void {
-    this.#caller?.removeEventListener('abort', this.#onAbort)
+    this.#leave()
   }
-
-  readonly #onAbort = (): void => this.#controller.abort(this.#caller?.reason)
 }
 
 function signalIn(

@@ -16,7 +16,7 @@ export class PagedIterator<T> implements AsyncIterableIterator<T> {
   #left = false
 
   /** @param options of the caller, whose signal stops it as well */
-  constructor(open: OpenPages<T>, options: { readonly signal?: CancelSignal | undefined } | undefined) {
+  constructor(open: OpenPages<T>, options?: { readonly signal?: CancelSignal | undefined }) {
     this.#open = open
     this.#stop = new OwnStop(options)
   }

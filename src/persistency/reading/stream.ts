@@ -33,7 +33,7 @@ export function streamRows(
 ): AsyncIterable<KvRow> {
   return {
     [Symbol.asyncIterator]: () =>
-      new PagedIterator(() => readPages(category, rangeOrPrefix, options, readPage), undefined)
+      new PagedIterator(() => readPages(category, rangeOrPrefix, options, readPage))
   }
 }
 

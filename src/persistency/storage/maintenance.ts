@@ -24,6 +24,7 @@ import { rewrite, sizeOf } from './compact.js'
 import { MEMORY } from './files/root-dir.js'
 import type { StoreHolder } from './open-stores.js'
 import { goOn, type Operation } from './operation.js'
+import { provide } from './provide.js'
 import { rowSteps } from './row-steps.js'
 import type { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
@@ -73,14 +74,9 @@ export class Maintenance {
     request: RequestDefinition<Query, Response, PersistencyError>,
     work: (query: Query, operation: Operation) => Promise<Response>
   ): void {
-    const { hub, context } = this.#parts
-    const handle = hub.provide(context, request, (query, call) =>
-      this.#run(call, query as Query, (operation) => work(query as Query, operation))
+    const handle = provide(this.#parts, request, (query, call) =>
+      this.#run(call, query, (operation) => work(query, operation))
     )
-    if (handle === undefined) {
-      const message = `job "${this.#parts.jobId}" is served already: somebody provides ${request.name}`
-      throw new PersistencyError('ERR_BROKER', message)
-    }
     this.#providers.push(handle)
   }
 

@@ -6,7 +6,7 @@ import type { BrokerContext } from '../../brokers/context.js'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
-import { PersistencyError } from '../errors.js'
+import type { PersistencyError } from '../errors.js'
 import { PackedPuts, PackedWrites } from '../frames/packed-writes.js'
 import type { KvScanQuery, PersistEventPayload } from '../message-payloads.js'
 import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan, PersistEvent } from '../messages.js'
@@ -18,6 +18,7 @@ import type { StoreHolder } from './open-stores.js'
 import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { ProgressLog } from './progress-log.js'
+import { provide } from './provide.js'
 import { Scan } from './range-reader.js'
 import { type TakeUp, takeUp } from './take-up.js'
 import { type CallTask, type FlushTask, replace, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
@@ -152,12 +153,7 @@ export class StorageSession {
     request: RequestDefinition<Query, Response, PersistencyError>,
     handler: (query: Query, call: Call) => void
   ): void {
-    const { hub, context } = this.#parts
-    const handle = hub.provide(context, request, handler as (query: unknown, call: Call) => void)
-    if (handle === undefined) {
-      const message = `job "${this.#parts.jobId}" is served already: somebody provides ${request.name}`
-      throw new PersistencyError('ERR_BROKER', message)
-    }
+    const handle = provide(this.#parts, request, handler)
     this.#withdraw.push(() => handle.remove())
   }
 

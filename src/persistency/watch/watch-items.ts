@@ -8,7 +8,7 @@ import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
 import { EventStream } from '../journal/event-stream.js'
 import { JournalInfo } from '../journal/messages.js'
-import type { Position, WaitEnd } from '../journal/position.js'
+import { errorOfEnd, type Position, type WaitEnd } from '../journal/position.js'
 import type { CaughtUp, JournalEvent } from '../journal/types.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import { KvScan } from '../messages.js'
@@ -74,9 +74,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
       continue
     }
     const end = await watcher.news(signal)
-    if (end !== undefined) {
-      if (isOver(end, signal)) return
-    }
+    if (end !== undefined && isOver(end, signal)) return
     const items = watcher.take()
     if (items.length > 0) yield items
   }
@@ -156,11 +154,9 @@ async function ended(error: PersistencyError, signal: Signal, { committed }: Wat
 
 /** `true` when the job was closed; throws when it failed, or the signal fired. */
 function isOver(end: WaitEnd, signal: Signal): boolean {
-  if (end instanceof PersistencyError) throw end
-  if (end === 'closed') return true
-  throw new PersistencyError('ERR_ABORTED', 'the watching was aborted by its caller', {
-    cause: signal?.reason
-  })
+  const error = errorOfEnd(end, 'the watching', signal)
+  if (error !== undefined) throw error
+  return true
 }
 
 /** A watcher waits as long as it takes; the end of the storage ends that as well. */

@@ -1,11 +1,11 @@
 /** Owns what one watcher has not read yet: changes up to a limit, or the mark that there were more. */
-
 import { toHex } from '../../bytes/compare.js'
-import { allowManyListeners } from '../../runtime/many-listeners.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import type { WaitEnd } from '../journal/position.js'
 import type { KvRangeQuery } from '../message-payloads.js'
+import { onAbort } from '../on-abort.js'
 import type { ChangeOp, KvRow } from '../types.js'
+import { sizeOf } from '../writes/accepted-writes.js'
 import { ownChange } from '../writes/own-ops.js'
 import { concerns } from './matching.js'
 import type { WatchedChanges } from './types.js'
@@ -17,8 +17,6 @@ export interface Committed {
   readonly acked: boolean
   readonly ops: readonly ChangeOp[]
 }
-
-const OP_OVERHEAD_BYTES = 64
 
 export class Watcher {
   readonly query: KvRangeQuery
@@ -87,7 +85,7 @@ export class Watcher {
     const concerned = change.ops.filter((op) => concerns(op, this.query))
     if (concerned.length === 0) return
     const ops = shared ? concerned.map(ownChange) : concerned
-    const bytes = ops.reduce((sum, op) => sum + sizeOf(op), 0)
+    const bytes = sizeOf(ops)
     if (this.#held.length > 0 && this.#bytes + bytes > this.#maxBytes) {
       this.fallBehind()
       return
@@ -111,20 +109,13 @@ export class Watcher {
       await new Promise<void>((resolve) => {
         const woken = (): void => {
           this.#wake = undefined
-          signal?.removeEventListener('abort', woken)
+          leave()
           resolve()
         }
         this.#wake = woken
-        if (signal === undefined) return
-        allowManyListeners(signal)
-        signal.addEventListener('abort', woken)
+        const leave = onAbort(signal, woken)
       })
     }
     return signal?.aborted ? 'aborted' : undefined
   }
-}
-
-function sizeOf(op: ChangeOp): number {
-  if (op.kind === 'deletePrefix') return OP_OVERHEAD_BYTES + op.prefix.length
-  return OP_OVERHEAD_BYTES + op.key.length + (op.kind === 'put' ? op.payload.length : 0)
 }

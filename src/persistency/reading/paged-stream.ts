@@ -1,0 +1,48 @@
+/** Owns the two ways to take what is fetched page by page: iterating it, and an Observable. */
+import { Observable } from 'rxjs'
+import type { CancelSignal } from '../../runtime/platform.js'
+import { OwnStop } from './own-stop.js'
+import { type OpenPages, PagedIterator } from './paged-iterator.js'
+
+/** Each iteration and each subscription fetches for itself, from its first `next` on, and frees everything when it ends. */
+export class PagedStream<Item> implements AsyncIterable<Item> {
+  readonly #pages: OpenPages<Item>
+  readonly #options: { readonly signal?: CancelSignal | undefined } | undefined
+
+  /** @internal */
+  constructor(pages: OpenPages<Item>, options: { readonly signal?: CancelSignal | undefined } | undefined) {
+    this.#pages = pages
+    this.#options = options
+  }
+
+  /** Iterating throws the `PersistencyError` that ends it. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
+    return new PagedIterator(this.#pages, this.#options)
+  }
+
+  /**
+   * The same as an Observable: cold, errors with a `PersistencyError`. Unsubscribing ends the reading. A page is
+   * delivered in one turn.
+   */
+  toObservable(): Observable<Item> {
+    return new Observable((subscriber) => {
+      const stop = new OwnStop(this.#options)
+      const deliver = async (): Promise<void> => {
+        for await (const page of this.#pages(stop.follow())) {
+          for (const item of page) {
+            if (subscriber.closed) return
+            subscriber.next(item)
+          }
+        }
+      }
+      deliver().then(
+        () => subscriber.complete(),
+        (error: unknown) => subscriber.error(error)
+      )
+      return () => {
+        stop.release()
+        stop.stop()
+      }
+    })
+  }
+}
