@@ -11,9 +11,11 @@ import type { JobRestartedPayload } from '../message-payloads.js'
 import { PersistCommitted, WritesSettled } from '../messages.js'
 import type { RestartListener } from '../storage-engine.js'
 import type { JobWrites } from '../writes/job-writes.js'
-import { Fruitless } from './fruitless.js'
 import { tellIfLost } from './lost-at-exit.js'
 import { RepeatedCalls } from './repeated-calls.js'
+
+/** So many threads are started one after another, each of which dies before it has done anything. */
+const MAX_FRUITLESS = 3
 
 export interface JobRestartParts {
   readonly jobId: string
@@ -37,7 +39,8 @@ export class JobRestart implements RestartListener {
   /** The calls of the job. */
   readonly calls: RepeatedCalls
   readonly #parts: JobRestartParts
-  readonly #fruitless = new Fruitless()
+  /** Threads that were started since the storage last got somewhere: a write was committed, or a call was answered. */
+  #fruitless = 0
   readonly #listener: ListenerHandle
   #down: Down | undefined
   #ended = false
@@ -47,15 +50,16 @@ export class JobRestart implements RestartListener {
   constructor(parts: JobRestartParts) {
     this.#parts = parts
     const { jobId, hub, context, requests, writes } = parts
-    const progress = (): void => this.#fruitless.progress()
+    const progress = (): void => {
+      this.#fruitless = 0
+    }
     this.#listener = hub.listen(context, PersistCommitted, progress, { internal: true })
     this.calls = new RepeatedCalls({ jobId, requests, queue: writes.queue, onAnswered: progress })
   }
 
   interrupted(error: PersistencyError): boolean {
     const { jobId, writes } = this.#parts
-    const idle = this.calls.underWay === 0 && writes.queue.depth.ops === 0
-    if (this.#ended || !this.#fruitless.mayStart(idle)) {
+    if (this.#ended || !this.#mayStart()) {
       this.#ended = true
       return false
     }
@@ -95,6 +99,15 @@ export class JobRestart implements RestartListener {
     void this.#listener.drop()
     this.#up()
     this.calls.end(error)
+  }
+
+  /**
+   * Whether to start another thread; counts it. One that had nothing to do is given twice the chance: it may have died of
+   * what another job did, which is given up first.
+   */
+  #mayStart(): boolean {
+    const idle = this.calls.underWay === 0 && this.#parts.writes.queue.depth.ops === 0
+    return ++this.#fruitless <= (idle ? 2 * MAX_FRUITLESS : MAX_FRUITLESS)
   }
 
   #up(): void {

@@ -12,8 +12,8 @@ import type { PersistencyError } from '../errors.js'
 import type { JobCalls } from '../job-calls.js'
 import { Patience } from '../patience.js'
 import type { ReadOptions } from '../types.js'
+import { Fifo } from '../writes/fifo.js'
 import type { WriteQueue } from '../writes/write-queue.js'
-import { HeldCalls } from './held-calls.js'
 import { repeatOf } from './repeatable.js'
 
 export interface RepeatedCallsParts {
@@ -38,12 +38,23 @@ interface Question {
   readonly traceparent: string | undefined
 }
 
+/** A call that waits for a storage to be there again. */
+interface HeldCall {
+  /** Number of the last write that was accepted before it. */
+  readonly afterSeq: number
+  /** Sends it. */
+  run(): void
+  /** There will be no storage. */
+  fail(error: PersistencyError): void
+}
+
 /** A call under which the storage dies each time is not asked for ever, whatever else gets done in between. */
 const MAX_ASKED = 3
 
 export class RepeatedCalls implements JobCalls {
   readonly #parts: RepeatedCallsParts
-  readonly #held = new HeldCalls()
+  /** In the order in which they were made. */
+  readonly #held = new Fifo<HeldCall>()
   #holding = false
   #underWay = 0
 
@@ -100,18 +111,18 @@ export class RepeatedCalls implements JobCalls {
 
   /** Sends what is held and was called before write `seq` was accepted. */
   sendBefore(seq: number): void {
-    this.#held.runBefore(seq)
+    while ((this.#held.first?.afterSeq ?? Number.POSITIVE_INFINITY) < seq) this.#held.shift()?.run()
   }
 
   /** Nothing will be sent any more. */
   end(error: PersistencyError): void {
     this.#holding = false
-    this.#held.failAll(error)
+    while (this.#held.size > 0) this.#held.shift()?.fail(error)
   }
 
   #whenServed(run: (afterSeq: number) => void, fail: (error: PersistencyError) => void): void {
     const afterSeq = this.#parts.queue.lastSeq
-    if (this.#holding) this.#held.add({ afterSeq, run: () => run(afterSeq), fail })
+    if (this.#holding) this.#held.push({ afterSeq, run: () => run(afterSeq), fail })
     else run(afterSeq)
   }
 
@@ -165,7 +176,7 @@ export class RepeatedCalls implements JobCalls {
     const left = { ...patience, timeoutMs: Math.max(1, Math.ceil(until - performance.now())) }
     const answer = new Promise<Result<unknown, PersistencyError>>((resolve) => {
       const again: Question = { ...question, asked: asked + 1, settle: resolve }
-      this.#held.add({
+      this.#held.push({
         afterSeq,
         run: () => this.#send(again, repeat(payload), left, afterSeq),
         fail: (failure) => resolve(err(failure))

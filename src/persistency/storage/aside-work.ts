@@ -1,10 +1,9 @@
 /** Owns the work on a database file that SQLite takes long for and cannot pause, on whatever thread; see `aside.ts`. */
 import Database from 'better-sqlite3'
 import type { AsideTask, CompactTask, VerifyTask } from './aside.js'
-import { BUSY_SLICE_MS, isBusy, whenFree } from './busy.js'
+import { BUSY_SLICE_MS, isBusy, retried, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
 import { goOn, type Operation } from './operation.js'
-import { retried } from './retried.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */

@@ -3,6 +3,7 @@
  * waits inside of SQLite takes the whole process with it (better-sqlite3 cannot return into a thread that is being
  * terminated). So SQLite waits for moments only, and in between this asks whether the thread is to end.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { PersistencyError } from '../errors.js'
 import { codeOf } from './sqlite-errors.js'
 
@@ -11,6 +12,9 @@ export const BUSY_SLICE_MS = 50
 
 /** How long to sleep where SQLite does not wait at all, as when the journal mode changes. */
 const PAUSE_MS = 5
+
+/** How long to leave a lock alone before trying again, in milliseconds. */
+export const RETRY_MS = 10
 
 /** How patient a storage is. */
 export interface Patient {
@@ -37,5 +41,20 @@ export function whenFree<T>({ busyTimeoutMs, urgent }: Patient, attempt: () => T
       if (!isBusy(thrown) || performance.now() >= deadline || urgent()) throw thrown
       Atomics.wait(pause, 0, 0, PAUSE_MS)
     }
+  }
+}
+
+/**
+ * Makes attempts until one does not throw, or throws what must not be tried again. The thread does other things in
+ * between.
+ */
+export async function retried<T>(attempt: () => T, mayRetry: (thrown: unknown) => boolean): Promise<T> {
+  for (;;) {
+    try {
+      return attempt()
+    } catch (thrown) {
+      if (!mayRetry(thrown)) throw thrown
+    }
+    await delay(RETRY_MS)
   }
 }

@@ -3,8 +3,7 @@
  * waits for a lock by trying again later instead of blocking the thread. On a thread of its own it does neither.
  */
 import type { ThreadShare } from '../../threads/worker/rota.js'
-import { isBusy, type Patient } from './busy.js'
-import { RETRY_MS } from './retried.js'
+import { isBusy, type Patient, RETRY_MS } from './busy.js'
 
 export class Pace {
   readonly #share: ThreadShare | undefined

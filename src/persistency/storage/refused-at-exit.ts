@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs'
 import type { PersistencyError } from '../errors.js'
 import type { PersistFailedPayload } from '../message-payloads.js'
 import { PersistFailed } from '../messages.js'
-import type { Audience } from './write-outcomes.js'
+import type { Audience } from './outcomes.js'
 
 /** Counts such writes until the answer is called, which says how many there were. */
 export function tellIfRefused({ hub, context, jobId }: Audience, exiting: () => boolean): () => void {

@@ -7,9 +7,9 @@ import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { PersistEventPayload, WritesSettledPayload } from '../message-payloads.js'
 import { PersistAgain, WritesSettled } from '../messages.js'
+import { NO_TRANSACTION, tellWrites } from './outcomes.js'
 import type { DealtWith } from './progress-log.js'
 import { writeTask } from './tasks.js'
-import { NO_TRANSACTION, tellWrites } from './write-outcomes.js'
 
 export interface TakeUpParts {
   readonly hub: BrokerHub
