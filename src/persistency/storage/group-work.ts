@@ -6,13 +6,13 @@ import type { PersistencyError } from '../errors.js'
 import type { PersistCommittedPayload } from '../message-payloads.js'
 import { isBusy } from './busy.js'
 import type { LogSync } from './log-sync.js'
-import type { StoreHolder } from './open-stores.js'
 import type { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { ProgressLog } from './progress-log.js'
 import { onlyPut, type RowTask, rowTasksFrom } from './row-tasks.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
+import type { StoreHolder } from './store-holder.js'
 import {
   type FlushTask,
   type GetTask,

@@ -22,12 +22,12 @@ import { workHere } from './aside-work.js'
 import { backUp } from './backup.js'
 import { rewrite, sizeOf } from './compact.js'
 import { MEMORY } from './files/root-dir.js'
-import type { StoreHolder } from './open-stores.js'
 import { goOn, type Operation } from './operation.js'
 import { provide } from './provide.js'
 import { rowSteps } from './row-steps.js'
 import type { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
+import type { StoreHolder } from './store-holder.js'
 import { verifyDatabase } from './verify.js'
 
 export interface MaintenanceParts {

@@ -2,34 +2,30 @@
  * Owns which databases of this thread are open. There may be at most so many; the one that was used least recently
  * gives way, if its job allows that, and is opened again when it is used.
  */
-import { existsSync } from 'node:fs'
-import type { Database } from 'better-sqlite3'
-import { PersistencyError } from '../errors.js'
-import type { Patient } from './busy.js'
-import { openDatabase } from './files/database-file.js'
-import { MOVED, type OpenedFile } from './files/opened-file.js'
-import type { JournalLog } from './journal/journal-log.js'
-import { findJournal, openJournal } from './journal/open-journal.js'
-import { storageError } from './sqlite-errors.js'
-import { SqliteStore } from './sqlite-store.js'
-import type { StorageStart } from './start.js'
+
+/** A database that is open, or may be. */
+export interface OpenStore {
+  /** Whether it may be closed while others need its place. */
+  readonly closable: boolean
+  close(): void
+}
 
 export class OpenStores {
   /** Those that may be closed, the least recently used first. */
-  readonly #closable = new Set<StoreHolder>()
-  #last: StoreHolder | undefined
+  readonly #closable = new Set<OpenStore>()
+  #last: OpenStore | undefined
   #open = 0
 
   /** Takes note that a database is used. */
-  used(holder: StoreHolder): void {
-    if (this.#last === holder) return
-    this.#last = holder
-    if (!this.#closable.delete(holder)) return
-    this.#closable.add(holder)
+  used(store: OpenStore): void {
+    if (this.#last === store) return
+    this.#last = store
+    if (!this.#closable.delete(store)) return
+    this.#closable.add(store)
   }
 
   /** Makes room for one more database, and counts it. */
-  enter(holder: StoreHolder, maxOpen: number): void {
+  enter(store: OpenStore, maxOpen: number): void {
     while (this.#open >= maxOpen) {
       const [leastRecent] = this.#closable
       // The host lets no job in for which there cannot be room; one that is being closed may still be here.
@@ -37,121 +33,18 @@ export class OpenStores {
       leastRecent.close()
     }
     this.#open++
-    if (holder.closable) this.#closable.add(holder)
+    if (store.closable) this.#closable.add(store)
   }
 
   /** A database that is open may be closed from now on, or may not. */
-  changed(holder: StoreHolder): void {
-    if (holder.closable) this.#closable.add(holder)
-    else this.#closable.delete(holder)
+  changed(store: OpenStore): void {
+    if (store.closable) this.#closable.add(store)
+    else this.#closable.delete(store)
   }
 
-  left(holder: StoreHolder): void {
+  left(store: OpenStore): void {
     this.#open--
-    this.#closable.delete(holder)
-    if (this.#last === holder) this.#last = undefined
-  }
-}
-
-/** The database of one job, which may be closed between two uses. */
-export class StoreHolder {
-  readonly #stores: OpenStores
-  readonly #start: StorageStart
-  readonly #patient: Patient
-  #store: SqliteStore | undefined
-  /** Whether the file was open before, for this job. */
-  #known: boolean
-  /** The file, once it was opened. */
-  #file: OpenedFile | undefined
-  #keepers = 0
-
-  /** @param shared whether other jobs are served on this thread */
-  constructor(stores: OpenStores, start: StorageStart, patient: Patient, shared: boolean) {
-    this.#stores = stores
-    this.#start = start
-    // Who shares the thread must not block it; nor must SQLite itself.
-    this.#patient = shared ? { ...patient, busyTimeoutMs: 0 } : patient
-    this.#known = start.restart?.again ?? false
-  }
-
-  /** Whether the database may be closed while others need its place. */
-  get closable(): boolean {
-    return this.#keepers === 0 && this.#start.options.whenIdle === 'close'
-  }
-
-  /** Whether the database is open. */
-  get isOpen(): boolean {
-    return this.#store !== undefined
-  }
-
-  /** Has the database stay open until the answer is called, even where that is one more than there may be. */
-  keepOpen(): () => void {
-    this.#keepers++
-    if (this.#store !== undefined) this.#stores.changed(this)
-    return () => {
-      this.#keepers--
-      if (this.#store !== undefined) this.#stores.changed(this)
-    }
-  }
-
-  /** The open database; opens it when it is closed. Throws `PersistencyError`. */
-  open(): SqliteStore {
-    this.#stores.used(this)
-    this.#store ??= this.#reopen()
-    return this.#store
-  }
-
-  /** Brings the write-ahead log into the file; closing has done it already. */
-  checkpoint(): void {
-    this.#store?.checkpoint()
-  }
-
-  /** Closes the database if it is open. Never within a transaction. */
-  close(): void {
-    const store = this.#store
-    if (store === undefined) return
-    this.#store = undefined
-    this.#stores.left(this)
-    store.close()
-  }
-
-  #reopen(): SqliteStore {
-    const { file, maxOpen } = this.#start
-    // A file that has gone since the job was opened is a loss, not a new job.
-    if (this.#known && !existsSync(file)) {
-      const message = `${file}: was removed while the job did not have it open; close the job, and open it to begin anew`
-      throw new PersistencyError('ERR_OPEN', message, { backendCode: 'ENOENT' })
-    }
-    if (this.#file?.inPlace === false) {
-      const message = `${file}: was replaced while the job did not have it open; close the job, and open it to go on with what is there`
-      throw new PersistencyError('ERR_OPEN', message, { backendCode: MOVED })
-    }
-    this.#stores.enter(this, maxOpen)
-    try {
-      const db = openDatabase(this.#start, this.#patient)
-      const journal = journalOf(db, this.#start, this.#patient, this.#known)
-      this.#known = true
-      const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
-      this.#file ??= store.file
-      return store
-    } catch (thrown) {
-      this.#stores.left(this)
-      throw thrown
-    }
-  }
-}
-
-/** The journal of a database that has just been opened, if it has one. */
-function journalOf(
-  db: Database,
-  { file, options }: StorageStart,
-  patient: Patient,
-  again: boolean
-): JournalLog | undefined {
-  try {
-    return openJournal(db, file, options.journal, patient, again)
-  } catch (thrown) {
-    db.close()
-    throw storageError('ERR_OPEN', file, thrown)
+    this.#closable.delete(store)
+    if (this.#last === store) this.#last = undefined
   }
 }

@@ -8,13 +8,14 @@ import { restoreFile } from './files/restore.js'
 import { MEMORY } from './files/root-dir.js'
 import { LogSync } from './log-sync.js'
 import { Maintenance } from './maintenance.js'
-import { OpenStores, StoreHolder } from './open-stores.js'
+import { OpenStores } from './open-stores.js'
 import { Pace } from './pace.js'
 import { ProgressLog } from './progress-log.js'
 import { tellIfRefused } from './refused-at-exit.js'
 import { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
-import type { StorageStart } from './start.js'
+import type { ChangeStart, ServeStart, StorageStart } from './start.js'
+import { StoreHolder } from './store-holder.js'
 
 export interface ServeStorageOptions {
   /** Whether no further thread may be started, for what takes long. */
@@ -38,7 +39,7 @@ export function serveStorage(options: ServeStorageOptions): Setup {
 }
 
 async function serve(
-  start: StorageStart,
+  start: ServeStart,
   call: ServeCall,
   stores: OpenStores,
   { alone }: ServeStorageOptions
@@ -97,13 +98,12 @@ function opened<T>(pace: Pace, open: () => T): Promise<T> {
 }
 
 /** What is done to the files of a job that is not open. Where others share the thread, it is not blocked for a lock. */
-async function change(start: StorageStart, { urgent, share }: ServeCall): Promise<void> {
-  const { busyTimeoutMs } = start.options
+async function change(start: ChangeStart, { urgent, share }: ServeCall): Promise<void> {
   if (share === undefined) {
-    changeFiles(start, { busyTimeoutMs, urgent })
+    changeFiles(start, { busyTimeoutMs: IN_USE_PATIENCE_MS, urgent })
     return
   }
-  const deadline = performance.now() + Math.min(busyTimeoutMs, IN_USE_PATIENCE_MS)
+  const deadline = performance.now() + IN_USE_PATIENCE_MS
   const mayRetry = (thrown: unknown): boolean => {
     const inUse = thrown instanceof PersistencyError && thrown.code === 'ERR_JOB_IN_USE'
     return inUse && performance.now() < deadline && !urgent()
@@ -111,7 +111,7 @@ async function change(start: StorageStart, { urgent, share }: ServeCall): Promis
   await retried(() => changeFiles(start, { busyTimeoutMs: 0, urgent }), mayRetry)
 }
 
-function changeFiles(start: StorageStart, patient: Patient): void {
-  if (start.restore === undefined) removeFiles(start, patient)
-  else restoreFile(start, start.restore, patient)
+function changeFiles(start: ChangeStart, patient: Patient): void {
+  if (start.task === 'remove') removeFiles(start, patient)
+  else restoreFile(start, patient)
 }

@@ -25,27 +25,13 @@ const UNDO = 'ROLLBACK TO write'
 const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
 const GET = 'SELECT payload FROM kv WHERE category = ? AND key = ?'
 const EXISTS = 'SELECT 1 FROM kv WHERE category = ? AND key = ?'
-const ROWS_FROM_START = 'SELECT category, key, payload FROM kv ORDER BY category, key LIMIT ?'
-const ROWS_BEHIND =
-  'SELECT category, key, payload FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
-const ALL_ROWS = 'SELECT count(*) FROM kv'
 const DATA_VERSION = 'PRAGMA data_version'
-
-/** A row as it lies in the file. */
-export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
-
-/** Rows that stand one behind the other. */
-export interface PlainRows {
-  readonly rows: PlainRow[]
-  /** Whether nothing was left out behind the last one. */
-  readonly all: boolean
-}
 
 export class SqliteStore {
   readonly #db: Database
   readonly #patient: Patient
   readonly #file: OpenedFile
-  readonly #statements: Statements
+  readonly statements: Statements
   readonly #ranges: RangeReader
   readonly #rows: RowWriter
   /** Finds a journal that another owner has begun since the file was opened. */
@@ -66,9 +52,9 @@ export class SqliteStore {
     this.#file = new OpenedFile(db.name)
     this.#journal = journal
     this.#findJournal = findJournal
-    this.#statements = new Statements(db)
-    this.#ranges = new RangeReader(this.#statements)
-    this.#rows = new RowWriter(this.#statements, 'kv')
+    this.statements = new Statements(db)
+    this.#ranges = new RangeReader(this.statements)
+    this.#rows = new RowWriter(this.statements, 'kv')
   }
 
   /** Where writes are recorded, if they are. */
@@ -92,7 +78,7 @@ export class SqliteStore {
 
   begin(): void {
     this.#file.requireInPlace()
-    whenFree(this.#patient, () => this.#statements.get(BEGIN).run())
+    whenFree(this.#patient, () => this.statements.get(BEGIN).run())
     try {
       if (this.#journal === undefined) this.lookForJournal()
       this.#journal?.begin()
@@ -107,7 +93,7 @@ export class SqliteStore {
    * transaction that writes, nobody can begin one.
    */
   lookForJournal(): JournalLog | undefined {
-    const version = this.#statements.get(DATA_VERSION, 'pluck').get() as number
+    const version = this.statements.get(DATA_VERSION, 'pluck').get() as number
     if (version === this.#dataVersion) return this.#journal
     this.#journal = this.#findJournal()
     this.#dataVersion = version
@@ -117,13 +103,13 @@ export class SqliteStore {
   /** Answers what the transaction added to the journal. */
   commit(): SeqRange | undefined {
     this.journal?.settle()
-    this.#statements.get(COMMIT).run()
+    this.statements.get(COMMIT).run()
     return this.journal?.afterCommit()
   }
 
   /** Ends the transaction without a trace; SQLite may have done so by itself, after a full disk for instance. */
   rollback(): void {
-    if (this.#db.inTransaction) this.#statements.get(ROLLBACK).run()
+    if (this.#db.inTransaction) this.statements.get(ROLLBACK).run()
   }
 
   /** Reads outside of a transaction, waiting for a lock if need be. */
@@ -134,10 +120,10 @@ export class SqliteStore {
   /** Reads in one transaction, so that what several statements see is of one moment. */
   consistently<T>(work: () => T): T {
     if (this.#db.inTransaction) return work()
-    this.#statements.get(BEGIN_READING).run()
+    this.statements.get(BEGIN_READING).run()
     try {
       const read = work()
-      this.#statements.get(COMMIT).run()
+      this.statements.get(COMMIT).run()
       return read
     } catch (thrown) {
       this.rollback()
@@ -158,18 +144,18 @@ export class SqliteStore {
 
   /** Does something within the transaction that leaves no trace of itself in the file when it throws. */
   atomically<T>(work: () => T): T {
-    this.#statements.get(SAVEPOINT).run()
+    this.statements.get(SAVEPOINT).run()
     let done: T
     try {
       done = work()
     } catch (thrown) {
       if (this.#db.inTransaction) {
-        this.#statements.get(UNDO).run()
-        this.#statements.get(RELEASE).run()
+        this.statements.get(UNDO).run()
+        this.statements.get(RELEASE).run()
       }
       throw thrown
     }
-    this.#statements.get(RELEASE).run()
+    this.statements.get(RELEASE).run()
     return done
   }
 
@@ -205,7 +191,7 @@ export class SqliteStore {
     return this.#recorded(
       (journal) => journal.recordWrite([{ kind: 'delete', category, key }]),
       () => {
-        const removed = this.#statements.get(DELETE).run(this.#rows.category(category), key.bytes).changes > 0
+        const removed = this.statements.get(DELETE).run(this.#rows.category(category), key.bytes).changes > 0
         if (!removed) this.journal?.rewind(mark)
         return removed
       }
@@ -213,18 +199,18 @@ export class SqliteStore {
   }
 
   get(category: string, key: Key): Uint8Array | undefined {
-    return this.#statements.get(GET, 'pluck').get(this.#rows.category(category), key.bytes) as
+    return this.statements.get(GET, 'pluck').get(this.#rows.category(category), key.bytes) as
       | Buffer
       | undefined
   }
 
   exists(category: string, key: Key): boolean {
-    return this.#statements.get(EXISTS, 'pluck').get(this.#rows.category(category), key.bytes) !== undefined
+    return this.statements.get(EXISTS, 'pluck').get(this.#rows.category(category), key.bytes) !== undefined
   }
 
   /** The payloads of many rows, in the order of the keys. */
   getMany(category: string, keys: readonly Key[]): PackedPayloads {
-    const gathered = (): PackedPayloads => gather(this.#statements, this.#rows.category(category), keys)
+    const gathered = (): PackedPayloads => gather(this.statements, this.#rows.category(category), keys)
     return fitsOneStatement(keys.length) ? gathered() : this.consistently(gathered)
   }
 
@@ -244,39 +230,6 @@ export class SqliteStore {
       const page = this.goOn(scan)
       if (page !== undefined) return page
     }
-  }
-
-  /** The first rows behind a place, of all categories, in the order of the file, until they are so many, or so large. */
-  rowsBehind(
-    after: readonly [category: Uint8Array, key: Uint8Array] | undefined,
-    limit: number,
-    maxBytes: number
-  ): PlainRows {
-    const found =
-      after === undefined
-        ? this.#statements.get(ROWS_FROM_START, 'raw').iterate(limit)
-        : this.#statements.get(ROWS_BEHIND, 'raw').iterate(...after, limit)
-    const rows: PlainRow[] = []
-    let bytes = 0
-    for (const row of found as IterableIterator<PlainRow>) {
-      rows.push(row)
-      bytes += row[2].length
-      if (bytes >= maxBytes) return { rows, all: false }
-    }
-    return { rows, all: rows.length < limit }
-  }
-
-  /** Stores some rows and removes others, as they lie in the file, all or none. No journal learns of it. */
-  mend(stored: readonly PlainRow[], removed: readonly PlainRow[]): void {
-    this.atomically(() => {
-      for (const [category, key] of removed) this.#statements.get(DELETE).run(category, key)
-      this.#rows.putValues(stored.flat())
-    })
-  }
-
-  /** How many rows there are in all categories. */
-  rowCount(): number {
-    return this.#statements.get(ALL_ROWS, 'pluck').get() as number
   }
 
   /**

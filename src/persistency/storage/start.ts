@@ -1,12 +1,5 @@
-/** Owns what the engine tells a storage worker about one job. Plain data. */
+/** Owns what the engine tells a thread to do about one job. Plain data. */
 import type { ResolvedJobOptions } from '../options.js'
-
-/** What to restore. */
-export interface RestoreStart {
-  /** Absolute path of the backup. */
-  readonly from: string
-  readonly overwrite: boolean
-}
 
 /** What a storage needs to go on where another thread ended. */
 export interface RestartStart {
@@ -18,16 +11,17 @@ export interface RestartStart {
   readonly again: boolean
 }
 
-export interface StorageStart {
-  /** `serve` the job until it is released, `remove` its files, or `restore` them. */
-  readonly task: 'serve' | 'remove' | 'restore'
-  /** Of a task of restoring. */
-  readonly restore?: RestoreStart
-  /** Of a job with `restart`. */
-  readonly restart?: RestartStart
+interface OfJob {
   readonly jobId: string
   /** Path of the database file, or `:memory:`. */
   readonly file: string
+}
+
+/** Serves the job until it is released. */
+export interface ServeStart extends OfJob {
+  readonly task: 'serve'
+  /** Of a job with `restart`. */
+  readonly restart?: RestartStart
   readonly options: Pick<
     ResolvedJobOptions,
     'durability' | 'cacheSizeBytes' | 'mmapSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
@@ -35,3 +29,21 @@ export interface StorageStart {
   /** How many databases may be open at once on the thread; the same for all of its jobs. */
   readonly maxOpen: number
 }
+
+/** Removes the files of the job, which is not open. */
+export interface RemoveStart extends OfJob {
+  readonly task: 'remove'
+}
+
+/** Puts a backup in the place of the job, which is not open. */
+export interface RestoreStart extends OfJob {
+  readonly task: 'restore'
+  /** Absolute path of the backup. */
+  readonly from: string
+  readonly overwrite: boolean
+}
+
+/** What is done to the files of a job that is not open. */
+export type ChangeStart = RemoveStart | RestoreStart
+
+export type StorageStart = ServeStart | ChangeStart

@@ -2,9 +2,10 @@
 import { BrokerContext, BrokerHub } from 'persistency'
 import { Link, type LinkPort } from 'persistency/threads'
 import { STORAGE_CONTRACT } from '../../../dist/persistency/storage/contract.js'
-import { OpenStores, StoreHolder } from '../../../dist/persistency/storage/open-stores.js'
+import { OpenStores } from '../../../dist/persistency/storage/open-stores.js'
 import { Pace } from '../../../dist/persistency/storage/pace.js'
 import { StorageSession } from '../../../dist/persistency/storage/session.js'
+import { StoreHolder } from '../../../dist/persistency/storage/store-holder.js'
 import type { Frame } from '../../../dist/threads/port/frame.js'
 
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }

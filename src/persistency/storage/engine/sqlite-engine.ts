@@ -9,7 +9,7 @@ import { PersistencyError } from '../../errors.js'
 import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../../storage-engine.js'
 import { checkRootDir, jobFile, MEMORY } from '../files/root-dir.js'
-import type { StorageStart } from '../start.js'
+import type { ChangeStart, ServeStart, StorageStart } from '../start.js'
 import { RootLock } from './root-lock.js'
 import { SeatedJob, serve, toError } from './seated-job.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
@@ -100,14 +100,17 @@ export class SqliteEngine implements StorageEngine {
       request,
       seat: () => this.#seat(this.#threads, { hub, jobId, closable }),
       start: ({ maxOpen }, again) => ({
-        ...this.#start('serve', jobId, options, maxOpen),
+        task: 'serve',
+        ...this.#fileOf(jobId),
+        options: told(options),
+        maxOpen,
         ...(restart !== false && { restart: { ...restart, again } })
       })
     })
   }
 
   remove(jobId: string): ResultAsync<void, PersistencyError> {
-    const start = this.#start('remove', jobId, DEFAULT_JOB_OPTIONS, 1)
+    const start = { task: 'remove', ...this.#fileOf(jobId) } as const
     return this.#change(start, this.#removers, DEFAULT_JOB_OPTIONS.openTimeoutMs)
   }
 
@@ -116,12 +119,12 @@ export class SqliteEngine implements StorageEngine {
       const message = `${from}: cannot be restored into ":memory:"; what is there ends with its job`
       return errAsync(new PersistencyError('ERR_RESTORE', message))
     }
-    const start = this.#start('restore', jobId, DEFAULT_JOB_OPTIONS, 1)
-    return this.#change({ ...start, restore: { from, overwrite } }, this.#restorers, Number.POSITIVE_INFINITY)
+    const start = { task: 'restore', ...this.#fileOf(jobId), from, overwrite } as const
+    return this.#change(start, this.#restorers, Number.POSITIVE_INFINITY)
   }
 
   /** Has a thread do something to the files of a job that is not open. */
-  #change(start: StorageStart, pool: ThreadPool, timeoutMs: number): ResultAsync<void, PersistencyError> {
+  #change(start: ChangeStart, pool: ThreadPool, timeoutMs: number): ResultAsync<void, PersistencyError> {
     if (start.file === MEMORY) return new ResultAsync(Promise.resolve(ok(undefined)))
     const { task, jobId } = start
     const context = BrokerContext.create(`${task} ${jobId}`)
@@ -152,15 +155,15 @@ export class SqliteEngine implements StorageEngine {
     return err(new PersistencyError('ERR_TOO_MANY_JOBS', message))
   }
 
-  #start(
-    task: StorageStart['task'],
-    jobId: string,
-    { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }: StorageStart['options'],
-    maxOpen: number
-  ): StorageStart {
-    const options = { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
-    return { task, jobId, file: jobFile(this.rootDir, jobId), options, maxOpen }
+  #fileOf(jobId: string): Pick<StorageStart, 'jobId' | 'file'> {
+    return { jobId, file: jobFile(this.rootDir, jobId) }
   }
+}
+
+/** The options that the thread has a use for. */
+function told(options: ServeStart['options']): ServeStart['options'] {
+  const { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal } = options
+  return { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
 }
 
 function refuse(message: string): Result<never, PersistencyError> {

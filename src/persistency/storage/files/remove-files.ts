@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
-import type { StorageStart } from '../start.js'
+import type { RemoveStart } from '../start.js'
 import { recognise } from './database-file.js'
 import { otherOwnerOf } from './own-file.js'
 
@@ -18,7 +18,7 @@ export const COMPANIONS = ['-wal', '-shm', '-journal'] as const
  * Deletes the file of a job and its companions; missing ones are no error. A damaged file is deleted, the database of
  * another program is not. Throws `PersistencyError`.
  */
-export function removeFiles({ file }: StorageStart, patient: Patient): void {
+export function removeFiles({ file }: RemoveStart, patient: Patient): void {
   if (existsSync(file)) {
     // The file of another job: this one has none.
     if (otherOwnerOf(file) !== undefined) return
@@ -36,13 +36,12 @@ export function removeFiles({ file }: StorageStart, patient: Patient): void {
  * A file that is damaged, or no database, is nobody's; one that cannot be looked into for any other reason may be
  * somebody's. Throws `ERR_JOB_IN_USE`, and what SQLite throws.
  */
-export function refuseWhenInUse(file: string, { busyTimeoutMs, urgent }: Patient): void {
-  const patient = { busyTimeoutMs: Math.min(busyTimeoutMs, IN_USE_PATIENCE_MS), urgent }
+export function refuseWhenInUse(file: string, patient: Patient): void {
   let db: Database.Database | undefined
   try {
     const opened = new Database(file, {
       fileMustExist: true,
-      timeout: Math.min(BUSY_SLICE_MS, busyTimeoutMs)
+      timeout: Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs)
     })
     db = opened
     const mode = whenFree(patient, () => {

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
-import type { RestoreStart, StorageStart } from '../start.js'
+import type { RestoreStart } from '../start.js'
 import { verifyDatabase } from '../verify.js'
 import { recognise } from './database-file.js'
 import { refuseOtherOwner } from './own-file.js'
@@ -22,11 +22,7 @@ const UNATTENDED = { ended: undefined, progress: () => {} }
  * Copies the backup, verifies the copy, and puts it in the place of the job's file in one step. Until then nothing of
  * the job is changed. Throws `PersistencyError`.
  */
-export function restoreFile(
-  { file }: StorageStart,
-  { from, overwrite }: RestoreStart,
-  patient: Patient
-): void {
+export function restoreFile({ file, from, overwrite }: RestoreStart, patient: Patient): void {
   let partial: PartialFile | undefined
   try {
     refuseOpenDatabase(from, 'close it first, or back it up with job.backup()')

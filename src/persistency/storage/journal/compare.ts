@@ -3,7 +3,8 @@ import { bytesEqual, compareBytes } from '../../../bytes/compare.js'
 import type { JournalComparedRows, JournalCompareQuery } from '../../journal/message-payloads.js'
 import type { JournalDifference } from '../../journal/types.js'
 import { Key } from '../../keys/keys.js'
-import type { PlainRow, PlainRows, SqliteStore } from '../sqlite-store.js'
+import type { SqliteStore } from '../sqlite-store.js'
+import { mend, type PlainRow, type PlainRows, rowCount, rowsBehind } from './plain-rows.js'
 
 /** Rows of each side that one step looks at, and bytes of their payloads. */
 const STEP_ROWS = 512
@@ -13,7 +14,7 @@ const STEP_BYTES = 1024 * 1024
 const MAX_TOLD = 100
 
 /**
- * Compares the next rows of `actual` with those of `expected`, both as they are now. With `mend`, makes the rows of
+ * Compares the next rows of `actual` with those of `expected`, both as they are now. When `mending`, makes the rows of
  * `actual` what they are in `expected`, within the transaction and without entering it in the journal.
  */
 export function compareWithJournal(
@@ -21,11 +22,11 @@ export function compareWithJournal(
   expected: SqliteStore,
   seq: number,
   { behind }: JournalCompareQuery,
-  mend: boolean
+  mending: boolean
 ): JournalComparedRows {
   const after = behind === undefined ? undefined : ([behind.category, behind.key.bytes] as const)
-  const our = actual.rowsBehind(after, STEP_ROWS, STEP_BYTES)
-  const their = expected.rowsBehind(after, STEP_ROWS, STEP_BYTES)
+  const our = rowsBehind(actual, after, STEP_ROWS, STEP_BYTES)
+  const their = rowsBehind(expected, after, STEP_ROWS, STEP_BYTES)
   const end = earlierEnd(our, their)
   const found = new Differences()
   let rows = 0
@@ -43,14 +44,14 @@ export function compareWithJournal(
     }
     if (order >= 0) other++
   }
-  if (mend) actual.mend(found.wanting, found.extra)
+  if (mending) mend(actual, found.wanting, found.extra)
   const next = end === undefined ? undefined : { category: end[0], key: Key.view(end[1]) }
   return {
     rows,
     differing: found.count,
     differences: found.told,
     seq,
-    total: behind === undefined ? actual.rowCount() : 0,
+    total: behind === undefined ? rowCount(actual) : 0,
     ...(next !== undefined && { next })
   }
 }

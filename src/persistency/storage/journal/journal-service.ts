@@ -22,8 +22,8 @@ import {
   JournalScanAt,
   JournalStreamSeq
 } from '../../journal/messages.js'
-import type { StoreHolder } from '../open-stores.js'
 import type { SqliteStore } from '../sqlite-store.js'
+import type { StoreHolder } from '../store-holder.js'
 import { append, findAppend, streamSeqOf } from './append.js'
 import { compareWithJournal } from './compare.js'
 import type { JournalLog } from './journal-log.js'

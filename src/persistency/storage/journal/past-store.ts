@@ -5,8 +5,9 @@
 import Database from 'better-sqlite3'
 import { decodeEvent } from '../../journal/event-codec.js'
 import type { TxOp } from '../../types.js'
-import { type PlainRow, SqliteStore } from '../sqlite-store.js'
+import { SqliteStore } from '../sqlite-store.js'
 import type { JournalLog } from './journal-log.js'
+import type { PlainRow } from './plain-rows.js'
 
 const CREATE =
   'CREATE TABLE kv (category BLOB NOT NULL, key BLOB NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (category, key)) WITHOUT ROWID'

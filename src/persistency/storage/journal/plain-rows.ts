@@ -1,0 +1,52 @@
+/** Owns rows of all categories as they lie in the file: reading them in its order, and mending them. */
+import { RowWriter } from '../row-writer.js'
+import type { SqliteStore } from '../sqlite-store.js'
+
+const FIRST = 'SELECT category, key, payload FROM kv ORDER BY category, key LIMIT ?'
+const BEHIND =
+  'SELECT category, key, payload FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
+const COUNT = 'SELECT count(*) FROM kv'
+const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
+
+/** A row as it lies in the file. */
+export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
+
+/** Rows that stand one behind the other. */
+export interface PlainRows {
+  readonly rows: PlainRow[]
+  /** Whether nothing was left out behind the last one. */
+  readonly all: boolean
+}
+
+/** The first rows behind a place, until they are so many, or so large. */
+export function rowsBehind(
+  { statements }: SqliteStore,
+  after: readonly [category: Uint8Array, key: Uint8Array] | undefined,
+  limit: number,
+  maxBytes: number
+): PlainRows {
+  const found =
+    after === undefined
+      ? statements.get(FIRST, 'raw').iterate(limit)
+      : statements.get(BEHIND, 'raw').iterate(...after, limit)
+  const rows: PlainRow[] = []
+  let bytes = 0
+  for (const row of found as IterableIterator<PlainRow>) {
+    rows.push(row)
+    bytes += row[2].length
+    if (bytes >= maxBytes) return { rows, all: false }
+  }
+  return { rows, all: rows.length < limit }
+}
+
+export function rowCount({ statements }: SqliteStore): number {
+  return statements.get(COUNT, 'pluck').get() as number
+}
+
+/** Stores some rows and removes others, all or none. No journal learns of it. */
+export function mend(store: SqliteStore, stored: readonly PlainRow[], removed: readonly PlainRow[]): void {
+  store.atomically(() => {
+    for (const [category, key] of removed) store.statements.get(DELETE).run(category, key)
+    new RowWriter(store.statements, 'kv').putValues(stored.flat())
+  })
+}

@@ -1,0 +1,115 @@
+/** Owns the database of one job on its thread, which may be closed between two uses. */
+import { existsSync } from 'node:fs'
+import type { Database } from 'better-sqlite3'
+import { PersistencyError } from '../errors.js'
+import type { Patient } from './busy.js'
+import { openDatabase } from './files/database-file.js'
+import { MOVED, type OpenedFile } from './files/opened-file.js'
+import type { JournalLog } from './journal/journal-log.js'
+import { findJournal, openJournal } from './journal/open-journal.js'
+import type { OpenStore, OpenStores } from './open-stores.js'
+import { storageError } from './sqlite-errors.js'
+import { SqliteStore } from './sqlite-store.js'
+import type { ServeStart } from './start.js'
+
+export class StoreHolder implements OpenStore {
+  readonly #stores: OpenStores
+  readonly #start: ServeStart
+  readonly #patient: Patient
+  #store: SqliteStore | undefined
+  /** Whether the file was open before, for this job. */
+  #known: boolean
+  /** The file, once it was opened. */
+  #file: OpenedFile | undefined
+  #keepers = 0
+
+  /** @param shared whether other jobs are served on this thread */
+  constructor(stores: OpenStores, start: ServeStart, patient: Patient, shared: boolean) {
+    this.#stores = stores
+    this.#start = start
+    // Who shares the thread must not block it; nor must SQLite itself.
+    this.#patient = shared ? { ...patient, busyTimeoutMs: 0 } : patient
+    this.#known = start.restart?.again ?? false
+  }
+
+  /** Whether the database may be closed while others need its place. */
+  get closable(): boolean {
+    return this.#keepers === 0 && this.#start.options.whenIdle === 'close'
+  }
+
+  /** Whether the database is open. */
+  get isOpen(): boolean {
+    return this.#store !== undefined
+  }
+
+  /** Has the database stay open until the answer is called, even where that is one more than there may be. */
+  keepOpen(): () => void {
+    this.#keepers++
+    if (this.#store !== undefined) this.#stores.changed(this)
+    return () => {
+      this.#keepers--
+      if (this.#store !== undefined) this.#stores.changed(this)
+    }
+  }
+
+  /** The open database; opens it when it is closed. Throws `PersistencyError`. */
+  open(): SqliteStore {
+    this.#stores.used(this)
+    this.#store ??= this.#reopen()
+    return this.#store
+  }
+
+  /** Brings the write-ahead log into the file; closing has done it already. */
+  checkpoint(): void {
+    this.#store?.checkpoint()
+  }
+
+  /** Closes the database if it is open. Never within a transaction. */
+  close(): void {
+    const store = this.#store
+    if (store === undefined) return
+    this.#store = undefined
+    this.#stores.left(this)
+    store.close()
+  }
+
+  #reopen(): SqliteStore {
+    const { file, maxOpen } = this.#start
+    // A file that has gone since the job was opened is a loss, not a new job.
+    if (this.#known && !existsSync(file)) {
+      const message = `${file}: was removed while the job did not have it open; close the job, and open it to begin anew`
+      throw new PersistencyError('ERR_OPEN', message, { backendCode: 'ENOENT' })
+    }
+    if (this.#file?.inPlace === false) {
+      const message = `${file}: was replaced while the job did not have it open; close the job, and open it to go on with what is there`
+      throw new PersistencyError('ERR_OPEN', message, { backendCode: MOVED })
+    }
+    this.#stores.enter(this, maxOpen)
+    try {
+      const db = openDatabase(this.#start, this.#patient)
+      const journal = journalOf(db, this.#start, this.#patient, this.#known)
+      this.#known = true
+      const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
+      this.#file ??= store.file
+      return store
+    } catch (thrown) {
+      this.#stores.left(this)
+      throw thrown
+    }
+  }
+}
+
+/** The journal of a database that has just been opened, if it has one. */
+function journalOf(
+  db: Database,
+  { file, options }: ServeStart,
+  patient: Patient,
+  again: boolean
+): JournalLog | undefined {
+  try {
+    return openJournal(db, file, options.journal, patient, again)
+  } catch (thrown) {
+    db.close()
+    throw storageError('ERR_OPEN', file, thrown)
+  }
+}
