@@ -4,7 +4,7 @@ import type { BrokerHub } from '../../brokers/hub.js'
 import { PackedWrite } from '../frames/packed-write.js'
 import type { PersistCommittedPayload, RemovedRow } from '../message-payloads.js'
 import { PersistCommitted, PersistFailed } from '../messages.js'
-import type { ProgressLog } from './progress-log.js'
+import type { ProgressLog } from './restart-log.js'
 import { type CallTask, failedAmong, type GetTask, type Task } from './tasks.js'
 
 /** What is told of a transaction besides its writes. */

@@ -8,7 +8,7 @@ import type { BrokerHub } from '../../brokers/hub.js'
 import type { PersistEventPayload, WritesSettledPayload } from '../message-payloads.js'
 import { PersistAgain, WritesSettled } from '../messages.js'
 import { NO_TRANSACTION, tellWrites } from './outcomes.js'
-import type { DealtWith } from './progress-log.js'
+import type { DealtWith } from './restart-log.js'
 import { writeTask } from './tasks.js'
 
 export interface TakeUpParts {
