@@ -80,7 +80,7 @@ export class JobRestart implements RestartListener {
     const { jobId, writes, onRestarted } = this.#parts
     this.#up()
     this.#tellSettled()
-    this.calls.letGo()
+    this.calls.resume()
     const resent = writes.sendAgain((seq) => this.calls.sendBefore(seq))
     this.calls.sendBefore(Number.POSITIVE_INFINITY)
     onRestarted({ jobId, error: down.error, resent, downMs: performance.now() - down.since })

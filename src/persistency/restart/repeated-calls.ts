@@ -105,7 +105,7 @@ export class RepeatedCalls implements JobCalls {
   }
 
   /** From now on calls are sent as they are made, behind those that are held. */
-  letGo(): void {
+  resume(): void {
     this.#holding = false
   }
 

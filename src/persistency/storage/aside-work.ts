@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import type { AsideTask, CompactTask, VerifyTask } from './aside.js'
 import { BUSY_SLICE_MS, isBusy, retried, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
-import { goOn, type Operation } from './operation.js'
+import { type Operation, throwIfEnded } from './operation.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */
@@ -15,7 +15,7 @@ export function workOn(task: AsideTask, operation: Operation, urgent: () => bool
 export function workHere(task: AsideTask, operation: Operation): Promise<unknown> {
   const deadline = performance.now() + task.busyTimeoutMs
   const attempt = (): unknown => {
-    goOn(operation)
+    throwIfEnded(operation)
     return workOn({ ...task, busyTimeoutMs: 0 }, operation, () => true)
   }
   return retried(attempt, (thrown) => isBusy(thrown) && performance.now() < deadline)

@@ -9,7 +9,7 @@ import { PersistencyError } from '../errors.js'
 import type { Backup } from '../maintenance/types.js'
 import { recognise } from './files/database-file.js'
 import { PartialFile, refuseOpenDatabase } from './files/partial-file.js'
-import { goOn, type Operation } from './operation.js'
+import { type Operation, throwIfEnded } from './operation.js'
 import { storageError } from './sqlite-errors.js'
 
 /** Copied at a time; other calls have their turn in between. About a millisecond. */
@@ -40,7 +40,7 @@ export async function backUp(
       await written.close()
     }
     finish(partial.path)
-    goOn(operation)
+    throwIfEnded(operation)
     refuseOpenDatabase(path, 'choose another name for the backup')
     partial.complete()
   } catch (thrown) {
@@ -70,7 +70,7 @@ async function copyPages(
   }
   const { totalPages } = await db.backup(path, {
     progress({ totalPages, remainingPages }) {
-      goOn(operation)
+      throwIfEnded(operation)
       sincePages += STEP_PAGES
       if (sincePages >= SYNC_EVERY_PAGES && syncing === undefined) sync()
       if (performance.now() - toldAt >= TELL_EVERY_MS) {

@@ -8,7 +8,7 @@ import { isBusy } from './busy.js'
 import type { LogSync } from './log-sync.js'
 import type { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
-import type { ProgressLog } from './restart-log.js'
+import type { RestartLog } from './restart-log.js'
 import { onlyPut, type RowTask, rowTasksFrom } from './row-tasks.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
@@ -30,7 +30,7 @@ export interface GroupWorkParts {
   readonly holder: StoreHolder
   readonly pace: Pace
   readonly outcomes: Outcomes
-  readonly progress: ProgressLog | undefined
+  readonly restartLog: RestartLog | undefined
   readonly logSync: LogSync | undefined
   /** A transaction was committed. */
   readonly onWrote: () => void
@@ -124,7 +124,7 @@ export class GroupWork {
     } while (done > 0 && next < group.length && !pace.over)
     let journal: PersistCommittedPayload['journal']
     try {
-      this.#parts.progress?.record(store.connection, next === group.length ? group : group.slice(0, next))
+      this.#parts.restartLog?.record(store.connection, next === group.length ? group : group.slice(0, next))
       journal = store.commit()
     } catch (thrown) {
       store.rollback()

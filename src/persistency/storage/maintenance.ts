@@ -22,7 +22,7 @@ import { workHere } from './aside-work.js'
 import { backUp } from './backup.js'
 import { rewrite, sizeOf } from './compact.js'
 import { MEMORY } from './files/root-dir.js'
-import { goOn, type Operation } from './operation.js'
+import { type Operation, throwIfEnded } from './operation.js'
 import { provide } from './provide.js'
 import { rowSteps } from './row-steps.js'
 import type { StorageSession } from './session.js'
@@ -126,7 +126,7 @@ export class Maintenance {
 
   #inLine<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
     const mine = this.#line.then(() => {
-      goOn(operation)
+      throwIfEnded(operation)
       return work()
     })
     this.#line = mine.catch(() => {})
@@ -148,7 +148,7 @@ export class Maintenance {
       for (const step of rowSteps(db, false)) {
         counted += step.rows
         await nextRound()
-        goOn(operation)
+        throwIfEnded(operation)
       }
     }
     const { bytes, freeBytes } = sizeOf(db)

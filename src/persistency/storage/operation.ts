@@ -9,6 +9,6 @@ export interface Operation {
 }
 
 /** Throws when the operation is to end. */
-export function goOn({ ended }: Operation): void {
+export function throwIfEnded({ ended }: Operation): void {
   if (ended !== undefined) throw ended
 }

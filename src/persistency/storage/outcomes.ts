@@ -4,7 +4,7 @@ import type { BrokerHub } from '../../brokers/hub.js'
 import { PackedWrite } from '../frames/packed-write.js'
 import type { PersistCommittedPayload, RemovedRow } from '../message-payloads.js'
 import { PersistCommitted, PersistFailed } from '../messages.js'
-import type { ProgressLog } from './restart-log.js'
+import type { RestartLog } from './restart-log.js'
 import { type CallTask, failedAmong, type GetTask, type Task } from './tasks.js'
 
 /** What is told of a transaction besides its writes. */
@@ -25,20 +25,20 @@ export const NO_TRANSACTION: TransactionFacts = { waitMs: 0, commitMs: 0 }
 
 export class Outcomes {
   readonly #audience: Audience
-  readonly #progress: ProgressLog | undefined
+  readonly #restartLog: RestartLog | undefined
   /** Number of the last write that was taken up. */
   lastSeq = 0
 
-  /** @param progress of a job with `restart` */
-  constructor(audience: Audience, progress: ProgressLog | undefined) {
+  /** @param restartLog of a job with `restart` */
+  constructor(audience: Audience, restartLog: RestartLog | undefined) {
     this.#audience = audience
-    this.#progress = progress
+    this.#restartLog = restartLog
   }
 
   /** Tells how tasks fared that were done together; answers what the writes among them come to. */
   tell(group: readonly Task[], transaction: TransactionFacts = NO_TRANSACTION): WriteSums {
-    if (transaction === NO_TRANSACTION) this.#progress?.notRecorded(group)
-    else this.#progress?.committed()
+    if (transaction === NO_TRANSACTION) this.#restartLog?.notRecorded(group)
+    else this.#restartLog?.committed()
     const removed = this.#removedIn(group)
     const facts = removed.length === 0 ? transaction : { ...transaction, removed }
     const sums = tellWrites(this.#audience, group, facts)

@@ -100,7 +100,7 @@ export class RangeReader {
    * Reads the next piece of a scan; answers the page when that was the last one, with the rows of the range up to the
    * limits of the query. A page that may hold a row holds one, however large.
    */
-  goOn(category: Uint8Array, scan: Scan): PackedPage | undefined {
+  readPiece(category: Uint8Array, scan: Scan): PackedPage | undefined {
     const { query, parts, rowsLeft, bytesLeft, rowBytes, rest } = scan
     if (rest === undefined) return new PackedPage(parts, false)
     // With less room than a row needs it is not worth another look.

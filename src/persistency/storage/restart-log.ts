@@ -60,7 +60,7 @@ interface Failures {
   readonly error: string
 }
 
-export class ProgressLog {
+export class RestartLog {
   readonly #start: RestartStart
   /** What the transactions before this one have stored, and what this one would. */
   #stored: number

@@ -11,7 +11,7 @@ import { Maintenance } from './maintenance.js'
 import { OpenStores } from './open-stores.js'
 import { Pace } from './pace.js'
 import { tellIfRefused } from './refused-at-exit.js'
-import { ProgressLog } from './restart-log.js'
+import { RestartLog } from './restart-log.js'
 import { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
 import type { ChangeStart, ServeStart, StorageStart } from './start.js'
@@ -51,12 +51,12 @@ async function serve(
   const pace = new Pace(share, patient)
   const holder = new StoreHolder(stores, start, patient, share !== undefined)
   try {
-    const progress = await opened(pace, () => {
+    const restartLog = await opened(pace, () => {
       const { connection } = holder.open()
-      return start.restart && new ProgressLog(start.restart, connection)
+      return start.restart && new RestartLog(start.restart, connection)
     })
     const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
-    const session = new StorageSession({ hub, context, jobId, file, holder, pace, progress, logSync })
+    const session = new StorageSession({ hub, context, jobId, file, holder, pace, restartLog, logSync })
     const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session, alone })
     const tellRefused = tellIfRefused({ hub, context, jobId }, exiting)
     const closeSession = (): void => {

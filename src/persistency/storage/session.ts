@@ -18,7 +18,7 @@ import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import { provide } from './provide.js'
 import { Scan } from './range-reader.js'
-import type { ProgressLog } from './restart-log.js'
+import type { RestartLog } from './restart-log.js'
 import type { StoreHolder } from './store-holder.js'
 import { type TakeUp, takeUp } from './take-up.js'
 import { type CallTask, type FlushTask, replace, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
@@ -32,7 +32,7 @@ export interface SessionParts {
   readonly holder: StoreHolder
   readonly pace: Pace
   /** Of a job with `restart`. */
-  readonly progress?: ProgressLog | undefined
+  readonly restartLog?: RestartLog | undefined
   /** Of a job in a file whose log is synced by checkpoints only. */
   readonly logSync?: LogSync | undefined
 }
@@ -53,20 +53,20 @@ export class StorageSession {
   /** Starts to listen and to provide in the context. */
   constructor(parts: SessionParts) {
     this.#parts = parts
-    const { hub, context, jobId, file, holder, pace, progress, logSync } = parts
-    this.#outcomes = new Outcomes({ hub, context, jobId }, progress)
+    const { hub, context, jobId, file, holder, pace, restartLog, logSync } = parts
+    this.#outcomes = new Outcomes({ hub, context, jobId }, restartLog)
     this.#idle = new IdleCheckpoint(
       () => holder.checkpoint(),
       (work) => pace.inTurn(work)
     )
     this.#groupWork = new GroupWork({
-      ...{ holder, pace, file, progress, logSync },
+      ...{ holder, pace, file, restartLog, logSync },
       outcomes: this.#outcomes,
       onWrote: () => this.#idle.wrote()
     })
     const listener = hub.listenToRuns(context, PersistEvent, (events) => this.#addWrites(events))
     this.#withdraw.push(() => void listener.drop())
-    if (progress !== undefined) this.#takenUp = this.#takeUp(progress)
+    if (restartLog !== undefined) this.#takenUp = this.#takeUp(restartLog)
     this.#withdraw.push(() => this.#takenUp?.stop())
     this.#provide(KvGet, ({ category, key }, call) => {
       this.#add({ kind: 'get', category, key, call, value: undefined, error: undefined })
@@ -95,7 +95,7 @@ export class StorageSession {
   }
 
   /** Goes on with what another thread has begun. */
-  #takeUp(log: ProgressLog): TakeUp {
+  #takeUp(log: RestartLog): TakeUp {
     const { hub, context, jobId, holder } = this.#parts
     this.#outcomes.lastSeq = log.before.seq
     return takeUp({
@@ -140,7 +140,7 @@ export class StorageSession {
       const store = holder.open()
       return store.consistently(() => {
         do {
-          const page = store.goOn(scan)
+          const page = store.readPiece(scan)
           if (page !== undefined) return page
         } while (!pace.over)
         return UNFINISHED
@@ -211,7 +211,7 @@ export class StorageSession {
 }
 
 /** What cannot be removed now, because of a lock for instance, is removed by a later session. */
-function forget(log: ProgressLog, holder: StoreHolder): void {
+function forget(log: RestartLog, holder: StoreHolder): void {
   try {
     log.forget(holder.open().connection)
   } catch {}

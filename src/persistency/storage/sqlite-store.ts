@@ -219,15 +219,15 @@ export class SqliteStore {
   }
 
   /** Reads the next piece of a scan; answers all of it when that was the last. */
-  goOn(scan: Scan): KvScanPage | undefined {
-    return this.#ranges.goOn(this.#rows.category(scan.query.category), scan)
+  readPiece(scan: Scan): KvScanPage | undefined {
+    return this.#ranges.readPiece(this.#rows.category(scan.query.category), scan)
   }
 
   /** Reads a scan in one go. */
   scan(query: KvScanQuery): KvScanPage {
     const scan = new Scan(query)
     for (;;) {
-      const page = this.goOn(scan)
+      const page = this.readPiece(scan)
       if (page !== undefined) return page
     }
   }

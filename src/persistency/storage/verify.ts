@@ -4,7 +4,7 @@ import type { Database } from 'better-sqlite3'
 import { messageOf } from '../../brokers/errors.js'
 import type { VerifyProblem, VerifyReport } from '../maintenance/types.js'
 import { hasKvLayout, USER_VERSION } from './files/database-file.js'
-import { goOn, type Operation } from './operation.js'
+import { type Operation, throwIfEnded } from './operation.js'
 import { rowSteps } from './row-steps.js'
 
 /** More say nothing new. */
@@ -51,11 +51,11 @@ class Verification {
 
   /** A check that SQLite breaks off has found something, too. */
   #check(check: Check, work: () => void): void {
-    goOn(this.#operation)
+    throwIfEnded(this.#operation)
     try {
       work()
     } catch (thrown) {
-      goOn(this.#operation)
+      throwIfEnded(this.#operation)
       this.#found(check, messageOf(thrown))
     }
   }
@@ -91,7 +91,7 @@ class Verification {
       this.#rows += step.rows
       notBytes += step.notBytes
       this.#operation.progress({ phase: 'rows', done: this.#rows })
-      goOn(this.#operation)
+      throwIfEnded(this.#operation)
     }
     if (notBytes > 0) this.#found('rows', `${notBytes} rows hold something else than bytes`)
   }
@@ -102,7 +102,7 @@ class Verification {
     let category = this.#db.prepare('SELECT min(category) FROM kv').pluck().get()
     for (; category !== undefined && category !== null; category = next.get(category)) {
       if (category instanceof Uint8Array && !isUtf8(category)) odd++
-      goOn(this.#operation)
+      throwIfEnded(this.#operation)
     }
     if (odd > 0) this.#found('categories', `${odd} categories are no UTF-8`)
   }
