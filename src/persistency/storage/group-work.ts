@@ -17,7 +17,7 @@ import {
   type FlushTask,
   type GetTask,
   type PutsTask,
-  splitUp,
+  singly,
   type Task,
   UNFINISHED,
   type WriteTask,
@@ -42,6 +42,15 @@ const HOPELESS = 32
 /** A task that is done by itself. */
 type AloneTask = Exclude<Task, PutsTask>
 
+/** What is left of a group, to be gone on with or tried again later; or that none of it could be committed. */
+type Left = readonly Task[] | 'rolledBack'
+
+/**
+ * How many tasks were done; or that the next one has to go on in another slice, or holds writes that could not be stored
+ * together, so that each is to be tried by itself.
+ */
+type Step = number | 'unfinished' | 'apart'
+
 export class GroupWork {
   readonly #parts: GroupWorkParts
   /** How many writes in a row the disk has refused, each by itself. */
@@ -52,27 +61,12 @@ export class GroupWork {
   }
 
   /**
-   * Does a group, which may fall into more tasks in doing so; answers how many were done.
+   * Does a group, and answers what is left of it, to be gone on with or tried again later.
    * @param waitingSince when the first of what was taken in with it came
    */
-  do(group: Task[], waitingSince: number): number {
-    const done = this.#attemptGroup(group, waitingSince)
-    if (done !== undefined) return done
-    // The transaction was lost as a whole: each write gets its own, so that one failure costs only itself.
-    for (let at = group.length - 1; at >= 0; at--) splitUp(group, at)
-    for (const task of group) if (task.kind === 'call') task.startOver?.()
-    for (const [index, task] of group.entries()) {
-      if (index > 0 && this.#parts.pace.over) return index
-      const alone = this.#attemptGroup([task], waitingSince)
-      if (alone === 0) return index
-      if (alone === undefined) this.#parts.outcomes.tell([task])
-      this.#setbacks = alone === undefined && isOfDisk(task.error) ? this.#setbacks + 1 : 0
-      if (this.#setbacks < HOPELESS) continue
-      // What the disk refuses time after time, it refuses the rest of the turn.
-      this.#withoutTransaction(group.slice(index + 1), task.error, false)
-      break
-    }
-    return group.length
+  do(group: readonly Task[], waitingSince: number): readonly Task[] {
+    const left = this.#together(group, waitingSince)
+    return left === 'rolledBack' ? this.#oneByOne(group.flatMap(singly), waitingSince) : left
   }
 
   /** Does a flush; `false` when it is to be tried again later. */
@@ -90,11 +84,8 @@ export class GroupWork {
     return true
   }
 
-  /**
-   * Does a group as far as the slice goes, and publishes the outcome. Answers how many tasks were done: 0 when it is to
-   * go on or be tried again later, `undefined` when the transaction could not be committed.
-   */
-  #attemptGroup(group: Task[], waitingSince: number): number | undefined {
+  /** Does a group as far as the slice goes, and tells how it fared, unless its transaction could not be committed. */
+  #together(group: readonly Task[], waitingSince: number): Left {
     const { holder, pace } = this.#parts
     const changes = group.some(writes)
     const wasOpen = holder.isOpen
@@ -105,58 +96,83 @@ export class GroupWork {
       if (!wasOpen) pace.renew()
       if (changes) store.begin()
     } catch (thrown) {
-      if (pace.mayRetry(thrown)) return 0
+      if (pace.mayRetry(thrown)) return group
       this.#withoutTransaction(group, thrown, store === undefined)
-      return group.length
+      return []
     }
     return changes ? this.#inOneTransaction(group, store, waitingSince) : this.#readAll(group)
   }
 
-  #inOneTransaction(group: Task[], store: SqliteStore, waitingSince: number): number | undefined {
-    const { pace } = this.#parts
+  /** The transaction was lost as a whole: each write gets its own, so that one failure costs only itself. */
+  #oneByOne(tasks: readonly Task[], waitingSince: number): readonly Task[] {
+    for (const task of tasks) if (task.kind === 'call') task.startOver?.()
+    for (const [index, task] of tasks.entries()) {
+      if (index > 0 && this.#parts.pace.over) return tasks.slice(index)
+      const left = this.#together([task], waitingSince)
+      const failed = left === 'rolledBack'
+      if (failed) this.#parts.outcomes.tell([task])
+      else if (left.length > 0) return tasks.slice(index)
+      this.#setbacks = failed && isOfDisk(task.error) ? this.#setbacks + 1 : 0
+      if (this.#setbacks < HOPELESS) continue
+      // What the disk refuses time after time, it refuses the rest of the turn.
+      this.#withoutTransaction(tasks.slice(index + 1), task.error, false)
+      break
+    }
+    return []
+  }
+
+  #inOneTransaction(group: readonly Task[], store: SqliteStore, waitingSince: number): Left {
+    const { pace, outcomes, restartLog, logSync, onWrote } = this.#parts
     const started = performance.now()
+    let tasks = group
     let next = 0
-    let done: number
-    do {
-      done = this.#attemptNext(group, next)
-      next += done
-      if (!store.inTransaction) return undefined
-    } while (done > 0 && next < group.length && !pace.over)
+    for (;;) {
+      const step = this.#attemptNext(tasks, next)
+      if (!store.inTransaction) return 'rolledBack'
+      if (step === 'apart') {
+        tasks = tasks.toSpliced(next, 1, ...singly(tasks[next] as Task))
+        continue
+      }
+      if (step === 'unfinished') break
+      next += step
+      if (next === tasks.length || pace.over) break
+    }
+    const done = next === tasks.length ? tasks : tasks.slice(0, next)
     let journal: PersistCommittedPayload['journal']
     try {
-      this.#parts.restartLog?.record(store.connection, next === group.length ? group : group.slice(0, next))
+      restartLog?.record(store.connection, done)
       journal = store.commit()
     } catch (thrown) {
       store.rollback()
       for (const task of group) task.error ??= this.#error(thrown)
-      return undefined
+      return 'rolledBack'
     }
     this.#setbacks = 0
-    this.#parts.onWrote()
+    onWrote()
     pace.unlocked()
-    const { ops, bytes } = this.#parts.outcomes.tell(next === group.length ? group : group.slice(0, next), {
+    const { ops, bytes } = outcomes.tell(done, {
       waitMs: started - waitingSince,
       commitMs: performance.now() - started,
       ...(journal !== undefined && { journal })
     })
-    this.#parts.logSync?.wrote(ops, bytes)
-    return next
+    logSync?.wrote(ops, bytes)
+    return tasks.slice(next)
   }
 
   /** Answers each read as soon as it is done: the other thread goes on with the first while the rest is read. */
-  #readAll(group: Task[]): number {
+  #readAll(group: readonly Task[]): readonly Task[] {
     const { pace } = this.#parts
     let next = 0
     do {
-      const done = this.#attemptNext(group, next)
+      const step = this.#attemptNext(group, next)
       const { error } = group[next] as Task
       if (isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
-      if (done === 0) break
-      this.#parts.outcomes.tell(group.slice(next, next + done))
-      next += done
+      if (typeof step !== 'number') break
+      this.#parts.outcomes.tell(group.slice(next, next + step))
+      next += step
     } while (next < group.length && !pace.over)
-    return next
+    return group.slice(next)
   }
 
   /** No write can be done now, because the lock on the file is not to be had, for instance: only reads are. */
@@ -168,19 +184,16 @@ export class GroupWork {
     this.#parts.outcomes.tell(group)
   }
 
-  /** Attempts a task, and with it those behind it that can be done in one go; answers how many were done. */
-  #attemptNext(group: Task[], at: number): number {
-    const next = group[at] as Task
-    if (next.kind === 'puts') {
-      if (this.#stored(next)) return 1
-      splitUp(group, at)
-      if (!this.#parts.holder.open().inTransaction) return 0
-    }
-    const alike = rowTasksFrom(group, at)
+  /** Attempts a task, and with it those behind it that can be done in one go. */
+  #attemptNext(tasks: readonly Task[], at: number): Step {
+    const next = tasks[at] as Task
+    if (next.kind === 'puts') return this.#stored(next) ? 1 : 'apart'
+    const alike = rowTasksFrom(tasks, at)
     if (alike.length > 1 && this.#gathered(alike)) return alike.length
-    return this.#attempt(group[at] as AloneTask) ? 1 : 0
+    return this.#attempt(next) ? 1 : 'unfinished'
   }
 
+  /** Stores what came together in one go; `false` when that failed. */
   #stored(task: PutsTask): boolean {
     try {
       this.#parts.holder.open().writePuts(task.puts)

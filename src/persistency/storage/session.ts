@@ -21,7 +21,7 @@ import { Scan } from './range-reader.js'
 import type { RestartLog } from './restart-log.js'
 import type { StoreHolder } from './store-holder.js'
 import { type TakeUp, takeUp } from './take-up.js'
-import { type CallTask, type FlushTask, replace, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
+import { type CallTask, type FlushTask, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
 
 export interface SessionParts {
   readonly hub: BrokerHub
@@ -178,31 +178,36 @@ export class StorageSession {
     const turn = this.#turn
     this.#turn = []
     this.#takenUp?.tell()
-    for (let done = 0; done < turn.length; ) {
-      const step = this.#next(turn, done)
-      done += step
-      if (done === turn.length || (step > 0 && !pace.over)) continue
-      this.#turn = turn.slice(done).concat(this.#turn)
-      pace.later(() => this.#work(), this.#mustWait(turn[done] as Task | FlushTask))
-      return
-    }
+    let at = 0
+    let left: readonly Task[] = []
+    do {
+      const next = turn[at]
+      if (next === undefined || this.#mustWait(next)) break
+      if (next.kind === 'flush') {
+        if (!this.#groupWork.flush(next)) break
+        at++
+      } else {
+        const group = this.#groupFrom(turn, at)
+        left = this.#groupWork.do(group, this.#waitingSince)
+        at += group.length
+      }
+    } while (left.length === 0 && !pace.over)
+    const rest = [...left, ...turn.slice(at)]
+    const [first] = rest
+    if (first === undefined) return
+    this.#turn = [...rest, ...this.#turn]
+    pace.later(() => this.#work(), this.#mustWait(first))
   }
 
-  /** Does what comes next; answers how many tasks that were, 0 when it is to go on or be tried again later. */
-  #next(turn: (Task | FlushTask)[], at: number): number {
-    const task = turn[at] as Task | FlushTask
-    if (this.#mustWait(task)) return 0
-    if (task.kind === 'flush') return this.#groupWork.flush(task) ? 1 : 0
+  /** The tasks up to a flush, or to what must wait. */
+  #groupFrom(turn: readonly (Task | FlushTask)[], start: number): Task[] {
     const group: Task[] = []
-    for (let next = at; next < turn.length; next++) {
-      const member = turn[next] as Task | FlushTask
-      if (member.kind === 'flush' || this.#mustWait(member)) break
-      group.push(member)
+    for (let at = start; at < turn.length; at++) {
+      const task = turn[at] as Task | FlushTask
+      if (task.kind === 'flush' || this.#mustWait(task)) break
+      group.push(task)
     }
-    const taken = group.length
-    const done = this.#groupWork.do(group, this.#waitingSince)
-    if (group.length !== taken) replace(turn, at, taken, group)
-    return done
+    return group
   }
 
   #mustWait(task: Task | FlushTask): boolean {

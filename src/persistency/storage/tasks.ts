@@ -99,17 +99,7 @@ export function writes(task: Task): boolean {
   return task.kind === 'write' || task.kind === 'puts' || (task.kind === 'call' && task.writes)
 }
 
-/** Puts a task for each write in the place of one that has many. */
-export function splitUp(group: Task[], at: number): void {
-  const task = group[at]
-  if (task?.kind !== 'puts') return
-  const tasks = task.puts.writes.map((event) => writeTask(event))
-  replace(group, at, 1, tasks)
-}
-
-/** As `splice` with `items` spread, which may be more than a call takes arguments. */
-export function replace<T>(list: T[], at: number, count: number, items: readonly T[]): void {
-  const behind = list.splice(at).slice(count)
-  for (const item of items) list.push(item)
-  for (const item of behind) list.push(item)
+/** A task for each write of one that has many; the others as they are. */
+export function singly(task: Task): readonly Task[] {
+  return task.kind === 'puts' ? task.puts.writes.map((event) => writeTask(event)) : [task]
 }
