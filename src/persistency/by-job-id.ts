@@ -1,5 +1,4 @@
 /** Owns the methods of jobs by id: each finds the open job and asks it. An id that is not open is `ERR_JOB_NOT_FOUND`. */
-
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { ValueDecoder } from './codecs/decode-value.js'
 import type { ValueEncoder } from './codecs/encode-value.js'

@@ -1,5 +1,4 @@
 /** The real SDK of OpenTelemetry, which keeps what it is told in memory. */
-
 import { afterEach } from '@jest/globals'
 import type { Attributes } from '@opentelemetry/api'
 import {

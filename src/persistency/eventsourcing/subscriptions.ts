@@ -1,5 +1,4 @@
 /** Owns the subscriptions of one job: which of them this process holds, and what the file says of all. */
-
 import { randomUUID } from 'node:crypto'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'

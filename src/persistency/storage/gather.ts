@@ -1,5 +1,4 @@
 /** Owns reading many rows of one category with one statement: one pass through the engine costs less than many. */
-
 import { PACKED_PAYLOAD, PackedPayloads } from '../frames/packed.js'
 import type { Key } from '../keys/keys.js'
 import { codeOf } from './sqlite-errors.js'

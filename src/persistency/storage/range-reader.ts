@@ -1,5 +1,4 @@
 /** Owns reading ranges of keys. SQLite packs the rows of a page itself: see `packed.ts`. */
-
 import { keyOf, PACKED_KEY, PACKED_ROW, PackedPage } from '../frames/packed.js'
 import { type KeyRange, rangeBehind } from '../keys/key-range.js'
 import { Key } from '../keys/keys.js'

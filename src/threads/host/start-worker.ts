@@ -1,5 +1,4 @@
 /** Owns starting a worker in one call. */
-
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import { checkTimeout } from '../../brokers/definitions.js'

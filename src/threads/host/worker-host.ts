@@ -1,5 +1,4 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
-
 import { MessageChannel, Worker, type WorkerOptions } from 'node:worker_threads'
 import { errAsync, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'

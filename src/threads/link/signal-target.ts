@@ -1,5 +1,4 @@
 /** Owns the sending end of a signal whose handler lives on another thread. */
-
 import type { SignalTarget } from '../../brokers/signal-queue.js'
 import { Waiters } from '../../runtime/waiters.js'
 

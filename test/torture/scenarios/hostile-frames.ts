@@ -1,5 +1,4 @@
 /** Owns the torture by frames that no link has sent: each is understood or refused, and nothing else breaks. */
-
 import type { ResultAsync } from 'neverthrow'
 import {
   BrokerError,
