@@ -36,7 +36,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     .openJob(tenant)
     .andThen((job) =>
       request.method === 'PUT'
-        ? job.persistAcked({ kind: 'put', category: 'values', key: key(name), payload: body }).map(() => body)
+        ? job.putAcked('values', key(name), body).map(() => body)
         : job.get('values', key(name))
     )
   // While it shuts down, nobody waits until this connection has been idle for long enough.

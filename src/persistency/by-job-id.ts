@@ -101,6 +101,17 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.persistAcked(ops, options))
   }
 
+  /** As {@link Job.putAcked}; `ERR_JOB_NOT_FOUND` when the job is not open. */
+  putAcked(
+    id: string,
+    category: string,
+    key: Key,
+    payload: Uint8Array,
+    options?: AckOptions
+  ): Answer<Commit> {
+    return this.#with(id, (job) => job.putAcked(category, key, payload, options))
+  }
+
   /** As {@link Job.flush}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   flush(id: string, options?: FlushOptions): Answer<void> {
     return this.#with(id, (job) => job.flush(options))

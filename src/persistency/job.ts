@@ -204,12 +204,17 @@ export class Job {
    * {@link Job.flush} tells. With a signal that has fired already nothing is written.
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
-    const checked = check.checkWrite(ops)
-    const patience = check.checkReadOptions(options)
-    if (checked.isErr()) return errAsync(checked.error)
-    if (patience.isErr()) return errAsync(patience.error)
-    if (!this.running) return errAsync(this.#closedError())
-    return this.#writes.submitAcked(checked.value, patience.value)
+    return this.#submitAcked(check.checkWrite(ops), options)
+  }
+
+  /** Stores a row and waits for the commit: {@link Job.persistAcked} of one put. */
+  putAcked(
+    category: string,
+    key: Key,
+    payload: Uint8Array,
+    options?: AckOptions
+  ): ResultAsync<Commit, PersistencyError> {
+    return this.#submitAcked(check.checkPut(category, key, payload), options)
   }
 
   /**
@@ -595,6 +600,17 @@ export class Job {
     if (ops.isErr()) return errAsync(ops.error)
     if (this.#state !== 'open') return errAsync(this.#closedError())
     return this.#writes.submit(ops.value)
+  }
+
+  #submitAcked(
+    ops: Result<WriteOps, PersistencyError>,
+    options: AckOptions | undefined
+  ): ResultAsync<Commit, PersistencyError> {
+    const patience = check.checkReadOptions(options)
+    if (ops.isErr()) return errAsync(ops.error)
+    if (patience.isErr()) return errAsync(patience.error)
+    if (!this.running) return errAsync(this.#closedError())
+    return this.#writes.submitAcked(ops.value, patience.value)
   }
 
   /** Sends a request when everything before it has been sent. */

@@ -18,6 +18,7 @@ const CALLS: [string, Call][] = [
   ['persistDeletePrefix', (p, id) => p.persistDeletePrefix(id, 'c', keyOf())],
   ['persistEncoded', (p, id) => p.persistEncoded(id, 'c', key(9), 'x')],
   ['persistAcked', (p, id) => p.persistAcked(id, put(9))],
+  ['putAcked', (p, id) => p.putAcked(id, 'c', key(9), utf8('x'))],
   ['flush', (p, id) => p.flush(id)],
   ['get', (p, id) => p.get(id, 'c', key(1))],
   ['getDecoded', (p, id) => p.getDecoded(id, 'c', key(1), string)],
@@ -52,6 +53,7 @@ describe('a job that is open', () => {
     await okOf(persistency.persistEncoded('tenant', 'c', key(4), 'text'))
     await okOf(persistency.persistEncoded('tenant', 'c', key(5), 7, { encode: (n: number) => payload(n, n) }))
     expect(await okOf(persistency.persistAcked('tenant', put(6)))).toEqual({ seq: 5, ops: 1 })
+    expect(await okOf(persistency.putAcked('tenant', 'c', key(6), utf8('row 6')))).toEqual({ seq: 6, ops: 1 })
     await okOf(persistency.flush('tenant', { durable: true }))
     expect(textOf(await okOf(persistency.get('tenant', 'c', key(1))))).toBe('row 1')
     const many = await okOf(persistency.getMany('tenant', 'c', [key(6), key(4), key(0)]))
@@ -88,6 +90,7 @@ describe('a job that is open', () => {
       persistency.scan('tenant', 'c', keyOf(), { signal }),
       persistency.scanPrefix('tenant', 'c', keyOf(), { signal }),
       persistency.persistAcked('tenant', put(1), { signal }),
+      persistency.putAcked('tenant', 'c', key(1), utf8('x'), { signal }),
       persistency.flush('tenant', { signal })
     ] as Answer<unknown>[]
     const codes = await Promise.all(reads.map(async (read) => (await errorOf(read)).code))

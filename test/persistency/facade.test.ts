@@ -124,6 +124,13 @@ describe('writes', () => {
     expect(job.queued).toEqual({ bytes: 0, ops: 0 })
   })
 
+  test('putAcked answers the position of the write once the row is committed', async () => {
+    const { job, file } = await storage.open()
+    void job.persistPut('c', key(1), utf8('x'))
+    expect(await okOf(job.putAcked('c', key(2), utf8('y')))).toEqual({ seq: 2, ops: 1 })
+    expect(rowsIn(file).map((row) => row.payload)).toEqual(['x', 'y'].map((text) => hexOf(utf8(text))))
+  })
+
   test('flush answers once everything before it is committed, also durably', async () => {
     const { job, file } = await storage.open()
     for (const options of [undefined, { durable: false }, { durable: true }]) {

@@ -225,6 +225,7 @@ describe('options', () => {
         untouched.count('c', k, bad),
         untouched.deleteAcked('c', k, bad),
         untouched.persistAcked(put, bad),
+        untouched.putAcked('c', k, put.payload, bad),
         untouched.flush(bad)
       ]
       const codes = await Promise.all(calls.map(async (call) => (await errorOf(call)).code))

@@ -45,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[] | (() => readonly un
   persistDeletePrefix: ['c', key(1)],
   persistEncoded: ['c', key(1), 'value'],
   persistAcked: [put],
+  putAcked: ['c', key(1), put.payload],
   flush: [],
   get: ['c', key(1)],
   getDecoded: ['c', key(1), rest],

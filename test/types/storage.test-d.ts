@@ -170,11 +170,15 @@ expectType(job.persistDeletePrefix('c', k)).is<ResultAsync<void, PersistencyErro
 expectType(persistency.persistPut('tenant', 'c', k, bytes)).is<ResultAsync<void, PersistencyError>>()
 expectType(job.deleteAcked('c', k)).is<ResultAsync<boolean, PersistencyError>>()
 expectType(job.flush({ durable: true })).is<ResultAsync<void, PersistencyError>>()
+expectType(job.putAcked('c', k, bytes, { timeoutMs: 5 })).is<ResultAsync<Commit, PersistencyError>>()
+expectType(persistency.putAcked('tenant', 'c', k, bytes)).is<ResultAsync<Commit, PersistencyError>>()
 
 // @ts-expect-error the payload is missing
 job.persistPut('c', k)
 // @ts-expect-error text is no payload
 job.persistPut('c', k, 'text')
+// @ts-expect-error an operation has a call of its own
+job.putAcked(put)
 // @ts-expect-error a key is no payload
 job.persistPut('c', k, k)
 // @ts-expect-error the category is missing
