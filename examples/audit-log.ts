@@ -9,8 +9,8 @@ const persistency = unwrap(Persistency.open(rootDir))
 const job = await unwrap(persistency.openJob('stock', { journal: true }))
 
 const lamps = key('lamps')
-const stockOf = (view: Pick<Job, 'get'>) =>
-  view.get('stock', lamps).map((bytes) => (bytes === undefined ? 0n : int64.decode(bytes)))
+const stockOf = (view: Pick<Job, 'getDecoded'>) =>
+  view.getDecoded('stock', lamps, int64).map((pieces) => pieces ?? 0n)
 
 // The event and the row it changes are stored together, or not at all.
 const setStock = (pieces: number, who: string) =>

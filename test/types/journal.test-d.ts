@@ -96,6 +96,10 @@ export async function read(): Promise<void> {
 
 expectType(job.at(5)).is<PastState>()
 expectType(job.at(5).get('c', k)).is<ResultAsync<Uint8Array | undefined, PersistencyError>>()
+const _reads: Pick<
+  Job,
+  'get' | 'getDecoded' | 'getMany' | 'exists' | 'count' | 'scan' | 'scanPrefix' | 'stream'
+> = job.at(5)
 expectType(job.journalStatus()).is<ResultAsync<JournalStatus, PersistencyError>>()
 expectType(job.streamSeq('lamps')).is<ResultAsync<number, PersistencyError>>()
 expectType(job.findAppend('order 7')).is<ResultAsync<Appended | undefined, PersistencyError>>()

@@ -8,6 +8,15 @@ export interface ValueDecoder<T> {
   decode(bytes: Uint8Array): T
 }
 
+/** The value of a row; `undefined` when there is no row. Errors: `ERR_VALUE`. */
+export function decodeRow<T>(
+  payload: Uint8Array | undefined,
+  codec: ValueDecoder<T>
+): Result<T | undefined, PersistencyError> {
+  if (payload === undefined) return ok(undefined)
+  return decodeValue(payload, codec, (why) => `the payload of the row cannot be decoded: ${why}`)
+}
+
 /** The value that the codec reads; `told` makes the message of the reason why it cannot. Errors: `ERR_VALUE`. */
 export function decodeValue<T>(
   payload: Uint8Array,

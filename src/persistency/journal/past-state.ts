@@ -1,6 +1,6 @@
 /** Owns the read-only view of a job as of an event. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
-import type { Ask } from '../ask.js'
+import { decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
 import type { KeyRange } from '../keys/key-range.js'
@@ -16,7 +16,7 @@ import { JournalCountAt, JournalGetAt, JournalScanAt } from './messages.js'
 type Answer<T> = ResultAsync<T, PersistencyError>
 
 /**
- * The rows of a job as they were once an event had taken effect. The methods are those of `Job`, with its errors and
+ * The rows of a job as they were once an event had taken effect. The methods are those of `Job` that read rows, with its errors and
  * three more: `ERR_EVENTS_GONE` when the past does not go back that far any more, `ERR_SEQ` when the event is not there
  * yet, `ERR_NO_JOURNAL`.
  *
@@ -39,6 +39,15 @@ export class PastState {
     return error === undefined
       ? this.getMany(category, [key], options).map(([payload]) => payload)
       : errAsync(error)
+  }
+
+  getDecoded<T>(
+    category: string,
+    key: Key,
+    codec: ValueDecoder<T>,
+    options?: ReadOptions
+  ): Answer<T | undefined> {
+    return this.get(category, key, options).andThen((payload) => decodeRow(payload, codec))
   }
 
   getMany(category: string, keys: readonly Key[], options?: ReadOptions): Answer<(Uint8Array | undefined)[]> {
