@@ -1,5 +1,5 @@
 // Every kind of operation, alone and in a batch; what a read may be asked for; keys and payloads turned back into values.
-import { integer, json, key, Persistency, tuple, unwrap } from 'persistency'
+import { integer, json, key, keyFromHex, Persistency, rangeAfter, tuple, unwrap } from 'persistency'
 
 const Order = json<{ customer: string; lamps: number }>()
 const OrderKey = tuple(integer, integer) // year, number
@@ -41,6 +41,18 @@ for (const row of await unwrap(job.scan('orders', key(2026), { reverse: true, li
   const [, number] = OrderKey.decode(row.key.bytes)
   console.log(`order ${number}:`, Order.decode(row.payload).customer)
 }
+
+// Page by page, for somebody who brings back the cursor of the page before: its last key, as text.
+async function pageOfYear(year: number, cursor?: string, limit = 2) {
+  const range = cursor === undefined ? key(year) : rangeAfter(key(year), keyFromHex(cursor))
+  const rows = range === undefined ? [] : await unwrap(job.scan('orders', range, { limit }))
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { rows, next: last && String(last.key) } // no next: that was all
+}
+const firstPage = await pageOfYear(2026)
+const secondPage = await pageOfYear(2026, firstPage.next)
+console.log('rows on two pages:', firstPage.rows.length, 'and', secondPage.rows.length)
+
 console.log('rows from 2 on:', await unwrap(job.count('orders', { start: key(2026, 2) })))
 console.log('keys only:', (await unwrap(job.scan('orders', key(), { keysOnly: true }))).length)
 const [first, missing] = await unwrap(job.getMany('orders', [key(2026, 1), key(2025, 1)]))

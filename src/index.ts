@@ -203,8 +203,14 @@ export type {
   RecordedWrite
 } from './persistency/journal/types.js'
 export type { KeyLike, KeyPart } from './persistency/keys/key-parts.js'
-export { type KeyRange, onlyKey, prefixRange, rangeIncludes } from './persistency/keys/key-range.js'
-export { compareKeys, Key, key, rawKey, toKey } from './persistency/keys/keys.js'
+export {
+  type KeyRange,
+  onlyKey,
+  prefixRange,
+  rangeAfter,
+  rangeIncludes
+} from './persistency/keys/key-range.js'
+export { compareKeys, Key, key, keyFromHex, rawKey, toKey } from './persistency/keys/keys.js'
 export { payload, toPayload } from './persistency/keys/payload.js'
 export {
   KvBackup,

@@ -1,6 +1,5 @@
 /** Owns what an `ERR_CONFLICT` says besides its message: which condition did not hold. */
-import { fromHex } from '../bytes/compare.js'
-import { Key } from './keys/keys.js'
+import { type Key, keyFromHex } from './keys/keys.js'
 
 /** A check whose row held something else. */
 export interface CheckConflict {
@@ -29,5 +28,5 @@ export function conflictData(conflict: Conflict): ConflictData {
 }
 
 export function conflictFrom(data: ConflictData): Conflict {
-  return data.kind === 'check' ? { ...data, key: Key.of(fromHex(data.key)) } : data
+  return data.kind === 'check' ? { ...data, key: keyFromHex(data.key) } : data
 }

@@ -6,8 +6,10 @@ import {
   int64,
   type Key,
   type KeyPart,
+  type KeyRange,
   key,
   prefixRange,
+  rangeAfter,
   rangeIncludes,
   rawKey,
   uint64
@@ -71,6 +73,71 @@ describe('rangeIncludes', () => {
   it('takes an empty stop for none', () => {
     expect(rangeIncludes({ start: key(1), stop: key() }, key(INT64_HIGH))).toBe(true)
     expect(rangeIncludes({ start: key(1) }, key(INT64_HIGH))).toBe(true)
+  })
+})
+
+describe('rangeAfter', () => {
+  /** The start, an arrow, and the stop if there is one. */
+  const shown = (range: KeyRange | undefined): string | undefined =>
+    range && `${range.start}>${range.stop ?? ''}`
+  const rangeOf = (text: string): KeyRange => {
+    const [start = '', stop] = text.split('>')
+    return { start: raw(start), stop: stop === undefined ? undefined : raw(stop) }
+  }
+
+  it.each([
+    ['behind the key, up to the stop', '01>05', '02ff', '02ff00>05'],
+    ['behind the key, without an end', '01', 'ff', 'ff00>'],
+    ['an empty stop counts as none', '01>', '03', '0300>'],
+    ['all of it behind a key in front', '01>05', '', '01>05'],
+    ['nothing behind the last key there can be', '01>0200', '02', undefined],
+    ['nothing behind a key further on', '01>05', '07', undefined],
+    ['nothing of a range without keys', '05>01', '00', undefined]
+  ])('forwards, %s', (_, range, last, rest) => {
+    expect(shown(rangeAfter(rangeOf(range), raw(last)))).toBe(rest)
+  })
+
+  it.each([
+    ['before the key', '01>05', '0200', '01>0200'],
+    ['before the key, without an end', '01', 'ff', '01>ff'],
+    ['an empty stop counts as none', '01>', '03', '01>03'],
+    ['all of it before a key further on', '01>05', '07', '01>05'],
+    ['nothing before the first key there can be', '01>05', '01', undefined],
+    ['nothing before a key in front', '01>05', '00', undefined],
+    ['nothing before the empty key', '', '', undefined],
+    ['nothing of a range without keys', '05>01', '07', undefined]
+  ])('backwards, %s', (_, range, last, rest) => {
+    expect(shown(rangeAfter(rangeOf(range), raw(last), { reverse: true }))).toBe(rest)
+  })
+
+  it('takes a prefix for a range', () => {
+    const last = key('a', 7)
+    expect(shown(rangeAfter(key('a'), last))).toBe(`${last}00>000162`)
+    expect(shown(rangeAfter(key('a'), last, { reverse: true }))).toBe(`${key('a')}>${last}`)
+    expect(rangeAfter(key('a'), key('b'))).toBe(undefined)
+    expect(shown(rangeAfter(key(), last))).toBe(`${last}00>`)
+  })
+
+  it('does not keep the memory of the key', () => {
+    const page = new Uint8Array([0, 1, 2, 0])
+    const last = rawKey(page)
+    const rest = rangeAfter({ start: key() }, last, { reverse: true })
+    expect(rest?.stop?.bytes.buffer).not.toBe(last.bytes.buffer)
+  })
+
+  it('holds the keys of the range that come later, and exists only where there can be some', () => {
+    const few = fc.array(fc.constantFrom(0, 1, 0xff), { maxLength: 3 }).map((b) => rawKey(new Uint8Array(b)))
+    const range = fc.record({ start: few, stop: fc.option(few, { nil: undefined }) })
+    fc.assert(
+      fc.property(fc.oneof(range, few), few, few, fc.boolean(), (whole, last, candidate, reverse) => {
+        const rest = rangeAfter(whole, last, { reverse })
+        const isLater = reverse ? candidate.compare(last) < 0 : candidate.compare(last) > 0
+        const isIn = rangeIncludes('start' in whole ? whole : prefixRange(whole), candidate)
+        expect(rest !== undefined && rangeIncludes(rest, candidate)).toBe(isLater && isIn)
+        expect(rest === undefined || rangeIncludes(rest, rest.start)).toBe(true)
+      }),
+      { numRuns: 5000 }
+    )
   })
 })
 

@@ -10,6 +10,7 @@ import {
   Key,
   type KeyPart,
   key,
+  keyFromHex,
   rawKey,
   toKey,
   uint64
@@ -187,6 +188,34 @@ describe('making keys', () => {
 
   it.each(['text', 5, null, undefined, [1, 2], key('a')])('refuses a raw key of %p', (value) => {
     expect(() => rawKey(value as never)).toThrow(TypeError)
+  })
+
+  it('makes the key again of its hex', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        const made = rawKey(bytes)
+        expect(keyFromHex(String(made)).equals(made)).toBe(true)
+      })
+    )
+    expect(String(keyFromHex('00fF'))).toBe('00ff')
+    expect(keyFromHex('')).toHaveLength(0)
+  })
+
+  it.each([
+    ['0', 'an even number of digits, got 1'],
+    ['00ff0', 'an even number of digits, got 5'],
+    ['0x01', 'not a hex digit: "x" at 1'],
+    ['00 ff0', 'not a hex digit: " " at 2'],
+    ['00zz', 'not a hex digit: "z" at 2'],
+    ['00\n0', 'not a hex digit: "\\n" at 2']
+  ])('refuses %j as the hex of a key with a RangeError', (text, names) => {
+    expect(() => keyFromHex(text)).toThrow(RangeError)
+    expect(() => keyFromHex(text)).toThrow(names)
+  })
+
+  it.each([null, undefined, 5, ['00'], new Uint8Array(1), key('a')])('refuses %p as hex', (value) => {
+    expect(() => keyFromHex(value as never)).toThrow(TypeError)
+    expect(() => keyFromHex(value as never)).toThrow(/^expected hex, got /)
   })
 
   it('owns its bytes', () => {

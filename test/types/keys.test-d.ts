@@ -4,8 +4,10 @@ import {
   type KeyPart,
   type KeyRange,
   key,
+  keyFromHex,
   payload,
   prefixRange,
+  rangeAfter,
   rawKey,
   toKey,
   toPayload
@@ -20,6 +22,7 @@ expectType(key()).is<Key>()
 expectType(key('a', 1, 2n, true, new Uint8Array(1), Buffer.from('a'), key('b'), ['c', [1, [2n]]])).is<Key>()
 expectType(toKey('a')).is<Key>()
 expectType(rawKey(new Uint8Array(1))).is<Key>()
+expectType(keyFromHex('00ff')).is<Key>()
 expectType(payload('a', 1)).is<Uint8Array>()
 expectType(toPayload(['a', 1])).is<Uint8Array>()
 key(...(['a', 1] as const))
@@ -56,6 +59,8 @@ key({ bytes: new Uint8Array(1) })
 toKey()
 // @ts-expect-error one value only
 toKey('a', 1)
+// @ts-expect-error hex is text
+keyFromHex(new Uint8Array(1))
 // @ts-expect-error text is no raw key
 rawKey('a')
 // @ts-expect-error an object is no part of a payload
@@ -85,6 +90,14 @@ compareKeys(k, k.bytes)
 // Ranges
 
 expectType(prefixRange(k)).is<KeyRange>()
+expectType(rangeAfter(prefixRange(k), k)).is<KeyRange | undefined>()
+expectType(rangeAfter(k, k, { reverse: true })).is<KeyRange | undefined>()
+// @ts-expect-error a cursor is read with keyFromHex
+rangeAfter(k, String(k))
+// @ts-expect-error the direction goes by the name of reverse
+rangeAfter(k, k, { backwards: true })
+// @ts-expect-error there may be nothing left
+rangeAfter(k, k).start
 const _range: KeyRange = { start: k, stop: k }
 // @ts-expect-error a prefix is a key
 prefixRange('a')

@@ -36,15 +36,44 @@ export function onlyKey(key: Key): KeyRange {
 /** Whether a key lies in a range. */
 export function rangeIncludes(range: KeyRange, key: Key): boolean {
   if (compareBytes(key.bytes, range.start.bytes) < 0) return false
-  const stop = range.stop
-  return stop === undefined || stop.length === 0 || compareBytes(key.bytes, stop.bytes) < 0
+  return !hasEnd(range.stop) || compareBytes(key.bytes, range.stop.bytes) < 0
 }
 
-/** What is left of a range behind `last`, in the direction of reading; `undefined` when that is nothing. */
-export function rangeBehind(range: KeyRange, last: Key, reverse: boolean): KeyRange | undefined {
-  if (!reverse) return { ...range, start: successor(last) }
-  // Nothing sorts before the empty key, and an empty stop would mean an open end. A copy: the key is handed out.
-  return last.length === 0 ? undefined : { start: range.start, stop: Key.of(last.bytes) }
+/**
+ * What is left of a range, or of everything under a prefix, behind the key that was read last: where the next page
+ * begins. With `reverse` that is what sorts before the key. `undefined` when nothing can be left.
+ *
+ * Never reaches beyond the range, wherever the key lies.
+ *
+ * @example
+ * const rest = rangeAfter(key('ann'), keyFromHex(cursor))
+ */
+export function rangeAfter(
+  range: KeyRange | Key,
+  last: Key,
+  options: { readonly reverse?: boolean | undefined } = {}
+): KeyRange | undefined {
+  const { start, stop } = Key.isKey(range) ? prefixRange(range) : range
+  if (!options.reverse) {
+    const next = successor(last)
+    return nonEmpty(compareBytes(next.bytes, start.bytes) < 0 ? start : next, stop)
+  }
+  // Nothing sorts before the empty key, and an empty stop would mean an open end.
+  return last.bytes.length === 0 ? undefined : nonEmpty(start, earlier(stop, last))
+}
+
+/** The stop that comes first. Of the key a copy: what is read shares memory with its page. */
+function earlier(stop: Key | undefined, last: Key): Key {
+  return hasEnd(stop) && compareBytes(stop.bytes, last.bytes) < 0 ? stop : Key.of(last.bytes)
+}
+
+function nonEmpty(start: Key, stop: Key | undefined): KeyRange | undefined {
+  if (!hasEnd(stop)) return { start }
+  return compareBytes(start.bytes, stop.bytes) < 0 ? { start, stop } : undefined
+}
+
+function hasEnd(stop: Key | undefined): stop is Key {
+  return stop !== undefined && stop.bytes.length > 0
 }
 
 /** The smallest key behind `key`. */

@@ -2,7 +2,7 @@
  * Keys: immutable, byte-comparable, composite. Owns the `Key` class and the ways to make one; the encoding of the
  * parts and the ranges of keys have modules of their own.
  */
-import { bytesEqual, compareBytes, startsWithBytes, toHex } from '../../bytes/compare.js'
+import { bytesEqual, compareBytes, fromHex, startsWithBytes, toHex } from '../../bytes/compare.js'
 import { describeValue } from '../describe.js'
 import { encodeParts, isKeyLike, isUint8Array, type KeyLike, type KeyPart, keyBrand } from './key-parts.js'
 
@@ -123,6 +123,16 @@ export function toKey(value: KeyPart): Key {
  */
 export function rawKey(bytes: Uint8Array): Key {
   return Key.of(bytes)
+}
+
+/**
+ * The key that `String(key)` printed. Takes digits of either case; no text is cut off or filled up.
+ *
+ * @throws RangeError for an odd number of digits, and for what is no digit of hex; TypeError when it is given no text.
+ */
+export function keyFromHex(text: string): Key {
+  if (typeof text !== 'string') throw new TypeError(`expected hex, got ${describeValue(text)}`)
+  return Key.view(fromHex(text))
 }
 
 /** Sorts keys: `keys.sort(compareKeys)`. */

@@ -2,7 +2,7 @@
 import type { ResultAsync } from 'neverthrow'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
-import { type KeyRange, rangeBehind } from '../keys/key-range.js'
+import { type KeyRange, rangeAfter } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { KvRow, ReadOptions, StreamOptions } from '../types.js'
@@ -66,10 +66,7 @@ async function* readPages(
     const { rows, more } = page.value
     left -= rows.length
     const last = rows.at(-1)
-    range =
-      more && last !== undefined
-        ? rangeBehind(range as KeyRange, last.key, query.reverse ?? false)
-        : undefined
+    range = more && last !== undefined ? rangeAfter(range as KeyRange, last.key, query) : undefined
     ahead = first ? undefined : fetch()
     yield copy ? rows.map(copyRow) : rows
     if (first) ahead = fetch()

@@ -1,6 +1,6 @@
 /** Owns reading ranges of keys. SQLite packs the rows of a page itself: see `packed.ts`. */
 import { keyOf, PACKED_KEY, PACKED_ROW, PackedPage } from '../frames/packed.js'
-import { type KeyRange, rangeBehind } from '../keys/key-range.js'
+import { type KeyRange, rangeAfter } from '../keys/key-range.js'
 import { Key } from '../keys/keys.js'
 import type { KvScanQuery } from '../message-payloads.js'
 import { RowPacker } from './row-packer.js'
@@ -138,7 +138,7 @@ export class RangeReader {
     }
     const rows = Math.min(size.rows, limit)
     const { part, bytes, last } = this.#packed(category, range, query, rows)
-    const rest = size.rows > rows ? rangeBehind(range, last, query.reverse ?? false) : undefined
+    const rest = size.rows > rows ? rangeAfter(range, last, query) : undefined
     return { part, rows, bytes, rest }
   }
 
@@ -174,7 +174,7 @@ export class RangeReader {
       last = row
     }
     if (last === undefined) return undefined
-    const rest = more ? rangeBehind(range, keyOf(last), query.reverse ?? false) : undefined
+    const rest = more ? rangeAfter(range, keyOf(last), query) : undefined
     return { part: packer.packed, rows, bytes: packer.used, rest }
   }
 
