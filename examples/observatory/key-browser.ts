@@ -1,7 +1,15 @@
 /** Owns reading one page of rows for people. Never writes, and never opens a job. */
-import { err, ok, type Result } from 'neverthrow'
-import { type Key, type KvRow, type Persistency, PersistencyError, prefixRange, rawKey } from 'persistency'
-import { keyOfHex, parsePrefix, readKey } from './key-text.js'
+import { err, ok, Result } from 'neverthrow'
+import {
+  type Key,
+  type KeyRange,
+  type KvRow,
+  keyFromHex,
+  type Persistency,
+  PersistencyError,
+  rangeAfter
+} from 'persistency'
+import { parsePrefix, readKey } from './key-text.js'
 import { hex, preview, visible } from './printable.js'
 import type { KeyPage, ShownRow } from './wire.js'
 
@@ -29,12 +37,11 @@ export async function readPage(
   const prefix = parsePrefix(query.get('prefix') ?? '')
   if (prefix.isErr())
     return err({ status: 400, message: `This prefix cannot be read: ${visible(prefix.error)}.` })
-  const after = keyOfHex(query.get('after') ?? '')
-  if (after === undefined) return err({ status: 400, message: 'The key to go on from is not hex.' })
-  const whole = prefixRange(prefix.value)
-  const range = query.has('after') ? { ...whole, start: behind(after) } : whole
+  const range = Result.fromThrowable(rangeFrom)(prefix.value, query.get('after'))
+  if (range.isErr()) return err({ status: 400, message: 'The key to go on from is not hex.' })
+  if (range.value === undefined) return ok({ rows: [], next: null })
   try {
-    const rows = job.value.stream(query.get('category') ?? '', range, {
+    const rows = job.value.stream(query.get('category') ?? '', range.value, {
       pageSize: PAGE_ROWS + 1,
       limit: PAGE_ROWS + 1,
       timeoutMs: PATIENCE_MS,
@@ -48,6 +55,11 @@ export async function readPage(
   }
 }
 
+/** What is left behind the key that somebody sends; throws when it is none. */
+function rangeFrom(prefix: Key, after: string | null): KeyRange | Key | undefined {
+  return after === null ? prefix : rangeAfter(prefix, keyFromHex(after))
+}
+
 async function gather(stream: AsyncIterable<KvRow>): Promise<KeyPage> {
   const rows: ShownRow[] = []
   let held = 0
@@ -55,7 +67,7 @@ async function gather(stream: AsyncIterable<KvRow>): Promise<KeyPage> {
   for await (const row of stream) {
     if (last !== undefined && (rows.length === PAGE_ROWS || held > PAGE_BYTES)) return { rows, next: last }
     held += row.key.length + row.payload.length
-    last = hex(row.key.bytes)
+    last = String(row.key)
     rows.push(shown(row))
   }
   return { rows, next: null }
@@ -69,9 +81,4 @@ function shown({ key, payload }: KvRow): ShownRow {
     payload: preview(payload, PREVIEW_BYTES),
     payloadBytes: payload.length
   }
-}
-
-/** The smallest key behind another. */
-function behind(after: Key): Key {
-  return rawKey(Buffer.concat([after.bytes, Buffer.of(0)]))
 }

@@ -3,7 +3,7 @@
  * had: what is shown is the likeliest reading, and the hex beside it is the truth.
  */
 import { err, ok, type Result } from 'neverthrow'
-import { int64, Key, key, rawKey, uint64 } from 'persistency'
+import { int64, type Key, key, rawKey, uint64 } from 'persistency'
 import { hex, preview, printableText } from './printable.js'
 import type { ShownBytes } from './wire.js'
 
@@ -105,9 +105,4 @@ function unquoted(piece: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The key of some hex, as it comes back from the page; `undefined` when it is none. */
-export function keyOfHex(digits: string): Key | undefined {
-  return /^(?:[0-9a-f]{2})*$/.test(digits) ? Key.of(Buffer.from(digits, 'hex')) : undefined
 }

@@ -93,6 +93,20 @@ test('shows every key of a prefix exactly once, page by page', async () => {
   expect(seen).toEqual(Array.from({ length: 130 }, (_, n) => `${n}`))
 })
 
+test('shows nothing outside of a prefix, whatever key it is to go on from', async () => {
+  const { url, job } = await start()
+  for (const name of ['a', 'b', 'c']) await okOf(job.persistPut('c', key(name), Buffer.from(name)))
+  for (const [after, seen] of [
+    ['', 'b'],
+    [String(key('a')), 'b'],
+    [String(key('b')), ''],
+    [String(key('c')), '']
+  ] as const) {
+    const { rows, next } = await keys(url, { job: 'tenant', category: 'c', prefix: 'b', after })
+    expect([rows.map(({ payload }) => payload.text).join(), next]).toEqual([seen, null])
+  }
+})
+
 test('shows the beginning of large payloads, and ends a page early for them', async () => {
   const { url, job } = await start()
   for (let n = 0; n < 5; n++) await okOf(job.persistPut('c', key(n), Buffer.alloc(600_000, 120)))
