@@ -2,11 +2,10 @@
 import type { ValueDecoder } from '../codecs/decode-value.js'
 import type { ValueEncoder } from '../codecs/encode-value.js'
 import { json } from '../codecs/json.js'
-import { describeValue } from '../describe.js'
+import { categoryText, coder, demand } from '../declaration-checks.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys/keys.js'
 import { functionValue, integerFrom, nameText } from '../option-checks.js'
-import { checkCategory, checkKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */
@@ -114,22 +113,4 @@ export function nextState<Event extends DomainEvent, State>(
   recorded: RecordedEvent
 ): State | undefined {
   return apply(before === undefined ? initial() : before, event, recorded)
-}
-
-/** Throws a `TypeError` unless the check answers that it expects nothing else. */
-function demand(what: string, value: unknown, expectedOf: (value: unknown) => string | undefined): void {
-  const expected = expectedOf(value)
-  if (expected !== undefined) throw new TypeError(`${what} must be ${expected}; got ${describeValue(value)}`)
-}
-
-/** Codecs are objects or functions. */
-function coder(value: unknown): string | undefined {
-  const { encode, decode } = (value ?? {}) as Partial<StateCodec<unknown>>
-  return typeof encode === 'function' && typeof decode === 'function'
-    ? undefined
-    : 'a codec, with encode and decode'
-}
-
-function categoryText(value: unknown): string | undefined {
-  return checkCategory(value) === undefined ? undefined : 'a well-formed string'
 }

@@ -1,0 +1,23 @@
+/** Owns the checks on what programs declare, once and before there is a job: what cannot work is a `TypeError` at once. */
+import { describeValue } from './describe.js'
+import type { Check } from './option-checks.js'
+import { checkCategory } from './validate.js'
+
+/** Throws a `TypeError` unless the check answers that it expects nothing else. */
+export function demand(what: string, value: unknown, expectedOf: Check): void {
+  const expected = expectedOf(value)
+  if (expected !== undefined) throw new TypeError(`${what} must be ${expected}; got ${describeValue(value)}`)
+}
+
+/** Allows what encodes and decodes. Codecs are objects or functions. */
+export function coder(value: unknown): string | undefined {
+  const { encode, decode } = (value ?? {}) as { readonly encode?: unknown; readonly decode?: unknown }
+  return typeof encode === 'function' && typeof decode === 'function'
+    ? undefined
+    : 'a codec, with encode and decode'
+}
+
+/** Allows the names of categories. */
+export function categoryText(value: unknown): string | undefined {
+  return checkCategory(value) === undefined ? undefined : 'a well-formed string'
+}
