@@ -2,20 +2,23 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { key, Persistency, unwrap } from 'persistency'
+import { defineTable, integer, key, Persistency, string, tuple, unwrap } from 'persistency'
+
+const Orders = defineTable('orders', { key: tuple(integer, integer), value: string }) // year, number
 
 const rootDir = mkdtempSync(join(tmpdir(), 'quick-start-'))
 const persistency = unwrap(Persistency.open(rootDir))
 const job = await unwrap(persistency.openJob('acme'))
 
-await unwrap(job.persistPut('orders', key(2026, 2), Buffer.from('two lamps')))
-await unwrap(job.persistPut('orders', key(2026, 1), Buffer.from('a chair')))
+const orders = job.table(Orders)
+await unwrap(orders.put([2026, 2], 'two lamps'))
+await unwrap(orders.put([2026, 1], 'a chair'))
 
-const read = await job.get('orders', key(2026, 2))
-console.log(read.match((bytes) => `order 2: ${Buffer.from(bytes ?? [])}`, String))
+const read = await orders.get([2026, 2])
+console.log(read.match((order) => `order 2: ${order}`, String))
 
-for (const { payload } of await unwrap(job.scanPrefix('orders', key(2026)))) {
-  console.log(`in order: ${Buffer.from(payload)}`)
+for (const { value } of await unwrap(orders.scan(key(2026)))) {
+  console.log(`in order: ${value}`)
 }
 
 await unwrap(persistency.close())

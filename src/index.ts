@@ -288,6 +288,14 @@ export type {
   RestartListener,
   StorageEngine
 } from './persistency/storage-engine.js'
+export { Table } from './persistency/tables/table.js'
+export {
+  defineTable,
+  type TableCodecs,
+  type TableDefinition,
+  type TableRow
+} from './persistency/tables/table-definition.js'
+export { TableReads } from './persistency/tables/table-reads.js'
 export type {
   AckOptions,
   ChangeOp,

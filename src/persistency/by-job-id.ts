@@ -38,6 +38,8 @@ import type {
   VerifyOptions,
   VerifyReport
 } from './maintenance/types.js'
+import type { Table } from './tables/table.js'
+import type { TableDefinition } from './tables/table-definition.js'
 import type {
   AckOptions,
   Commit,
@@ -187,6 +189,14 @@ export abstract class ByJobId {
       yield* job.value.stream(category, range, options)
     }
     return { [Symbol.asyncIterator]: () => rows(this.job(id)) }
+  }
+
+  /** As {@link Job.table}; here the id must be of an open job at once. */
+  table<K, V, KeyInput, ValueInput>(
+    id: string,
+    definition: TableDefinition<K, V, KeyInput, ValueInput>
+  ): Result<Table<K, V, KeyInput, ValueInput>, PersistencyError> {
+    return this.job(id).map((job) => job.table(definition))
   }
 
   /** As {@link Job.append}; `ERR_JOB_NOT_FOUND` when the job is not open. */

@@ -25,8 +25,8 @@ export function describeValue(value: unknown): string {
 }
 
 /** The beginning of a text that may be long. */
-export function shortened(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text
+export function shortened(text: string, most = 40): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }
 
 /** Hostile objects may throw when they are asked. */

@@ -56,6 +56,8 @@ import type { ResolvedJobOptions } from './options.js'
 import { JobReads } from './reading/job-reads.js'
 import { JobRestart } from './restart/job-restart.js'
 import type { RestartListener } from './storage-engine.js'
+import { Table } from './tables/table.js'
+import type { TableDefinition } from './tables/table-definition.js'
 import type {
   AckOptions,
   Commit,
@@ -315,6 +317,16 @@ export class Job {
    */
   stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
     return this.#reads.stream(category, range, options)
+  }
+
+  /**
+   * The rows of a declared table, read and written as keys and values. Making one asks for nothing; keep it or make it
+   * anew as you like. Its calls are those of this job.
+   */
+  table<K, V, KeyInput, ValueInput>(
+    definition: TableDefinition<K, V, KeyInput, ValueInput>
+  ): Table<K, V, KeyInput, ValueInput> {
+    return new Table(definition, this)
   }
 
   /**

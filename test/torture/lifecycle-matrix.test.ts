@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import {
   defineProjection,
+  defineTable,
   EventBroker,
+  int64,
   Job,
   JobFailed,
   jsonEvents,
@@ -34,6 +36,8 @@ const NOTES = defineProjection({
   apply: (count: number) => count + 1
 })
 
+const ROWS = defineTable('c', { key: int64, value: rest })
+
 /** A path where nothing is, in a folder that is removed after the test. */
 const nowhere = (): string => join(storage.folder(), 'nowhere')
 
@@ -56,6 +60,7 @@ const ARGUMENTS: Readonly<Record<string, readonly unknown[] | (() => readonly un
   scan: ['c', key()],
   scanPrefix: ['c', key()],
   stream: ['c', key()],
+  table: [ROWS],
   append: [{ type: 'noted' }],
   streamSeq: ['stream'],
   findAppend: ['key'],

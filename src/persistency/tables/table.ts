@@ -1,0 +1,67 @@
+/** Owns a table of one job. Thin: it encodes, and asks the job. */
+import type { ResultAsync } from 'neverthrow'
+import type { PersistencyError } from '../errors.js'
+import type { Key } from '../keys/keys.js'
+import type { AckOptions, Commit, ReadOptions, TxOp } from '../types.js'
+import type { TableDefinition } from './table-definition.js'
+import { type RowSource, TableReads, whenEncoded } from './table-reads.js'
+
+type Answer<T> = ResultAsync<T, PersistencyError>
+
+/** What keeps rows; the methods are those of `Job`. */
+export interface RowStore extends RowSource {
+  persist(op: TxOp): Answer<void>
+  persistAcked(op: TxOp, options?: AckOptions): Answer<Commit>
+  deleteAcked(category: string, key: Key, options?: ReadOptions): Answer<boolean>
+}
+
+/**
+ * The rows of one tenant in a declared table, as keys and values: `K` and `V` are what its codecs decode, the inputs what
+ * they encode. Made by `Job.table`.
+ *
+ * Every call is one of the job, in its place in the line and with its errors. What cannot be encoded or decoded is
+ * `ERR_VALUE`, whose message names category and key. Several rows in one batch: `job.persist([Notes.put(...), ...])`.
+ */
+export class Table<K, V, KeyInput = K, ValueInput = V> extends TableReads<K, V, KeyInput> {
+  readonly #table: TableDefinition<K, V, KeyInput, ValueInput>
+  readonly #job: RowStore
+
+  /** @internal */
+  constructor(table: TableDefinition<K, V, KeyInput, ValueInput>, job: RowStore) {
+    super(table, job)
+    this.#table = table
+    this.#job = job
+  }
+
+  /** Queues a row to be stored; ok means accepted, not stored yet. As `Job.persist`. */
+  put(key: KeyInput, value: ValueInput): Answer<void> {
+    return whenEncoded(
+      () => this.#table.put(key, value),
+      (op) => this.#job.persist(op)
+    )
+  }
+
+  /** Stores a row and waits for the commit. As `Job.persistAcked`. */
+  putAcked(key: KeyInput, value: ValueInput, options?: AckOptions): Answer<Commit> {
+    return whenEncoded(
+      () => this.#table.put(key, value),
+      (op) => this.#job.persistAcked(op, options)
+    )
+  }
+
+  /** Queues a row to be removed; ok means accepted, whether it is there or not. As `Job.persist`. */
+  delete(key: KeyInput): Answer<void> {
+    return whenEncoded(
+      () => this.#table.delete(key),
+      (op) => this.#job.persist(op)
+    )
+  }
+
+  /** Removes a row and answers, once that is committed, whether it was there. As `Job.deleteAcked`. */
+  deleteAcked(key: KeyInput, options?: ReadOptions): Answer<boolean> {
+    return whenEncoded(
+      () => this.#table.key(key),
+      (at) => this.#job.deleteAcked(this.#table.category, at, options)
+    )
+  }
+}
