@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import {
+  defineTable,
   int64,
+  integer,
   type Job,
   type JobOptions,
   type Key,
@@ -9,6 +11,7 @@ import {
   key,
   type PastState,
   rawKey,
+  type TableReads,
   type TxOp
 } from 'persistency'
 import { all, put } from '../support/journal.js'
@@ -110,7 +113,11 @@ describe('a past state', () => {
     const { lastSeq } = await okOf(job.journalStatus())
     const [past, range] = [job.at(lastSeq), { start: key(100), stop: key(200) }]
     const decoder = { decode: textOf }
-    const reads = async (view: Pick<Job, keyof PastState & keyof Job>) => [
+    const Texts = defineTable('c', { key: integer, value: { encode: utf8, decode: textOf } })
+    const reads = async (
+      view: Pick<Job, Exclude<keyof PastState & keyof Job, 'table'>>,
+      table: TableReads<number, string | undefined>
+    ) => [
       textOf(await okOf(view.get('c', key(5)))),
       await okOf(view.get('c', key(5000))),
       await okOf(view.getDecoded('c', key(5), decoder)),
@@ -123,11 +130,17 @@ describe('a past state', () => {
       shown('c', await okOf(view.scan('c', range, { reverse: true, limit: 10 }))),
       shown('c', await okOf(view.scan('c', range, { copy: true, keysOnly: true }))),
       shown('c', await okOf(view.scanPrefix('c', key(7)))),
-      shown('c', await all(view.stream('c', range, { pageSize: 7 })))
+      shown('c', await all(view.stream('c', range, { pageSize: 7 }))),
+      await okOf(table.get(5)),
+      await okOf(table.getMany([1, 5000])),
+      await okOf(table.exists(5000)),
+      await okOf(table.count()),
+      await okOf(table.scan(range, { limit: 3 })),
+      await all(table.stream(range, { pageSize: 7, keysOnly: true }))
     ]
-    const now = await reads(job)
+    const now = await reads(job, job.table(Texts))
     await okOf(job.persistAcked({ kind: 'deletePrefix', category: 'c', prefix: keyOf() }))
-    expect(await reads(past)).toEqual(now)
+    expect(await reads(past, past.table(Texts))).toEqual(now)
     expect(await okOf(job.at(lastSeq + 1).count('c', keyOf()))).toBe(0)
   })
 

@@ -4,7 +4,9 @@ import {
   type Appended,
   type CaughtUp,
   type ChangeOp,
+  defineTable,
   type EventStream,
+  int64,
   type Job,
   type JournalEvent,
   type JournalStatus,
@@ -13,6 +15,8 @@ import {
   type Persistency,
   type PersistencyError,
   retryOnConflict,
+  string,
+  type TableReads,
   type TxOp
 } from 'persistency'
 import type { Observable } from 'rxjs'
@@ -100,6 +104,11 @@ const _reads: Pick<
   Job,
   'get' | 'getDecoded' | 'getMany' | 'exists' | 'count' | 'scan' | 'scanPrefix' | 'stream'
 > = job.at(5)
+const Counts = defineTable('counts', { key: string, value: int64 })
+expectType(job.at(5).table(Counts)).is<TableReads<string, bigint>>()
+expectType(job.at(5).table(Counts).get('a')).is<ResultAsync<bigint | undefined, PersistencyError>>()
+// @ts-expect-error the past does not change
+job.at(5).table(Counts).put('a', 1)
 expectType(job.journalStatus()).is<ResultAsync<JournalStatus, PersistencyError>>()
 expectType(job.streamSeq('lamps')).is<ResultAsync<number, PersistencyError>>()
 expectType(job.findAppend('order 7')).is<ResultAsync<Appended | undefined, PersistencyError>>()

@@ -7,6 +7,8 @@ import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import { streamRows } from '../reading/stream.js'
+import type { TableDefinition } from '../tables/table-definition.js'
+import { TableReads } from '../tables/table-reads.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
 import * as check from '../validate.js'
 import { askStepwise } from './ask-stepwise.js'
@@ -84,6 +86,11 @@ export class PastState {
   /** As `Job.stream`; all pages are of the same state. */
   stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
     return streamRows(category, range, options, (query, read) => this.#page(query, read))
+  }
+
+  /** As `Job.table`, to read. */
+  table<K, V, KeyInput>(definition: TableDefinition<K, V, KeyInput, never>): TableReads<K, V, KeyInput> {
+    return new TableReads(definition, this)
   }
 
   #page(query: KvScanQuery, read: ReadOptions): Answer<KvScanPage> {
