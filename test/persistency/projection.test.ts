@@ -95,6 +95,7 @@ describe('a projection', () => {
     expect(await okOf(sum.state())).toBe(1200n)
     const rows = await okOf(model.scan())
     expect(rows.reduce((all, { state }) => all + state.balance, 0)).toBe(1200)
+    expect((await errorOf(model.scan(undefined as never))).code).toBe('ERR_RANGE')
     expect(await okOf(at.compareWithJournal())).toMatchObject({ differing: 0 })
   })
 

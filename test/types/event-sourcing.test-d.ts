@@ -24,6 +24,7 @@ import {
   payload,
   projected,
   type RecordedEvent,
+  rangeAfter,
   type Subscription
 } from 'persistency'
 import { expectType } from './expect-type.js'
@@ -92,6 +93,8 @@ expectType(job.projection(balances)).is<ResultAsync<Projection<{ balance: number
 async function kept(model: Projection<{ balance: number }>, row: Key) {
   expectType(model.get(row)).is<ResultAsync<{ balance: number } | undefined, PersistencyError>>()
   expectType(model.state()).is<ResultAsync<{ balance: number }, PersistencyError>>()
+  // @ts-expect-error there may be nothing left of the range, which is not all of it
+  model.scan(rangeAfter(key('a'), key('a')))
   expectType(model.scan()).is<ResultAsync<ProjectedRow<{ balance: number }>[], PersistencyError>>()
   projected(balances, { stream: 'a', event: { type: 'closed' } }).expectRow(row, { balance: 1 })
   // @ts-expect-error there is no such event

@@ -91,11 +91,17 @@ export class Projection<State> {
     )
   }
 
-  /** The rows of a range, or all, in key order. Errors: as `Job.scan`, `ERR_VALUE`. */
+  /** All rows, or those of a range, in key order. Errors: as `Job.scan`, `ERR_VALUE`. */
+  scan(): ResultAsync<ProjectedRow<State>[], PersistencyError>
   scan(
-    range: KeyRange | Key = ONLY_ROW,
+    range: KeyRange | Key,
     options?: Omit<ScanOptions, 'keysOnly' | 'copy'> & ReadOptions
+  ): ResultAsync<ProjectedRow<State>[], PersistencyError>
+  scan(
+    ...args: [range?: KeyRange | Key, options?: Omit<ScanOptions, 'keysOnly' | 'copy'> & ReadOptions]
   ): ResultAsync<ProjectedRow<State>[], PersistencyError> {
+    // A range that is `undefined` is refused: that of `rangeAfter` is when no row is left.
+    const [range, options] = args.length === 0 ? [ONLY_ROW] : args
     return checkScan(this.category, range, options)
       .asyncAndThen(({ query, read }) => this.#ask(KvScan, { ...query, keysOnly: false }, read))
       .andThen(({ rows }) =>
