@@ -6,6 +6,7 @@ import { categoryText, coder, demand } from '../declaration-checks.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys/keys.js'
 import { functionValue, integerFrom, nameText } from '../option-checks.js'
+import { checkKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */

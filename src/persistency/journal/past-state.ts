@@ -1,5 +1,6 @@
 /** Owns the read-only view of a job as of an event. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import type { Ask } from '../ask.js'
 import { decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'

@@ -1,10 +1,10 @@
 /** Owns the reads of one job, and its acknowledged delete, on their way to the storage: what is asked with which request. */
 import { errAsync, type ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
+import type { Ask } from '../ask.js'
 import { decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
-import type { Ask } from '../journal/ask-stepwise.js'
 import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import { KvCount, KvDelete, KvExists, KvGet, KvGetMany, KvScan } from '../messages.js'
