@@ -42,7 +42,7 @@ export async function backUp(
     finish(partial.path)
     throwIfEnded(operation)
     refuseOpenDatabase(path, 'choose another name for the backup')
-    partial.complete()
+    await partial.complete()
   } catch (thrown) {
     partial?.discard()
     throw storageError('ERR_BACKUP', path, thrown)

@@ -45,13 +45,16 @@ export function whenFree<T>({ busyTimeoutMs, urgent }: Patient, attempt: () => T
 }
 
 /**
- * Makes attempts until one does not throw, or throws what must not be tried again. The thread does other things in
+ * Makes attempts until one does not fail, or fails with what must not be tried again. The thread does other things in
  * between.
  */
-export async function retried<T>(attempt: () => T, mayRetry: (thrown: unknown) => boolean): Promise<T> {
+export async function retried<T>(
+  attempt: () => T | Promise<T>,
+  mayRetry: (thrown: unknown) => boolean
+): Promise<T> {
   for (;;) {
     try {
-      return attempt()
+      return await attempt()
     } catch (thrown) {
       if (!mayRetry(thrown)) throw thrown
     }

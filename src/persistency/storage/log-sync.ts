@@ -2,7 +2,7 @@
  * Owns bringing the write-ahead log to the disk beside the work of this thread. A checkpoint syncs the log before it
  * moves anything, and nothing else can be done meanwhile; what was synced before, it does not have to wait for.
  */
-import { closeSync, fdatasync, openSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 /** After so many pages; a checkpoint comes after 4000. */
 const EVERY_PAGES = 1000
@@ -39,20 +39,13 @@ export class LogSync {
   }
 
   /** SQLite holds no locks on the log, so none is lost when it is closed here, as it would be with the database. */
-  #sync(): Promise<void> | undefined {
-    let log: number
+  async #sync(): Promise<void> {
     try {
-      log = openSync(this.#log, 'r')
+      const log = await open(this.#log, 'r')
+      await log.datasync().finally(() => log.close())
     } catch {
       // The checkpoint syncs it as well, and tells what is wrong.
-      return undefined
     }
-    return new Promise((resolve) => {
-      fdatasync(log, () => {
-        closeSync(log)
-        this.#running = undefined
-        resolve()
-      })
-    })
+    this.#running = undefined
   }
 }

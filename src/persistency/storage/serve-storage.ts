@@ -100,7 +100,7 @@ function opened<T>(pace: Pace, open: () => T): Promise<T> {
 /** What is done to the files of a job that is not open. Where others share the thread, it is not blocked for a lock. */
 async function change(start: ChangeStart, { urgent, share }: ServeCall): Promise<void> {
   if (share === undefined) {
-    changeFiles(start, { busyTimeoutMs: IN_USE_PATIENCE_MS, urgent })
+    await changeFiles(start, { busyTimeoutMs: IN_USE_PATIENCE_MS, urgent })
     return
   }
   const deadline = performance.now() + IN_USE_PATIENCE_MS
@@ -111,7 +111,7 @@ async function change(start: ChangeStart, { urgent, share }: ServeCall): Promise
   await retried(() => changeFiles(start, { busyTimeoutMs: 0, urgent }), mayRetry)
 }
 
-function changeFiles(start: ChangeStart, patient: Patient): void {
+async function changeFiles(start: ChangeStart, patient: Patient): Promise<void> {
   if (start.task === 'remove') removeFiles(start, patient)
-  else restoreFile(start, patient)
+  else await restoreFile(start, patient)
 }

@@ -1,8 +1,9 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
 import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
+import { syncDirectoryOf } from '../disk-sync.js'
 import { codeOf } from '../sqlite-errors.js'
-import { makePrivateFile, syncDirectoryOf } from './private-files.js'
+import { makePrivateFile } from './private-files.js'
 import { COMPANIONS } from './remove-files.js'
 
 export class PartialFile {
@@ -20,11 +21,11 @@ export class PartialFile {
     makePrivateFile(this.path)
   }
 
-  /** Puts it in its place. Nobody ever sees part of it there. */
-  complete(): void {
+  /** Puts it in its place, at once, and that to the disk. Nobody ever sees part of it there. */
+  async complete(): Promise<void> {
     if (this.#overwrite) renameSync(this.path, this.#place)
     else this.#moveToFreePlace()
-    syncDirectoryOf(this.#place)
+    await syncDirectoryOf(this.#place)
   }
 
   /** Removes it; for when it was not completed. */

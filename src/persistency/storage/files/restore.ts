@@ -1,9 +1,10 @@
 /** Owns putting a backup in the place of a job that is not open. */
-import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import type { Patient } from '../busy.js'
+import { syncFile } from '../disk-sync.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RestoreStart } from '../start.js'
 import { verifyDatabase } from '../verify.js'
@@ -22,7 +23,7 @@ const UNATTENDED = { ended: undefined, progress: () => {} }
  * Copies the backup, verifies the copy, and puts it in the place of the job's file in one step. Until then nothing of
  * the job is changed. Throws `PersistencyError`.
  */
-export function restoreFile({ file, from, overwrite }: RestoreStart, patient: Patient): void {
+export async function restoreFile({ file, from, overwrite }: RestoreStart, patient: Patient): Promise<void> {
   let partial: PartialFile | undefined
   try {
     refuseOpenDatabase(from, 'close it first, or back it up with job.backup()')
@@ -30,11 +31,12 @@ export function restoreFile({ file, from, overwrite }: RestoreStart, patient: Pa
     if (existsSync(file)) refuseOtherOwner(file)
     partial = new PartialFile(file, overwrite)
     copy(from, partial.path)
+    await syncFile(partial.path)
     requireSound(partial.path, from)
     if (existsSync(file)) refuseWhenInUse(file, patient)
     // What belongs to the former file must not be taken for part of the new one.
     for (const suffix of COMPANIONS) rmSync(`${file}${suffix}`, { force: true })
-    partial.complete()
+    await partial.complete()
   } catch (thrown) {
     partial?.discard()
     throw storageError('ERR_RESTORE', from, thrown)
@@ -51,7 +53,6 @@ function copy(from: string, to: string): void {
       for (let read = readSync(source, chunk); read > 0; read = readSync(source, chunk)) {
         for (let written = 0; written < read; ) written += writeSync(target, chunk, written, read - written)
       }
-      fsyncSync(target)
     } finally {
       closeSync(target)
     }
