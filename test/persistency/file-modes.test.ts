@@ -55,3 +55,20 @@ test('what is there already keeps its permissions, and gives them to its log', a
   await okOf(again.flush())
   expect([modeOf(root), modeOf(file), modeOf(`${file}-wal`)]).toEqual(['755', '640', '640'])
 })
+
+test('a file whose permissions cannot be set is not left behind', async () => {
+  const { stdout, stderr } = await runProgram(
+    storage.folder(),
+    `
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    fs.chmodSync = () => { throw Object.assign(new Error('not on this file system'), { code: 'EPERM' }) }
+    syncBuiltinESMExports()
+    process.umask(0o277)
+    const owner = persistency.Persistency.open({ rootDir: root, threads: 'none' })._unsafeUnwrap()
+    const { code, backendCode } = (await owner.openJob('tenant'))._unsafeUnwrapErr()
+    console.log(code, backendCode, fs.existsSync(root + '/tenant.db'))
+  `
+  )
+  expect([stdout.trim(), stderr]).toEqual(['ERR_OPEN EPERM false', ''])
+})

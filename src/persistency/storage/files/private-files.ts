@@ -1,5 +1,5 @@
 /** Owns making files and directories that nobody but their owner may read, whatever the umask of the process. */
-import { chmodSync, closeSync, fchmodSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 const FILE_MODE = 0o600
@@ -16,27 +16,12 @@ export function makePrivateDirectory(path: string): void {
 export function makePrivateFile(path: string): void {
   const file = openSync(path, 'wx', FILE_MODE)
   try {
-    fchmodSync(file, FILE_MODE)
+    // What the umask has taken is given back by the path: the permission model of Node.js refuses `fchmod`.
+    if ((fstatSync(file).mode & 0o777) !== FILE_MODE) chmodSync(path, FILE_MODE)
+  } catch (thrown) {
+    rmSync(path, { force: true })
+    throw thrown
   } finally {
     closeSync(file)
-  }
-}
-
-/** Brings a file that nobody has open, or the names in a directory, to the disk. */
-function syncToDisk(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
-/** As `syncToDisk`, for the directory of a file; not every system can. */
-export function syncDirectoryOf(path: string): void {
-  try {
-    syncToDisk(dirname(path))
-  } catch {
-    // Windows has no such thing.
   }
 }
