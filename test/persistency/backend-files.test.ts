@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import type Database from 'better-sqlite3'
 import { type Durability, key } from 'persistency'
 import { openDatabase } from '../../dist/persistency/storage/files/database-file.js'
+import { provideFile } from '../../dist/persistency/storage/files/job-file.js'
 import { startProgram } from '../support/storage-child.js'
 import { filesIn, HAS_THREADS, useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
@@ -69,11 +70,11 @@ describe('the file', () => {
 })
 
 describe('the connection', () => {
-  const connect = (durability: Durability, file: string): Database.Database =>
-    openDatabase(
-      { file, options: { durability, cacheSizeBytes: 2 ** 20, mmapSizeBytes: 2 ** 22 } },
-      { busyTimeoutMs: 1234, urgent: () => false }
-    )
+  const connect = (durability: Durability, file: string): Database.Database => {
+    provideFile(file)
+    const options = { durability, cacheSizeBytes: 2 ** 20, mmapSizeBytes: 2 ** 22 }
+    return openDatabase({ file, options }, { busyTimeoutMs: 1234, urgent: () => false })
+  }
 
   test.each([
     ['off', 0],

@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
-import type { Patient } from './busy.js'
+import { isBusy, type Patient } from './busy.js'
 import { openDatabase } from './files/database-file.js'
-import { MOVED, type OpenedFile } from './files/opened-file.js'
+import { provideFile, takeBack } from './files/job-file.js'
+import { MOVED, OpenedFile } from './files/opened-file.js'
 import type { JournalLog } from './journal/journal-log.js'
 import { findJournal, openJournal } from './journal/open-journal.js'
 import type { OpenStore, OpenStores } from './open-stores.js'
@@ -85,28 +86,36 @@ export class StoreHolder implements OpenStore {
       throw new PersistencyError('ERR_OPEN', message, { backendCode: MOVED })
     }
     this.#stores.enter(this, maxOpen)
+    let made = false
     try {
+      made = provideFile(file)
+      const found = new OpenedFile(file)
       const db = openDatabase(this.#start, this.#patient)
-      const journal = journalOf(db, this.#start, this.#patient, this.#known)
+      const journal = journalOf(db, found, this.#start, this.#patient, this.#known)
       this.#known = true
       const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
       this.#file ??= store.file
       return store
     } catch (thrown) {
       this.#stores.left(this)
+      // Who holds a lock is about to use the file.
+      if (made && !isBusy(thrown)) takeBack(file)
       throw thrown
     }
   }
 }
 
-/** The journal of a database that has just been opened, if it has one. */
+/** The journal of a database that has just been opened, if it has one. Closes one that is not, or no longer, in place. */
 function journalOf(
   db: Database,
+  found: OpenedFile,
   { file, options }: ServeStart,
   patient: Patient,
   again: boolean
 ): JournalLog | undefined {
   try {
+    // Whoever made the file may have taken it back while this one waited for it.
+    found.requireInPlace()
     return openJournal(db, file, options.journal, patient, again)
   } catch (thrown) {
     db.close()

@@ -1,16 +1,12 @@
 /**
- * Owns the database file: making it, recognising it, refusing strangers. The layout is the Nim library's, so that either
- * library opens the other's files: one table, `user_version` 1, WAL.
+ * Owns what is in a database file: laying it out, recognising it, refusing strangers. The layout is the Nim library's,
+ * so that either library opens the other's files: one table, `user_version` 1, WAL.
  */
-import { accessSync, constants, statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import type { Durability, ResolvedJobOptions } from '../../options.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
-import { refuseOtherOwner } from './own-file.js'
-import { makePrivateDirectory, makePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
 
 export const USER_VERSION = 1
@@ -47,13 +43,15 @@ export interface DatabaseFile {
   readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes' | 'mmapSizeBytes'>
 }
 
-/** Opens the file of a job, making it and its directory when they are not there. Throws `PersistencyError`. */
+/** Opens the file of a job, and lays it out when it is empty. Throws `PersistencyError`. */
 export function openDatabase({ file, options }: DatabaseFile, patient: Patient): Database.Database {
-  if (file !== MEMORY) prepareFile(file)
   let db: Database.Database | undefined
   try {
-    // The busy timeout is in force from the first statement on.
-    const opened = new Database(file, { timeout: Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs) })
+    const opened = new Database(file, {
+      fileMustExist: file !== MEMORY,
+      // In force from the first statement on.
+      timeout: Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs)
+    })
     db = opened
     whenFree(patient, () => {
       const fresh = recognise(opened, file)
@@ -66,34 +64,6 @@ export function openDatabase({ file, options }: DatabaseFile, patient: Patient):
   } catch (thrown) {
     db?.close()
     throw storageError(codeOf(thrown) === 'SQLITE_NOTADB' ? 'ERR_NOT_A_DATABASE' : 'ERR_OPEN', file, thrown)
-  }
-}
-
-/** Makes the directory and the file private to their owner, which SQLite would not. */
-function prepareFile(file: string): void {
-  try {
-    makePrivateDirectory(dirname(file))
-  } catch (thrown) {
-    throw storageError('ERR_CREATE_DIR', dirname(file), thrown)
-  }
-  try {
-    const stats = statSync(file, { throwIfNoEntry: false })
-    if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
-    if (stats === undefined) makeUnlessThere(file)
-    // SQLite would open a file that may not be written to, and fail with the first write.
-    else accessSync(file, constants.R_OK | constants.W_OK)
-  } catch (thrown) {
-    throw storageError('ERR_OPEN', file, thrown)
-  }
-  refuseOtherOwner(file)
-}
-
-/** Another owner may have been faster. */
-function makeUnlessThere(file: string): void {
-  try {
-    makePrivateFile(file)
-  } catch (thrown) {
-    if (codeOf(thrown) !== 'EEXIST') throw thrown
   }
 }
 

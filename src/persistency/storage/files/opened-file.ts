@@ -13,7 +13,7 @@ export class OpenedFile {
   /** When the file was made; `undefined` where the file system does not say, so that the last change stands in for it. */
   readonly #born: bigint | undefined
 
-  /** @param path of a file that is open, or what stands for one where there is none */
+  /** @param path of a file that is open, or about to be, or what stands for one where there is none */
   constructor(path: string) {
     this.#path = path
     this.#opened = statSync(path, { throwIfNoEntry: false })

@@ -1,0 +1,76 @@
+/** Owns making the file of a job, private to its owner, and taking back one that an opening has made in vain. */
+import { accessSync, constants, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { codeOf, storageError } from '../sqlite-errors.js'
+import { refuseOtherOwner } from './own-file.js'
+import { makePrivateDirectory, makePrivateFile } from './private-files.js'
+import { COMPANIONS } from './remove-files.js'
+import { MEMORY } from './root-dir.js'
+
+/**
+ * Makes the directory and the file, which SQLite would not make private, unless they are there. Answers whether it made
+ * the file. Throws `PersistencyError`.
+ */
+export function provideFile(file: string): boolean {
+  if (file === MEMORY) return false
+  try {
+    makePrivateDirectory(dirname(file))
+  } catch (thrown) {
+    throw storageError('ERR_CREATE_DIR', dirname(file), thrown)
+  }
+  let made = false
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+    if (stats === undefined) made = makeUnlessThere(file)
+    // SQLite would open a file that may not be written to, and fail with the first write.
+    else accessSync(file, constants.R_OK | constants.W_OK)
+  } catch (thrown) {
+    throw storageError('ERR_OPEN', file, thrown)
+  }
+  refuseOtherOwner(file)
+  return made
+}
+
+/** Another owner may have been faster. */
+function makeUnlessThere(file: string): boolean {
+  try {
+    makePrivateFile(file)
+    return true
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown
+    return false
+  }
+}
+
+/**
+ * Removes a file that `provideFile` has made, and nobody has open, when the opening has failed: unless somebody else has
+ * it open by now, or has stored something in it.
+ */
+export function takeBack(file: string): void {
+  try {
+    if (statSync(file).size > 0 && !isUnused(file)) return
+    for (const suffix of [...COMPANIONS, '']) rmSync(`${file}${suffix}`, { force: true })
+  } catch {
+    // The caller has a failure to tell that says more.
+  }
+}
+
+/** Throws what SQLite throws when somebody else has it open. */
+function isUnused(file: string): boolean {
+  const db = new Database(file, { fileMustExist: true, timeout: 0 })
+  try {
+    // In force before the first look, it takes the file for this connection alone, and does without the shared memory for
+    // which a full disk has no room.
+    db.pragma('locking_mode = EXCLUSIVE')
+    db.exec('BEGIN EXCLUSIVE')
+    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[]
+    // The journal notes its format there, whether it has events or not.
+    return tables.every(
+      (name) => name === 'journal_meta' || db.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get() === undefined
+    )
+  } finally {
+    db.close()
+  }
+}

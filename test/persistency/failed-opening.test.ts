@@ -1,0 +1,104 @@
+/** What an opening that fails leaves: nothing that it has made, and everything that somebody else has a part in. */
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import Database from 'better-sqlite3'
+import { DEFAULT_JOB_OPTIONS, key, type PersistencyOptions } from 'persistency'
+import { takeBack } from '../../dist/persistency/storage/files/job-file.js'
+import { OpenStores, StoreHolder } from '../../dist/persistency/storage/open-stores.js'
+import { runProgram } from '../support/storage-child.js'
+import { filesIn, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
+import { okOf, utf8 } from '../support/storage-results.js'
+
+const holdLock = useLocks()
+const storage = useStorage()
+const onPosix = process.platform === 'win32' ? test.skip : test
+
+onPosix.each<Pick<PersistencyOptions, 'threads'>>([
+  { threads: 'dedicated' },
+  { threads: { shared: 1 } },
+  { threads: 'none' }
+])('with %j a job for which there is no room leaves no file', async (options) => {
+  const root = storage.folder()
+  const { stdout, stderr } = await runProgram(
+    root,
+    `
+    const { Persistency, unwrap } = persistency
+    const owner = unwrap(Persistency.open({ rootDir: root + '/data', ...${JSON.stringify(options)} }))
+    const { code, backendCode } = (await owner.openJob('tenant'))._unsafeUnwrapErr()
+    await owner.close()
+    console.log(code, backendCode)
+  `,
+    { maxFileKib: 16 }
+  )
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^ERR_OPEN SQLITE_(IOERR|FULL)/)
+  expect(filesIn(join(root, 'data'))).toEqual([])
+})
+
+describe('a file that was made in vain', () => {
+  const connections: Database.Database[] = []
+  afterEach(() => {
+    for (const connection of connections.splice(0)) connection.close()
+  })
+
+  async function made(journal: boolean, rows = 0): Promise<string> {
+    const { job, file } = await storage.open({ journal })
+    for (let n = 0; n < rows; n++) await okOf(job.persistPut('c', key(n), utf8('x')))
+    await okOf(job.close())
+    return file
+  }
+
+  test.each([false, true])('is taken back, with its journal: %s', async (journal) => {
+    const file = await made(journal)
+    for (const suffix of ['-wal', '-shm']) writeFileSync(`${file}${suffix}`, '')
+    takeBack(file)
+    expect(filesIn(join(file, '..'))).toEqual([])
+  })
+
+  test('is left to whoever has stored something meanwhile', async () => {
+    const file = await made(true, 1)
+    takeBack(file)
+    expect(existsSync(file)).toBe(true)
+  })
+
+  test('is left to whoever has it open', async () => {
+    const file = await made(false)
+    const other = new Database(file)
+    connections.push(other)
+    other.prepare('SELECT count(*) FROM kv').get()
+    takeBack(file)
+    expect(existsSync(file)).toBe(true)
+  })
+
+  test('is left to whoever holds a lock on it', async () => {
+    const file = await made(false)
+    holdLock(file)
+    takeBack(file)
+    expect(existsSync(file)).toBe(true)
+  })
+})
+
+test('a file that somebody takes away while it is being opened is no open job', () => {
+  const file = join(storage.folder(), 'tenant.db')
+  writeFileSync(file, '')
+  const lock = holdLock(file)
+  /** Asked between two attempts to get at the file. */
+  const urgent = (): boolean => {
+    if (!existsSync(`${file}.away`)) {
+      renameSync(file, `${file}.away`)
+      writeFileSync(file, '')
+    }
+    lock.release()
+    return false
+  }
+  const { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal } = DEFAULT_JOB_OPTIONS
+  const options = { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
+  const start = { task: 'serve', jobId: 'tenant', file, options, maxOpen: 1 } as const
+  const holder = new StoreHolder(new OpenStores(), start, { busyTimeoutMs: 5000, urgent }, false)
+  expect(() => holder.open()).toThrow(
+    expect.objectContaining({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })
+  )
+  expect(holder.isOpen).toBe(false)
+})
