@@ -1,5 +1,6 @@
 // A web server with one tenant for each first part of the path: PUT and GET /<tenant>/<name>. Many tenants share two
-// threads, few files are open at once, and SIGTERM loses no request. A real one asks first who may use which tenant.
+// threads, few files are open at once, and SIGTERM loses no request. A real one asks first who may use which tenant: here,
+// whoever puts a value makes one.
 // With PORT in the environment it serves until SIGTERM; without, it asks itself a few things and ends.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -23,6 +24,7 @@ const persistency = unwrap(
 /** What is not the client's doing is 500. */
 const STATUS: Partial<Record<PersistencyErrorKind, number>> = {
   invalidArgument: 400,
+  jobNotFound: 404,
   overloaded: 503,
   closed: 503,
   timeout: 504
@@ -31,9 +33,9 @@ const STATUS: Partial<Record<PersistencyErrorKind, number>> = {
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, tenant = '', name = ''] = (request.url ?? '').split('/')
   const body = await buffer(request)
-  // Opening is idempotent: a tenant that is open is answered at once.
+  // Opening is idempotent: a tenant that is open is answered at once. A question about one that is not there makes none.
   const answered = await persistency
-    .openJob(tenant)
+    .openJob(tenant, { create: request.method === 'PUT' })
     .andThen((job) =>
       request.method === 'PUT'
         ? job.putAcked('values', key(name), body).map(() => body)

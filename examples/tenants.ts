@@ -1,5 +1,5 @@
 // Two tenants: the same category and key hold different rows, and an event of one is not seen by the other.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -59,6 +59,6 @@ new EventBroker().in(acme.context).emit(SettingChanged, { name: 'colour' })
 
 await persistency.closeJob('acme')
 console.log('still open:', [...persistency.jobs.keys()].join(', '))
+console.log('stored:', (await unwrap(persistency.listJobs())).join(', '))
 await persistency.close()
-console.log('files:', readdirSync(rootDir).sort().join(', '))
 rmSync(rootDir, { recursive: true })

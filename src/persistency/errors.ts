@@ -45,6 +45,7 @@ const KIND_OF = {
   ERR_STORAGE_DIED: 'backend',
   ERR_WRITES_LOST: 'backend',
   ERR_JOURNAL: 'backend',
+  ERR_LIST: 'backend',
   ERR_REMOVE: 'backend',
   ERR_BACKUP: 'backend',
   ERR_RESTORE: 'backend',

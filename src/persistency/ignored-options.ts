@@ -6,8 +6,9 @@ import type { JobOptions, ResolvedJobOptions } from './options.js'
 
 /** Warns when an option that was `asked` for, `wanted` once it was checked, differs from what the job was opened with. */
 export function tellIgnored(job: Job, rootDir: string, asked: JobOptions, wanted: ResolvedJobOptions): void {
-  const inForce = job.options
-  const names = Object.keys(inForce) as (keyof JobOptions)[]
+  // Of an open job, `create` asks for nothing.
+  const { create: _, ...inForce } = job.options
+  const names = Object.keys(inForce) as (keyof typeof inForce)[]
   const ignored = names.filter(
     (name) => asked[name] !== undefined && !isDeepStrictEqual(wanted[name], inForce[name])
   )

@@ -20,6 +20,12 @@ export type Durability = 'normal' | 'full' | 'off'
 /** How a job behaves. Every option has a default. */
 export interface JobOptions {
   /**
+   * Whether a job that has no file is made. With `false` it is `ERR_JOB_NOT_FOUND`, and nothing is made, not even the
+   * directory; in `:memory:` there are no jobs but the open ones. It concerns the opening alone: a job that is open is
+   * answered either way. Default `true`.
+   */
+  readonly create?: boolean | undefined
+  /**
    * `normal` (default): committed data survives the end of the process, and a power loss may take the last commits
    * but never corrupts. `full`: each commit is on disk before it is acknowledged. `off`: the operating system decides;
    * a power loss may corrupt the file.
@@ -75,6 +81,7 @@ export type ResolvedJobOptions = Complete<JobOptions>
 
 /** The options of a job that is opened without any. On shared threads the cache is 2 MiB instead. */
 export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
+  create: true,
   durability: 'normal',
   cacheSizeBytes: 32 * 1024 * 1024,
   mmapSizeBytes: 0,
@@ -97,6 +104,7 @@ export const SHARED_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
 
 /** What the options of a job may be. */
 export const JOB_CHECKS: Readonly<Record<keyof JobOptions, Check>> = {
+  create: booleanValue,
   durability: oneOf('normal', 'full', 'off'),
   cacheSizeBytes: integerFrom(64 * 1024),
   mmapSizeBytes: integerFrom(0),

@@ -1,5 +1,5 @@
 /** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads; `open` builds the engine that does. */
-import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
@@ -36,6 +36,13 @@ interface Tenant {
   readonly storage: OpenedStorage
 }
 
+/** An opening under way. */
+interface Opening {
+  readonly done: Promise<Result<Job, PersistencyError>>
+  /** Whether it makes a job that is not there. */
+  readonly create: boolean
+}
+
 let singleton: Persistency | undefined
 
 /**
@@ -59,7 +66,7 @@ export class Persistency extends ByJobId {
   /** The last of the openings, closings and removals of each id; they happen in the order they were asked for. */
   readonly #lines = new Map<string, Promise<unknown>>()
   /** The last opening of each id that is under way; calls that nothing else came between take part in it. */
-  readonly #openings = new Map<string, Promise<Result<Job, PersistencyError>>>()
+  readonly #openings = new Map<string, Opening>()
   readonly #leaveSignals: () => void
   #closing: ResultAsync<void, PersistencyError> | undefined
 
@@ -136,12 +143,25 @@ export class Persistency extends ByJobId {
   }
 
   /**
-   * Opens a job, or answers the one that is open; its options are those of the call that opened it, and others are a
-   * warning, `PERSISTENCY_OPTIONS_IGNORED`. The file is made when it is not there.
+   * The ids of all jobs that have a file in the directory, open or not, and of those that are open, sorted; in `:memory:`,
+   * of the open ones. Goes by the names of the files and opens none. Nothing is made: a directory that is not there has no jobs.
    *
-   * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, and the reasons why a file cannot be opened:
-   * `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`, `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`,
-   * `ERR_TIMEOUT`, `ERR_TOO_MANY_JOBS`, `ERR_ROOT_IN_USE`.
+   * Errors: `ERR_LIST` when the directory cannot be read, `ERR_PERSISTENCY_CLOSED`.
+   */
+  listJobs(): ResultAsync<readonly string[], PersistencyError> {
+    if (this.#closing !== undefined) return errAsync(this.#closedError())
+    const stored = this.#engine.list?.() ?? okAsync<readonly string[], PersistencyError>([])
+    return stored.map((ids) => [...new Set([...ids, ...this.#jobs.keys()])].sort())
+  }
+
+  /**
+   * Opens a job, or answers the one that is open; its options are those of the call that opened it, and others are a
+   * warning, `PERSISTENCY_OPTIONS_IGNORED`. The file is made when it is not there, unless `create: false` says that it must
+   * be. An opening that fails leaves no file that it has made.
+   *
+   * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, `ERR_JOB_NOT_FOUND` with `create: false`, and the
+   * reasons why a file cannot be opened: `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`,
+   * `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`, `ERR_TIMEOUT`, `ERR_TOO_MANY_JOBS`, `ERR_ROOT_IN_USE`.
    */
   openJob(id: string, options?: JobOptions): ResultAsync<Job, PersistencyError> {
     const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))
@@ -213,14 +233,17 @@ export class Persistency extends ByJobId {
 
   /** Begins to open a job, or takes part in an opening that nothing else has come behind. */
   #opening(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
+    const { create } = options
     const shared = this.#openings.get(id)
-    if (shared !== undefined && shared === this.#lines.get(id)) return shared
-    const opening = this.#inLine(id, () => this.#open(id, options))
+    // One that makes nothing is no answer to a call that would have the job made.
+    const suits = shared !== undefined && (shared.create || !create)
+    if (suits && shared.done === this.#lines.get(id)) return shared.done
+    const opening: Opening = { done: this.#inLine(id, () => this.#open(id, options)), create }
     this.#openings.set(id, opening)
-    void opening.then(() => {
+    void opening.done.then(() => {
       if (this.#openings.get(id) === opening) this.#openings.delete(id)
     })
-    return opening
+    return opening.done
   }
 
   async #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {

@@ -40,10 +40,18 @@ export interface OpenedStorage {
 
 /** Runs the storage of jobs, each by itself. */
 export interface StorageEngine {
-  /** Starts the storage of a job. Once it is ok, the messages of the context are served. */
+  /**
+   * Starts the storage of a job. Once it is ok, the messages of the context are served. With `create: false` among the
+   * options, a job of which nothing is stored is `ERR_JOB_NOT_FOUND`, and nothing is made.
+   */
   open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError>
   /** Deletes what a job has stored; nothing to delete is no error. Refuses with `ERR_JOB_IN_USE` while it is open. */
   remove(jobId: string): ResultAsync<void, PersistencyError>
+  /**
+   * The ids of all jobs of which something is stored, open or not, in any order. Absent where nothing is stored but by open
+   * jobs, or nobody knows.
+   */
+  list?(): ResultAsync<readonly string[], PersistencyError>
   /** Puts a backup, made with `KvBackup`, in the place of a job that is not open. Absent where there are no backups. */
   restore?(jobId: string, path: string, overwrite: boolean): ResultAsync<void, PersistencyError>
   /** Lets go of what it holds besides its jobs. Called once, after the last of them was closed. */

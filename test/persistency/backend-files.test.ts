@@ -71,7 +71,7 @@ describe('the file', () => {
 
 describe('the connection', () => {
   const connect = (durability: Durability, file: string): Database.Database => {
-    provideFile(file)
+    provideFile({ jobId: 'tenant', file }, true)
     const options = { durability, cacheSizeBytes: 2 ** 20, mmapSizeBytes: 2 ** 22 }
     return openDatabase({ file, options }, { busyTimeoutMs: 1234, urgent: () => false })
   }

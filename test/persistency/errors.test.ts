@@ -361,6 +361,15 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
       return job.flush()
     }
   },
+  ERR_LIST: {
+    kind: 'backend',
+    names: 'later',
+    provoke: ({ root }) => {
+      const persistency = storage.owner(join(root, 'later'))
+      writeFileSync(persistency.rootDir, 'a file')
+      return persistency.listJobs()
+    }
+  },
   ERR_REMOVE: {
     kind: 'backend',
     names: 'folder.db',

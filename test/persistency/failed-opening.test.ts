@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { DEFAULT_JOB_OPTIONS, key, type PersistencyOptions } from 'persistency'
 import { takeBack } from '../../dist/persistency/storage/files/job-file.js'
-import { OpenStores, StoreHolder } from '../../dist/persistency/storage/open-stores.js'
+import { OpenStores } from '../../dist/persistency/storage/open-stores.js'
+import { StoreHolder } from '../../dist/persistency/storage/store-holder.js'
 import { runProgram } from '../support/storage-child.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
@@ -93,9 +94,7 @@ test('a file that somebody takes away while it is being opened is no open job', 
     lock.release()
     return false
   }
-  const { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal } = DEFAULT_JOB_OPTIONS
-  const options = { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
-  const start = { task: 'serve', jobId: 'tenant', file, options, maxOpen: 1 } as const
+  const start = { task: 'serve', jobId: 'tenant', file, options: DEFAULT_JOB_OPTIONS, maxOpen: 1 } as const
   const holder = new StoreHolder(new OpenStores(), start, { busyTimeoutMs: 5000, urgent }, false)
   expect(() => holder.open()).toThrow(
     expect.objectContaining({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })

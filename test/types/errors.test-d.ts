@@ -76,6 +76,7 @@ export const advice: Record<PersistencyErrorCode, string> = {
   ERR_STORAGE: '',
   ERR_STORAGE_DIED: '',
   ERR_WRITES_LOST: '',
+  ERR_LIST: '',
   ERR_REMOVE: '',
   ERR_BROKER: ''
 }

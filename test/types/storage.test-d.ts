@@ -59,6 +59,7 @@ persistency.openJob('tenant', {
 expectType(persistency.job('tenant')).is<Result<Job, PersistencyError>>()
 expectType(persistency.jobs).is<ReadonlyMap<string, Job>>()
 expectType(persistency.closeJob('tenant')).is<ResultAsync<void, PersistencyError>>()
+expectType(persistency.listJobs()).is<ResultAsync<readonly string[], PersistencyError>>()
 expectType(persistency.dropJob('tenant')).is<ResultAsync<void, PersistencyError>>()
 expectType(persistency.close()).is<ResultAsync<void, PersistencyError>>()
 expectType(job.close()).is<ResultAsync<void, PersistencyError>>()
@@ -67,7 +68,7 @@ expectType(job.options).is<ResolvedJobOptions>()
 Persistency.open({ rootDir: '/data', threads: 'dedicated' })
 Persistency.open({ rootDir: ':memory:', threads: 'none' })
 Persistency.open({ rootDir: '/data', threads: { shared: 2 }, maxOpenJobs: 200, whenIdle: 'close' })
-persistency.openJob('tenant', { whenIdle: 'keep', restart: true })
+persistency.openJob('tenant', { whenIdle: 'keep', restart: true, create: false })
 
 // @ts-expect-error a directory is needed
 Persistency.open()
@@ -101,6 +102,8 @@ job.options.durability = 'off'
 job.running = false
 // @ts-expect-error a durability that does not exist
 const _durability: Durability = 'none'
+// @ts-expect-error a job is made or not
+persistency.openJob('tenant', { create: 'never' })
 // @ts-expect-error restarting is on or off
 persistency.openJob('tenant', { restart: 3 })
 // @ts-expect-error options are given or left out

@@ -24,7 +24,7 @@ export interface ServeStart extends OfJob {
   readonly restart?: RestartStart
   readonly options: Pick<
     ResolvedJobOptions,
-    'durability' | 'cacheSizeBytes' | 'mmapSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
+    'create' | 'durability' | 'cacheSizeBytes' | 'mmapSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
   >
   /** How many databases may be open at once on the thread; the same for all of its jobs. */
   readonly maxOpen: number

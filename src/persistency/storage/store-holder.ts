@@ -75,7 +75,7 @@ export class StoreHolder implements OpenStore {
   }
 
   #reopen(): SqliteStore {
-    const { file, maxOpen } = this.#start
+    const { file, maxOpen, options } = this.#start
     // A file that has gone since the job was opened is a loss, not a new job.
     if (this.#known && !existsSync(file)) {
       const message = `${file}: was removed while the job did not have it open; close the job, and open it to begin anew`
@@ -88,7 +88,7 @@ export class StoreHolder implements OpenStore {
     this.#stores.enter(this, maxOpen)
     let made = false
     try {
-      made = provideFile(file)
+      made = provideFile(this.#start, options.create && !this.#known)
       const found = new OpenedFile(file)
       const db = openDatabase(this.#start, this.#patient)
       const journal = journalOf(db, found, this.#start, this.#patient, this.#known)

@@ -78,6 +78,7 @@ export const PERSISTENCY_CALLS = {
     ...['new job', 'same job', 'same job', 'new job', 'new job', 'new job'],
     ...['ERR_PERSISTENCY_CLOSED', 'ERR_PERSISTENCY_CLOSED']
   ],
+  listJobs: [...Array(6).fill('ok'), 'ERR_PERSISTENCY_CLOSED', 'ERR_PERSISTENCY_CLOSED'],
   closeJob: ALWAYS,
   dropJob: ALWAYS,
   job: HANDLE,

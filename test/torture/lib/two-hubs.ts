@@ -10,6 +10,7 @@ import type { Frame } from '../../../dist/threads/port/frame.js'
 
 const PATIENT = { busyTimeoutMs: 0, urgent: () => false }
 const OPTIONS = {
+  create: true,
   durability: 'off',
   cacheSizeBytes: 1 << 20,
   mmapSizeBytes: 0,

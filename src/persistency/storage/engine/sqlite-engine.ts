@@ -8,8 +8,10 @@ import type { ServedContext } from '../../../threads/host/host-contexts.js'
 import { PersistencyError } from '../../errors.js'
 import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../../storage-engine.js'
+import { mayBeStored, notStored } from '../files/job-file.js'
 import { checkRootDir, jobFile, MEMORY } from '../files/root-dir.js'
 import type { ChangeStart, ServeStart, StorageStart } from '../start.js'
+import { storedJobs } from '../stored-jobs.js'
 import { RootLock } from './root-lock.js'
 import { SeatedJob, serve, toError } from './seated-job.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
@@ -92,7 +94,9 @@ export class SqliteEngine implements StorageEngine {
   open(request: OpenStorage): ResultAsync<OpenedStorage, PersistencyError> {
     const { jobId, hub, options } = request
     const closable = options.whenIdle === 'close'
-    const allowed = this.check(options).andThen(() => this.#checkLock())
+    const allowed = this.check(options)
+      .andThen(() => this.#checkLock())
+      .andThen(() => this.#checkStored(jobId, options.create))
     if (allowed.isErr()) return errAsync(allowed.error)
     // The same for every thread that serves the job until it is closed.
     const restart = options.restart && { session: randomUUID(), maxQueueOps: options.maxQueueOps }
@@ -123,6 +127,10 @@ export class SqliteEngine implements StorageEngine {
     return this.#change(start, this.#restorers, Number.POSITIVE_INFINITY)
   }
 
+  list(): ResultAsync<readonly string[], PersistencyError> {
+    return new ResultAsync(storedJobs(this.rootDir))
+  }
+
   /** Has a thread do something to the files of a job that is not open. */
   #change(start: ChangeStart, pool: ThreadPool, timeoutMs: number): ResultAsync<void, PersistencyError> {
     if (start.file === MEMORY) return new ResultAsync(Promise.resolve(ok(undefined)))
@@ -140,6 +148,12 @@ export class SqliteEngine implements StorageEngine {
   #checkLock(): Result<void, PersistencyError> {
     if (this.#lock !== undefined || this.rootDir === MEMORY) return ok(undefined)
     return RootLock.check(this.rootDir)
+  }
+
+  /** No thread is started for a job that is not to be made, nor a place taken under `maxOpenJobs`. */
+  #checkStored(jobId: string, create: boolean): Result<void, PersistencyError> {
+    const file = jobFile(this.rootDir, jobId)
+    return create || mayBeStored(file) ? ok(undefined) : err(notStored({ jobId, file }))
   }
 
   #seat(pool: ThreadPool, request: SeatRequest): Result<Seat, PersistencyError> {
@@ -162,8 +176,8 @@ export class SqliteEngine implements StorageEngine {
 
 /** The options that the thread has a use for. */
 function told(options: ServeStart['options']): ServeStart['options'] {
-  const { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal } = options
-  return { durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
+  const { create, durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal } = options
+  return { create, durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
 }
 
 function refuse(message: string): Result<never, PersistencyError> {

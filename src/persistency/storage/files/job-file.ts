@@ -2,20 +2,24 @@
 import { accessSync, constants, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { PersistencyError } from '../../errors.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
+import type { StorageStart } from '../start.js'
 import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, makePrivateFile } from './private-files.js'
 import { COMPANIONS } from './remove-files.js'
 import { MEMORY } from './root-dir.js'
 
+type JobFile = Pick<StorageStart, 'jobId' | 'file'>
+
 /**
  * Makes the directory and the file, which SQLite would not make private, unless they are there. Answers whether it made
- * the file. Throws `PersistencyError`.
+ * the file. Throws `PersistencyError`, `ERR_JOB_NOT_FOUND` where there is no file and none may be made.
  */
-export function provideFile(file: string): boolean {
+export function provideFile({ jobId, file }: JobFile, create: boolean): boolean {
   if (file === MEMORY) return false
   try {
-    makePrivateDirectory(dirname(file))
+    if (create) makePrivateDirectory(dirname(file))
   } catch (thrown) {
     throw storageError('ERR_CREATE_DIR', dirname(file), thrown)
   }
@@ -23,6 +27,7 @@ export function provideFile(file: string): boolean {
   try {
     const stats = statSync(file, { throwIfNoEntry: false })
     if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+    if (stats === undefined && !create) throw notStored({ jobId, file })
     if (stats === undefined) made = makeUnlessThere(file)
     // SQLite would open a file that may not be written to, and fail with the first write.
     else accessSync(file, constants.R_OK | constants.W_OK)
@@ -31,6 +36,22 @@ export function provideFile(file: string): boolean {
   }
   refuseOtherOwner(file)
   return made
+}
+
+/** Whether the file is there; also where that cannot be told, so that opening it says why. */
+export function mayBeStored(file: string): boolean {
+  if (file === MEMORY) return false
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true
+  }
+}
+
+/** The error of an opening that is to make nothing. */
+export function notStored({ jobId, file }: JobFile): PersistencyError {
+  const why = file === MEMORY ? 'it is not open, and ":memory:" keeps no other' : `${file} is not there`
+  return new PersistencyError('ERR_JOB_NOT_FOUND', `no job "${jobId}": ${why}; create: false makes none`)
 }
 
 /** Another owner may have been faster. */

@@ -6,10 +6,13 @@ import { messageOf } from '../../../brokers/errors.js'
 import { absolutePath } from '../../absolute-path.js'
 import { describeValue } from '../../describe.js'
 import { PersistencyError } from '../../errors.js'
+import { checkJobId } from '../../validate.js'
 import { codeOf } from '../sqlite-errors.js'
 
 /** The root directory of jobs that live in memory. */
 export const MEMORY = ':memory:'
+
+const EXTENSION = '.db'
 
 /** Checks, without changing anything, that a directory is there or can be made. Errors: `ERR_ROOT_DIR`. */
 export function checkRootDir(rootDir: unknown): Result<string, PersistencyError> {
@@ -24,7 +27,14 @@ export function checkRootDir(rootDir: unknown): Result<string, PersistencyError>
 
 /** The file of a job; `:memory:` for one in memory. */
 export function jobFile(rootDir: string, jobId: string): string {
-  return rootDir === MEMORY ? MEMORY : join(rootDir, `${jobId}.db`)
+  return rootDir === MEMORY ? MEMORY : join(rootDir, `${jobId}${EXTENSION}`)
+}
+
+/** The id of the job whose file has that name; `undefined` of any other file. */
+export function jobOf(name: string): string | undefined {
+  return name.endsWith(EXTENSION)
+    ? checkJobId(name.slice(0, -EXTENSION.length)).unwrapOr(undefined)
+    : undefined
 }
 
 /** Looks at the path, or at its nearest ancestor that exists. */
