@@ -14,7 +14,6 @@ import {
 } from 'persistency'
 import { Happenings } from './happenings.js'
 import { visible } from './printable.js'
-import { MAX_STORED_JOBS, storedJobs } from './stored-jobs.js'
 import { TenantMeter } from './tenant-meter.js'
 import type { Frame, Snapshot, TenantFrame, TenantInfo, Update } from './wire.js'
 
@@ -27,6 +26,8 @@ export interface SamplerOptions {
 }
 
 const MAX_FRAMES = 180
+/** So many tenants that are not open are told. */
+const MAX_STORED_JOBS = 1000
 /** The directory is looked through every so many intervals. */
 const LOOK_EVERY = 10
 
@@ -151,8 +152,11 @@ export class Sampler {
 
   /** Learns of tenants that lie in the directory, and forgets those whose file was removed. */
   async #lookAround(): Promise<void> {
-    const stored = await storedJobs(this.#persistency.rootDir)
-    if (stored === undefined) return
+    // In memory there is nothing to be looked through: a tenant that was closed is still told.
+    if (this.#persistency.rootDir === ':memory:') return
+    const listed = await this.#persistency.listJobs()
+    if (listed.isErr()) return
+    const stored = new Set(listed.value.slice(0, MAX_STORED_JOBS))
     for (const id of stored) if (!this.#tenants.has(id)) this.#tell({ id, state: 'closed', categories: [] })
     // Of more than that, nobody knows whether a file is gone or was not looked at.
     if (stored.size >= MAX_STORED_JOBS) return
