@@ -28,6 +28,8 @@ console.log(
     ({ code }) => code
   )
 )
+const kept = await unwrap(Persistency.verifyFile(path))
+console.log('the backup is sound:', kept.ok, kept.rows, 'rows')
 
 const report = await unwrap(job.verify())
 console.log('verified:', report.ok, report.rows, 'rows', report.problems)

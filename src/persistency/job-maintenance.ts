@@ -26,7 +26,7 @@ import type {
 } from './maintenance/types.js'
 import { type ComparedJournal, verifyJournal } from './maintenance/verify-journal.js'
 import { KvFlush } from './messages.js'
-import { abortSignal, booleanValue, checkOptions, functionValue } from './option-checks.js'
+import { abortSignal, booleanValue, checkOptions, OPERATION_CHECKS } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
 import type { JobWrites } from './writes/job-writes.js'
@@ -44,8 +44,6 @@ export interface JobMaintenanceParts {
 
 /** Not traced: the user called `stats`, for instance, not this request. */
 const UntracedFlush = untraced(KvFlush)
-
-const OPERATION_CHECKS = { signal: abortSignal, onProgress: functionValue }
 
 let lastOperation = 0
 

@@ -143,5 +143,8 @@ export function abortSignal(value: unknown): string | undefined {
   return is ? undefined : 'an AbortSignal'
 }
 
+/** The options of everything that takes long. */
+export const OPERATION_CHECKS = { signal: abortSignal, onProgress: functionValue }
+
 /** The options of everything that reads: how patient it is. */
 export const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }

@@ -9,11 +9,12 @@ import { closeOnSignal, type EndSignal } from './close-on-signal.js'
 import { PersistencyError } from './errors.js'
 import { tellIgnored } from './ignored-options.js'
 import { Job } from './job.js'
-import type { RestoreOptions } from './maintenance/types.js'
+import type { RestoreOptions, VerifyOptions, VerifyReport } from './maintenance/types.js'
 import { type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
 import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
 import { SqliteEngine } from './storage/engine/sqlite-engine.js'
 import { checkRootDir } from './storage/files/root-dir.js'
+import { verifyFile } from './storage/verify-file.js'
 import type { OpenedStorage, StorageEngine } from './storage-engine.js'
 import { checkJobId, checkRestoreOptions } from './validate.js'
 
@@ -125,6 +126,19 @@ export class Persistency extends ByJobId {
     const former = singleton
     singleton = undefined
     await former?.close()
+  }
+
+  /**
+   * Verifies a backup without restoring it: as {@link Job.verify}, the journal included, on a thread of its own. The file is
+   * read and nothing is made beside it, so it may be in a place that cannot be written to. What is wrong is in the report;
+   * an `Err` says that it could not be checked.
+   *
+   * Errors: `ERR_PATH`, `ERR_OPTION`; `ERR_OPEN` when the file cannot be read, or is that of a closed job, which has a log
+   * when it is read; `ERR_JOB_IN_USE` when it is a database in use; `ERR_VERSION` and `ERR_JOURNAL` of its journal;
+   * `ERR_ABORTED`.
+   */
+  static verifyFile(path: string, options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
+    return verifyFile(path, options)
   }
 
   /** The open jobs by id; follows along as jobs open and close. */

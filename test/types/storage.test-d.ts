@@ -35,7 +35,8 @@ import {
   type ResolvedJobOptions,
   string,
   struct,
-  type TxOp
+  type TxOp,
+  type VerifyReport
 } from 'persistency'
 import { expectType } from './expect-type.js'
 
@@ -110,6 +111,11 @@ persistency.openJob('tenant', { restart: 3 })
 const _options: JobOptions = { maxQueueBytes: null }
 
 // Operations
+
+const verified = Persistency.verifyFile('/backups/tenant', { quick: true })
+expectType(verified).is<ResultAsync<VerifyReport, PersistencyError>>()
+// @ts-expect-error progress is told to a function
+Persistency.verifyFile('/backups/tenant', { onProgress: true })
 
 const put: PutOp = { kind: 'put', category: 'c', key: k, payload: bytes }
 const remove: DeleteOp = { kind: 'delete', category: 'c', key: k }

@@ -24,7 +24,11 @@ export function verifyJournal(
     .orElse((error) => (isWithoutJournal(error, served()) ? ok(report) : err(error)))
 }
 
-function withJournal(report: VerifyReport, { differing, differences }: JournalComparison): VerifyReport {
+/** The report, with what the comparison has found. */
+export function withJournal(
+  report: VerifyReport,
+  { differing, differences }: Pick<JournalComparison, 'differing' | 'differences'>
+): VerifyReport {
   if (differing === 0) return report
   const message = ({ kind, category, key }: JournalDifference): string =>
     `row ${key.toString()} of category ${JSON.stringify(category)} is ${kind}, going by the journal`

@@ -1,14 +1,26 @@
 /** Owns the work on a database file that SQLite takes long for and cannot pause, on whatever thread; see `aside.ts`. */
 import Database from 'better-sqlite3'
-import type { AsideTask, CompactTask, VerifyTask } from './aside.js'
-import { BUSY_SLICE_MS, isBusy, retried, whenFree } from './busy.js'
+import type { VerifyReport } from '../maintenance/types.js'
+import { withJournal } from '../maintenance/verify-journal.js'
+import type { AsideTask, CompactTask, VerifyFileTask, VerifyTask } from './aside.js'
+import { BUSY_SLICE_MS, isBusy, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
+import { compareAll } from './journal/compare-all.js'
+import { hasJournal } from './journal/tables.js'
 import { type Operation, throwIfEnded } from './operation.js'
+import { retried } from './retried.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */
 export function workOn(task: AsideTask, operation: Operation, urgent: () => boolean): unknown {
-  return task.kind === 'verify' ? verify(task, operation) : compact(task, operation, urgent)
+  switch (task.kind) {
+    case 'verify':
+      return verify(task, operation)
+    case 'verifyFile':
+      return verifyFile(task, operation)
+    case 'compact':
+      return compact(task, operation, urgent)
+  }
 }
 
 /** Does it on this thread, where nobody is to be blocked for a lock that somebody else holds. */
@@ -21,8 +33,9 @@ export function workHere(task: AsideTask, operation: Operation): Promise<unknown
   return retried(attempt, (thrown) => isBusy(thrown) && performance.now() < deadline)
 }
 
-function open({ file, busyTimeoutMs }: AsideTask): Database.Database {
-  return new Database(file, { fileMustExist: true, timeout: Math.min(BUSY_SLICE_MS, busyTimeoutMs) })
+function open({ file, busyTimeoutMs }: AsideTask, readonly = false): Database.Database {
+  const timeout = Math.min(BUSY_SLICE_MS, busyTimeoutMs)
+  return new Database(file, { fileMustExist: true, readonly, timeout })
 }
 
 function verify(task: VerifyTask, operation: Operation): unknown {
@@ -35,6 +48,18 @@ function verify(task: VerifyTask, operation: Operation): unknown {
   try {
     db.pragma('query_only = ON')
     return verifyDatabase(db, task.quick, operation)
+  } finally {
+    db.close()
+  }
+}
+
+/** With its journal, for which there is no storage that could be asked. */
+function verifyFile(task: VerifyFileTask, operation: Operation): VerifyReport {
+  const db = open(task, true)
+  try {
+    const report = verifyDatabase(db, task.quick, operation)
+    if (!report.ok || task.quick || !hasJournal(db, task.file)) return report
+    return withJournal(report, compareAll(db, operation))
   } finally {
     db.close()
   }

@@ -11,7 +11,7 @@ import type { Operation } from './operation.js'
 const WORKER = new URL('./aside-worker.js', import.meta.url)
 
 /** What is to be done. Plain data. */
-export type AsideTask = VerifyTask | CompactTask
+export type AsideTask = VerifyTask | VerifyFileTask | CompactTask
 
 interface FileTask {
   readonly file: string
@@ -20,6 +20,12 @@ interface FileTask {
 
 export interface VerifyTask extends FileTask {
   readonly kind: 'verify'
+  readonly quick: boolean
+}
+
+/** Of a file that nobody has open, which is not to be changed, nor anything made beside it. */
+export interface VerifyFileTask extends FileTask {
+  readonly kind: 'verifyFile'
   readonly quick: boolean
 }
 

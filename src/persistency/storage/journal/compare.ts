@@ -11,7 +11,7 @@ const STEP_ROWS = 512
 const STEP_BYTES = 1024 * 1024
 
 /** Differences that a step tells; how many there are, it always tells. */
-const MAX_TOLD = 100
+export const MAX_TOLD = 100
 
 /**
  * Compares the next rows of `actual` with those of `expected`, both as they are now. When `mending`, makes the rows of
