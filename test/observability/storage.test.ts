@@ -12,7 +12,7 @@ import { useTelemetry } from '../support/telemetry.js'
 const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
-useWarnings()
+const warnings = useWarnings()
 const telemetry = useTelemetry()
 
 // The channels belong to the process, which other test files run in as well.
@@ -88,6 +88,20 @@ describe('the metrics of jobs', () => {
     expect(all['persistency.writes']).toMatchObject([{ attributes, value: 1 }])
     expect(all['persistency.operations']).toMatchObject([{ attributes, value: 2 }])
     expect(all['persistency.io']).toMatchObject([{ attributes, value: 2 * (64 + key(1).bytes.length + 5) }])
+  })
+
+  test('tell conflicts from other failures, and leave the warning of them to whoever listens', async () => {
+    const { job, persistency } = await storage.open({ journal: true })
+    const { metrics } = observed(persistency)
+    const check: TxOp = { kind: 'check', category: 'c', key: key(1), equals: utf8('x') }
+    const warned = warnings.next()
+    await okOf(job.persist(check))
+    expect((await warned).code).toBe('PERSISTENCY_WRITE_LOST')
+    expect((await errorOf(job.append({ type: 'e' }, { stream: 's', expectedSeq: 7 }))).code).toBe(
+      'ERR_CONFLICT'
+    )
+    const attributes = { 'persistency.outcome': 'failed', 'error.type': 'ERR_CONFLICT' }
+    expect((await metrics())['persistency.writes']).toMatchObject([{ attributes, value: 1 }])
   })
 
   test('tell how many jobs are open and what waits, as it stands', async () => {
