@@ -11,7 +11,7 @@ import {
   type PersistencyOptions,
   type StorageEngine
 } from 'persistency'
-import { provideFile } from '../../dist/persistency/storage/job-file.js'
+import { provideFile } from '../../dist/persistency/storage/files/job-file.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'

@@ -3,12 +3,11 @@ import Database from 'better-sqlite3'
 import type { VerifyReport } from '../maintenance/types.js'
 import { withJournal } from '../maintenance/verify-journal.js'
 import type { AsideTask, CompactTask, VerifyFileTask, VerifyTask } from './aside.js'
-import { BUSY_SLICE_MS, isBusy, whenFree } from './busy.js'
+import { BUSY_SLICE_MS, isBusy, retried, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
 import { compareAll } from './journal/compare-all.js'
 import { hasJournal } from './journal/tables.js'
 import { type Operation, throwIfEnded } from './operation.js'
-import { retried } from './retried.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */

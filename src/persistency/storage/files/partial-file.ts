@@ -1,8 +1,8 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
 import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
-import { syncDirectoryOf } from '../disk-sync.js'
 import { codeOf } from '../sqlite-errors.js'
+import { syncDirectoryOf } from './disk-sync.js'
 import { makePrivateFile } from './private-files.js'
 import { COMPANIONS } from './remove-files.js'
 

@@ -2,7 +2,7 @@
 import type { Database } from 'better-sqlite3'
 import type { JournalCompareQuery } from '../../journal/message-payloads.js'
 import type { JournalComparison, JournalDifference } from '../../journal/types.js'
-import { goOn, type Operation } from '../operation.js'
+import { type Operation, throwIfEnded } from '../operation.js'
 import { SqliteStore } from '../sqlite-store.js'
 import { compareWithJournal, MAX_TOLD } from './compare.js'
 import { JournalLog } from './journal-log.js'
@@ -22,7 +22,7 @@ export function compareAll(
   let differing = 0
   try {
     for (let query: JournalCompareQuery = {}; ; ) {
-      goOn(operation)
+      throwIfEnded(operation)
       const step = journal.consistently(() =>
         past.last(journal, (expected) => compareWithJournal(actual, expected, journal.lastSeq, query, false))
       )

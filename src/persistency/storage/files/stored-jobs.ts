@@ -3,9 +3,9 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
-import type { PersistencyError } from '../errors.js'
-import { jobOf, MEMORY } from './files/root-dir.js'
-import { codeOf, storageError } from './sqlite-errors.js'
+import type { PersistencyError } from '../../errors.js'
+import { codeOf, storageError } from '../sqlite-errors.js'
+import { jobOf, MEMORY } from './root-dir.js'
 
 /** Their ids, in any order; none where there is no directory yet. Errors: `ERR_LIST`. */
 export async function storedJobs(rootDir: string): Promise<Result<string[], PersistencyError>> {
