@@ -1,8 +1,9 @@
 /** Owns adapting the provider functions of an application to the form that the hub calls. */
 import type { Result, ResultAsync } from 'neverthrow'
 import { isResult } from '../runtime/is-result.js'
+import { messageOf, textOf } from '../runtime/message-of.js'
 import { isThenable } from '../runtime/thenable.js'
-import { BrokerError, messageOf } from './errors.js'
+import { BrokerError } from './errors.js'
 import type { Call, ProviderCall, RequestHandler } from './provider.js'
 
 /** What a provider may answer with: the response itself, or a neverthrow `Result` of it. */
@@ -20,7 +21,7 @@ export function adaptProvider<Payload, Response, Failure>(
   provider: RequestProvider<Payload, Response, Failure>
 ): { readonly handler: RequestHandler; readonly source: unknown } {
   if (typeof provider !== 'function') {
-    throw new TypeError(`a provider of "${request.name}" must be a function; got ${String(provider)}`)
+    throw new TypeError(`a provider of "${request.name}" must be a function; got ${textOf(provider)}`)
   }
   const handler: RequestHandler = (payload, call) => {
     const fail = (thrown: unknown): void => call.reject(providerFailed(request.name, thrown))

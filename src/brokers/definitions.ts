@@ -1,5 +1,6 @@
 /** Owns the declarations of messages. A message is identified by its kind and name, never by the object declared here. */
 import type { WireCodec } from '../bytes/wire-codec.js'
+import { textOf } from '../runtime/message-of.js'
 
 /** Carries types only; no value of this exists at run time. */
 declare const TYPES: unique symbol
@@ -164,7 +165,7 @@ export function defineSignal<Payload = void>(
   checkName(name)
   const queueDepth = options.queueDepth ?? DEFAULT_QUEUE_DEPTH
   if (!Number.isSafeInteger(queueDepth) || queueDepth < 1) {
-    throw new RangeError(`queueDepth must be a positive integer; got ${String(queueDepth)}`)
+    throw new RangeError(`queueDepth must be a positive integer; got ${textOf(queueDepth)}`)
   }
   return Object.freeze({ kind: 'signal' as const, name, queueDepth, codec: options.codec })
 }
@@ -173,13 +174,13 @@ export function defineSignal<Payload = void>(
 export function checkTimeout(timeoutMs: number): void {
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) {
     throw new RangeError(
-      `timeoutMs must be a positive number of milliseconds, or Infinity for none; got ${String(timeoutMs)}`
+      `timeoutMs must be a positive number of milliseconds, or Infinity for none; got ${textOf(timeoutMs)}`
     )
   }
 }
 
 function checkName(name: string): void {
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`a message needs a non-empty string as its name; got ${String(name)}`)
+    throw new TypeError(`a message needs a non-empty string as its name; got ${textOf(name)}`)
   }
 }

@@ -68,13 +68,3 @@ export function alreadyHandled(signal: string, context: BrokerContext): BrokerEr
   const message = `signal "${signal}" has a handler already in context ${context.toString()}`
   return new BrokerError('alreadyHandled', message)
 }
-
-/** The message of anything that can be thrown, even of what cannot be turned into text. */
-export function messageOf(thrown: unknown): string {
-  try {
-    if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message)
-    return String(thrown)
-  } catch {
-    return 'something that has no text'
-  }
-}

@@ -3,6 +3,7 @@
  * its typed faces. Free of RxJS, so that a worker that needs only delivery stays small.
  */
 import { Deadlines } from '../runtime/deadlines.js'
+import { textOf } from '../runtime/message-of.js'
 import { sharedByCopies } from '../runtime/shared-by-copies.js'
 import type { BrokerContext } from './context.js'
 import {
@@ -234,7 +235,7 @@ export class BrokerHub {
     runs: boolean
   ): ListenerHandle {
     if (typeof handler !== 'function') {
-      throw new TypeError(`a listener of "${event}" must be a function; got ${String(handler)}`)
+      throw new TypeError(`a listener of "${event}" must be a function; got ${textOf(handler)}`)
     }
     return this.#channel(context, event).add(handler as EventHandler<unknown>, options, runs)
   }

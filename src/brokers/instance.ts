@@ -1,6 +1,7 @@
 /** Owns the instances of interfaces: wiring an implementation into a context of its own, and taking it out again. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import { isResult } from '../runtime/is-result.js'
+import { messageOf } from '../runtime/message-of.js'
 import { type ClientOf, clientOf } from './client.js'
 import { BrokerContext } from './context.js'
 import {
@@ -9,7 +10,7 @@ import {
   type RequestDefinition,
   type SignalDefinition
 } from './definitions.js'
-import { BrokerError, messageOf } from './errors.js'
+import { BrokerError } from './errors.js'
 import { EventBroker } from './event-broker.js'
 import { BrokerHub } from './hub.js'
 import type { ImplementationOf, InterfaceDefinition } from './interface.js'

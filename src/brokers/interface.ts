@@ -1,4 +1,6 @@
 /** Owns the declaration of an interface: a group of requests, signals and events that belong together. */
+
+import { textOf } from '../runtime/message-of.js'
 import type { RequestProvider } from './adapt-provider.js'
 import type {
   EventDefinition,
@@ -63,7 +65,7 @@ export function defineInterface<
   parts: { readonly requests?: Requests; readonly signals?: Signals; readonly events?: Events }
 ): InterfaceDefinition<Requests, Signals, Events> {
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`an interface needs a non-empty string as its name; got ${String(name)}`)
+    throw new TypeError(`an interface needs a non-empty string as its name; got ${textOf(name)}`)
   }
   const requests = parts.requests ?? ({} as Requests)
   const signals = parts.signals ?? ({} as Signals)

@@ -3,6 +3,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { err, ok, type Result } from 'neverthrow'
 import type { DeadlineEntry, Deadlines } from '../runtime/deadlines.js'
 import { allowManyListeners } from '../runtime/many-listeners.js'
+import { textOf } from '../runtime/message-of.js'
 import type { CancelSignal } from '../runtime/platform.js'
 import type { BrokerContext } from './context.js'
 import { checkTimeout } from './definitions.js'
@@ -24,7 +25,7 @@ export function checkPatience({ timeoutMs, signal }: RequestOptions): void {
     signal !== undefined &&
     typeof (signal as Partial<CancelSignal> | null)?.addEventListener !== 'function'
   ) {
-    throw new TypeError(`signal must be an AbortSignal; got ${String(signal)}`)
+    throw new TypeError(`signal must be an AbortSignal; got ${textOf(signal)}`)
   }
 }
 

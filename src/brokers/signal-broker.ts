@@ -1,5 +1,6 @@
 /** Owns the signal broker: one way, to one handler, in a bounded queue. */
 import { err, ok, type Result } from 'neverthrow'
+import { textOf } from '../runtime/message-of.js'
 import type { PayloadArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
 import type { SignalDefinition } from './definitions.js'
@@ -146,7 +147,7 @@ export class SignalBroker {
     handler: SignalHandler<Payload>
   ): SignalTarget {
     if (typeof handler !== 'function') {
-      throw new TypeError(`a handler of "${signal.name}" must be a function; got ${String(handler)}`)
+      throw new TypeError(`a handler of "${signal.name}" must be a function; got ${textOf(handler)}`)
     }
     const target = new SignalQueue(handler as SignalHandler<unknown>, signal.queueDepth, {
       remove: (current) => this.#remove(context, signal, current),

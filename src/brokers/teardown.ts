@@ -1,8 +1,9 @@
 /** Owns stopping an application: one multi-request that every part with a lifetime provides. */
 import { err, ok, type Result } from 'neverthrow'
 import { isResult } from '../runtime/is-result.js'
+import { messageOf } from '../runtime/message-of.js'
 import { defineMultiRequest, type MultiRequestDefinition } from './definitions.js'
-import { BrokerError, messageOf } from './errors.js'
+import { BrokerError } from './errors.js'
 import type { MultiRequestBroker } from './multi-request-broker.js'
 import type { ProviderHandle } from './provider.js'
 

@@ -1,5 +1,5 @@
 /** Owns the last resort for failures that no listener gets: the warning channel of the process, throttled. */
-import { messageOf } from './errors.js'
+import { isError, messageOf } from '../runtime/message-of.js'
 
 /** Occurrences by subject, the most recent subject last. */
 const counts = new Map<string, number>()
@@ -22,8 +22,18 @@ export function warnThrottled(code: string, subject: string, thrown: unknown): v
   process.emitWarning(`${subject}: ${messageOf(thrown)}${times}`, {
     type: 'PersistencyWarning',
     code,
-    detail: thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown)
+    detail: detailOf(thrown)
   })
+}
+
+function detailOf(thrown: unknown): string {
+  try {
+    const stack: unknown = isError(thrown) ? thrown.stack : undefined
+    if (typeof stack === 'string') return stack
+  } catch {
+    // It tells of no stack.
+  }
+  return messageOf(thrown)
 }
 
 function isPowerOfTen(count: number): boolean {

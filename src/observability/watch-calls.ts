@@ -8,7 +8,7 @@ import {
   SpanStatusCode,
   type Tracer
 } from '@opentelemetry/api'
-import { messageOf } from '../brokers/errors.js'
+import { messageOf } from '../runtime/message-of.js'
 import { traceparentOf } from './traceparent.js'
 
 /** What the messages of all tracing channels have in common. */

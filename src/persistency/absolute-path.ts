@@ -1,7 +1,7 @@
 /** Owns making a path absolute, which fails where a relative one leads nowhere: the working directory may be gone. */
 import { resolve } from 'node:path'
 import { err, Result } from 'neverthrow'
-import { messageOf } from '../brokers/errors.js'
+import { messageOf } from '../runtime/message-of.js'
 import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
 

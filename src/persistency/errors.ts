@@ -1,5 +1,5 @@
 /** Owns the failures of the storage: one closed catalogue of codes, each of one kind. */
-import { messageOf } from '../brokers/errors.js'
+import { textOf } from '../runtime/message-of.js'
 import { type Conflict, type ConflictData, conflictData, conflictFrom } from './conflict.js'
 
 /** Every code, and the kind it belongs to. `docs/errors.md` says when each occurs and what to do. */
@@ -130,13 +130,4 @@ export function isPersistencyErrorData(value: unknown): value is PersistencyErro
   if (typeof value !== 'object' || value === null) return false
   const { code, message } = value as Partial<PersistencyErrorData>
   return typeof code === 'string' && Object.hasOwn(KIND_OF, code) && typeof message === 'string'
-}
-
-/** What others throw may have no text. */
-function textOf(cause: unknown): string {
-  try {
-    return String(cause)
-  } catch {
-    return messageOf(cause)
-  }
 }

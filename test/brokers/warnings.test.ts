@@ -47,13 +47,31 @@ describe('a failing listener that nobody watches', () => {
     const messages = await messagesOf(`
       events.listen(Note, async () => { throw new Error('rejected') })
       events.on(Other).subscribe(() => { throw 'text' })
+      tenant.listen(Note, () => { throw { kind: 'soldOut', item: 'lamp' } })
       events.emit(Note, {})
       await turn()
       events.emit(Other, {})
+      tenant.emit(Note, {})
     `)
     expect(messages).toEqual([
       'a listener of "note" failed in context default: rejected',
-      'a listener of "other" failed in context default: text'
+      'a listener of "other" failed in context default: text',
+      'a listener of "note" failed in context tenant: { kind: "soldOut", item: "lamp" }'
+    ])
+  })
+
+  it('is one whatever it throws, and the emitter hears of nothing', async () => {
+    const messages = await messagesOf(`
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      events.listen(Note, () => { throw proxy })
+      events.listen(Other, () => { throw Object.defineProperty(new Error('no stack'), 'stack', { get() { throw 1 } }) })
+      events.emit(Note, {})
+      events.emit(Other, {})
+    `)
+    expect(messages).toEqual([
+      'a listener of "note" failed in context default: something that has no text',
+      'a listener of "other" failed in context default: no stack'
     ])
   })
 

@@ -10,8 +10,10 @@ const { open } = useStorage()
 const warnings = useWarnings()
 
 const refuse = (): never => {
-  throw new Error('refused')
+  throw { kind: 'refused', by: 'nobody' }
 }
+
+const REFUSED = '{ kind: "refused", by: "nobody" }'
 
 const ENDS = [
   { onPoison: 'stop', code: 'PERSISTENCY_SUBSCRIPTION_ENDED', what: 'has ended' },
@@ -29,10 +31,12 @@ describe.each(ENDS)('a subscription that $what', ({ onPoison, code, what }) => {
     const warning = await warned
     expect(warning).toMatchObject({ code })
     expect(warning.message).toMatch(`subscription "unheard ${onPoison}" of job "tenant" ${what}: `)
-    expect(warning.message).toMatch('refused')
+    expect(warning.message).toMatch(REFUSED)
     subscription.stop()
     await subscription.ended
     expect(warnings.seen).toHaveLength(1)
+    const parked = await okOf(job.subscriptions.parked(`unheard ${onPoison}`))
+    expect(parked.map(({ error }) => error)).toEqual(onPoison === 'park' ? [REFUSED] : [])
   })
 
   test('is none where somebody listens for it', async () => {

@@ -247,6 +247,21 @@ describe('a link', () => {
     expect((await good)._unsafeUnwrap()).toBe(10)
   })
 
+  it('answers with the text of an error that cannot be cloned, and of what in an error cannot be', async () => {
+    const { requests } = bind(linked([Double]))
+    const bad = { kind: 'soldOut', ask: (): void => {} }
+    requests(1).provide(
+      Double,
+      ({ n }) => err(n === 0 ? bad : Object.assign(new Error('no'), { bad })) as never
+    )
+    const text = '{ kind: "soldOut", ask: [function ask] }'
+    expect((await requests(0).request(Double, { n: 0 }))._unsafeUnwrapErr()).toBe(text)
+    expect((await requests(0).request(Double, { n: 1 }))._unsafeUnwrapErr()).toMatchObject({
+      message: 'no',
+      bad: text
+    })
+  })
+
   it('reports an event that cannot be cloned as a failure of a listener, and carries the next one', async () => {
     const { events } = bind(linked([Ping]))
     const failures: unknown[] = []

@@ -105,15 +105,16 @@ describe('a worker host', () => {
   })
 
   it.each([
-    ['an Err', 'refuse', { kind: 'startFailed', cause: 'refused' }],
-    ['a throw', 'throw', { kind: 'startFailed', cause: 'set-up failed' }],
+    ['an Err', 'refuse', { kind: 'startFailed', text: '{ reason: "refused" }', cause: 'refused' }],
+    ['a throw', 'throw', { kind: 'startFailed', text: 'set-up failed', cause: 'set-up failed' }],
     ['the end of the thread', 'die', { kind: 'disconnected' }]
   ])('answers a set-up that ends in %s', async (_, data, expected) => {
     const { output, code } = await run(`
       const host = start()
       const { error } = await serve(host, '${data}')
       await host.stop()
-      print({ kind: error.kind, cause: error.cause?.reason ?? error.cause?.message })
+      const text = error.message.split('could not be set up: ')[1]
+      print({ kind: error.kind, text, cause: error.cause?.reason ?? error.cause?.message })
     `)
     expect(output).toMatchObject(expected)
     expect(code).toBe(0)

@@ -1,6 +1,6 @@
 /** Owns turning a payload into an application's value, with failures as values. */
 import { err, ok, type Result } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError } from '../errors.js'
 
 /** Whatever decodes values of one type; every codec of this package does, and your own may. */

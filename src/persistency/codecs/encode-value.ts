@@ -1,6 +1,6 @@
 /** Owns turning an application's value into a payload, with failures as values. */
 import { err, ok, type Result } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError } from '../errors.js'
 import type { KeyPart } from '../keys/key-parts.js'
 import { toPayload } from '../keys/payload.js'

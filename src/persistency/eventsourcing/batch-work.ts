@@ -1,6 +1,5 @@
-/** Owns what a subscription does with the events of one transaction. */
-import { messageOf } from '../../brokers/errors.js'
 import { isResult } from '../../runtime/is-result.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError } from '../errors.js'
 import { checkAppend } from '../journal/checks.js'
 import type { JournalAppendQuery } from '../journal/message-payloads.js'

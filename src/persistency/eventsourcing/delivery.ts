@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Result } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError } from '../errors.js'
 import { decodeEvent } from '../journal/event-codec.js'
 import type { PackedEvent } from '../journal/message-payloads.js'

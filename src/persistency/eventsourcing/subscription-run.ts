@@ -3,7 +3,7 @@
  * does errands in between. Nothing else happens at the same time, so a handler is never called twice at once.
  */
 import { err, ok, type Result } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
 import type { PackedEvent } from '../journal/message-payloads.js'

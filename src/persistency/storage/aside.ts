@@ -3,7 +3,7 @@
  * that of the storage, so that nobody waits for it who need not. This side starts the thread.
  */
 import { Worker } from 'node:worker_threads'
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError, type PersistencyErrorData } from '../errors.js'
 import type { Progress } from '../maintenance/types.js'
 import type { Operation } from './operation.js'

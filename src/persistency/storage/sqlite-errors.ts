@@ -1,5 +1,5 @@
 /** Owns how failures of SQLite and of the file system look to a user: what failed, on which file, and what to do. */
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError, type PersistencyErrorCode } from '../errors.js'
 
 /** What a person can do about it, by the code that SQLite or the operating system gives. */

@@ -1,7 +1,7 @@
 /** Owns checking a database: SQLite's own check, and what this library expects on top. Changes nothing. */
 import { isUtf8 } from 'node:buffer'
 import type { Database } from 'better-sqlite3'
-import { messageOf } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
 import type { VerifyProblem, VerifyReport } from '../maintenance/types.js'
 import { hasKvLayout, USER_VERSION } from './files/database-file.js'
 import { type Operation, throwIfEnded } from './operation.js'

@@ -1,7 +1,7 @@
 /** Owns declaring tables, and turning their rows into bytes and back. Knows no job. */
 import { err, type Result } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
 import { unwrap } from '../../brokers/unwrap.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { decodeValue, type ValueDecoder } from '../codecs/decode-value.js'
 import type { ValueEncoder } from '../codecs/encode-value.js'
 import { categoryText, coder, demand } from '../declaration-checks.js'

@@ -1,7 +1,7 @@
 /** Owns reading the rows of a table, of a job or of its past: whoever has the rows, in bytes. */
 import { err, errAsync, ok, type Result, type ResultAsync } from 'neverthrow'
-import { messageOf } from '../../brokers/errors.js'
 import { unwrap } from '../../brokers/unwrap.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError } from '../errors.js'
 import type { KeyRange } from '../keys/key-range.js'
 import { Key } from '../keys/keys.js'

@@ -1,9 +1,10 @@
 /** Owns the contexts of a host: has its thread set them up, and carries their messages until they are released. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
-import { BrokerError, messageOf } from '../../brokers/errors.js'
+import { BrokerError } from '../../brokers/errors.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import { RequestBroker } from '../../brokers/request-broker.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { AbandonContext, ReleaseContext, ServeContext, servedAlready } from '../control.js'
 import type { CarriedMessage, ThreadContract } from '../link/carried.js'
 import type { Link } from '../link/link.js'

@@ -5,6 +5,7 @@ import { BrokerError, type BrokerErrorKind } from '../../brokers/errors.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
+import { textOf } from '../../runtime/message-of.js'
 
 /** A `BrokerError` keeps its kind and message; a cause that cannot be cloned arrives as its text. */
 export const brokerErrorCodec: WireCodec<BrokerError> = {
@@ -135,7 +136,7 @@ function cloneableOrText(value: unknown): unknown {
     serialize(value)
     return value
   } catch {
-    return String(value)
+    return textOf(value)
   }
 }
 

@@ -1,9 +1,10 @@
 /** Owns what a link sends: the stand-ins it puts into the hub for listeners, providers and handlers elsewhere. */
 import type { BrokerContext } from '../../brokers/context.js'
-import { alreadyHandled, alreadyProvided, BrokerError, messageOf } from '../../brokers/errors.js'
+import { alreadyHandled, alreadyProvided, BrokerError } from '../../brokers/errors.js'
 import { type BrokerHub, HandlerChanged } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
+import { messageOf } from '../../runtime/message-of.js'
 import { CallTable } from './call-table.js'
 import { OutboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'

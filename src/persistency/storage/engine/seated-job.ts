@@ -1,7 +1,8 @@
 /** Owns the storage of one job on a thread: its opening and its release, and with `restart` its way to the next thread. */
 import { err, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../../brokers/context.js'
-import { BrokerError, messageOf } from '../../../brokers/errors.js'
+import { BrokerError } from '../../../brokers/errors.js'
+import { messageOf } from '../../../runtime/message-of.js'
 import type { WorkerExit } from '../../../threads/host/context-host.js'
 import type { ServedContext } from '../../../threads/host/host-contexts.js'
 import { isPersistencyErrorData, PersistencyError } from '../../errors.js'

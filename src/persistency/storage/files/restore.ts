@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { messageOf } from '../../../runtime/message-of.js'
 import { PersistencyError } from '../../errors.js'
 import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
@@ -78,7 +79,7 @@ function problemsOf(path: string): string[] {
     db.pragma('journal_mode = DELETE')
     return verifyDatabase(db, false, UNATTENDED).problems.map(({ message }) => message)
   } catch (thrown) {
-    return [thrown instanceof Error ? thrown.message : String(thrown)]
+    return [messageOf(thrown)]
   } finally {
     db?.close()
   }

@@ -2,7 +2,7 @@
 import { type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
-import { messageOf } from '../../../brokers/errors.js'
+import { messageOf } from '../../../runtime/message-of.js'
 import { absolutePath } from '../../absolute-path.js'
 import { describeValue } from '../../describe.js'
 import { PersistencyError } from '../../errors.js'
