@@ -1,10 +1,11 @@
 /** Owns turning a `Result` into its value, for code that would only throw its error. */
 import type { Result, ResultAsync } from 'neverthrow'
+import { isError, messageOf } from '../runtime/message-of.js'
 
 /**
- * The value of a `Result`. Throws the error of an `Err` as it is; for a `ResultAsync`, or a promise of a `Result`, the
- * promise rejects with it. For scripts, tests, and what a program cannot start without; to handle a failure, look at the
- * `Result` itself.
+ * The value of a `Result`. Throws the error of an `Err`; for a `ResultAsync`, or a promise of a `Result`, the promise
+ * rejects with it. An `Error` is thrown as it is, anything else as the `cause` of an `Error` whose message describes it.
+ * For scripts, tests, and what a program cannot start without; to handle a failure, look at the `Result` itself.
  *
  * @example
  * const persistency = unwrap(Persistency.open('data'))
@@ -19,6 +20,7 @@ export function unwrap<T, E>(
 }
 
 function settled<T, E>(result: Result<T, E>): T {
-  if (result.isErr()) throw result.error
-  return result.value
+  if (result.isOk()) return result.value
+  const { error } = result
+  throw isError(error) ? error : new Error(messageOf(error), { cause: error })
 }

@@ -1,6 +1,17 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
 import { err, errAsync, ok, okAsync } from 'neverthrow'
 import { unwrap } from 'persistency/brokers'
+
+const itself = (thrown: unknown): unknown => thrown
+
+function thrownBy(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (thrown) {
+    return thrown
+  }
+}
 
 describe('unwrap', () => {
   const failure = new Error('as it is')
@@ -12,9 +23,22 @@ describe('unwrap', () => {
     expect(await unwrap(Promise.resolve(ok(3)))).toBe(3)
   })
 
-  test('throws the error as it is, or rejects with it', async () => {
-    expect(() => unwrap(err(failure))).toThrow(failure)
+  test('throws an error as it is, or rejects with it, also one of another realm', async () => {
+    const elsewhere: unknown = runInNewContext('new TypeError("of elsewhere")')
+    expect(thrownBy(() => unwrap(err(failure)))).toBe(failure)
+    expect(thrownBy(() => unwrap(err(elsewhere)))).toBe(elsewhere)
     await expect(unwrap(errAsync(failure))).rejects.toBe(failure)
-    await expect(unwrap(Promise.resolve(err('a text')))).rejects.toBe('a text')
+  })
+
+  test.each([
+    [{ kind: 'soldOut', item: 'lamp' }, '{ kind: "soldOut", item: "lamp" }'],
+    ['a text', 'a text'],
+    [undefined, 'undefined']
+  ])('throws what people can read for an error that is none: %j', async (error, message) => {
+    for (const thrown of [thrownBy(() => unwrap(err(error))), await unwrap(errAsync(error)).catch(itself)]) {
+      expect(thrown).toBeInstanceOf(Error)
+      expect(thrown).toMatchObject({ message, stack: expect.stringContaining('unwrap') })
+      expect((thrown as Error).cause).toBe(error)
+    }
   })
 })
