@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { err } from 'neverthrow'
 import { int64, type Job, key, Persistency, retryOnConflict, unwrap } from 'persistency'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'audit-log-'))
@@ -39,19 +40,21 @@ console.log(`as of event 2: ${(await stockOf(job.at(2))).unwrapOr(0n)} lamps`)
 
 // Two sales at the same time: each checks that nobody was faster, and tries again if so.
 const sell = () =>
-  retryOnConflict(() =>
-    job.get('stock', lamps).andThen((before) =>
-      job.append(
-        { type: 'sold', metadata: { who: 'dora' } },
-        {
-          ops: [
-            { kind: 'check', category: 'stock', key: lamps, equals: before },
-            { kind: 'put', category: 'stock', key: lamps, payload: int64.encode(oneLess(before)) }
-          ]
-        }
-      )
+  retryOnConflict(async () => {
+    const before = await job.get('stock', lamps)
+    if (before.isErr()) return err(before.error)
+    const pieces = before.value === undefined ? 0n : int64.decode(before.value)
+    if (pieces === 0n) return err({ kind: 'soldOut' } as const)
+    return job.append(
+      { type: 'sold', metadata: { who: 'dora' } },
+      {
+        ops: [
+          { kind: 'check', category: 'stock', key: lamps, equals: before.value },
+          { kind: 'put', category: 'stock', key: lamps, payload: int64.encode(pieces - 1n) }
+        ]
+      }
     )
-  )
+  })
 await Promise.all([sell(), sell()])
 console.log(`now: ${(await stockOf(job)).unwrapOr(0n)} lamps`)
 
@@ -61,7 +64,3 @@ console.log(compared.match(({ rows, differing }) => `${rows} row, ${differing} n
 
 await persistency.close()
 rmSync(rootDir, { recursive: true })
-
-function oneLess(before: Uint8Array | undefined): bigint {
-  return (before === undefined ? 0n : int64.decode(before)) - 1n
-}

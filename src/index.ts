@@ -182,7 +182,13 @@ export {
   JournalStreamSeq
 } from './persistency/journal/messages.js'
 export { PastState } from './persistency/journal/past-state.js'
-export { type RetryOptions, retryOnConflict } from './persistency/journal/retry-on-conflict.js'
+export {
+  type AttemptAnswer,
+  type AttemptError,
+  type AttemptValue,
+  type RetryOptions,
+  retryOnConflict
+} from './persistency/journal/retry-on-conflict.js'
 export type {
   Appended,
   AppendOptions,

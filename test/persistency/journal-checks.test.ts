@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { errAsync, okAsync } from 'neverthrow'
+import { err, errAsync, ok, okAsync } from 'neverthrow'
 import {
   EventBroker,
   int64,
@@ -149,6 +149,25 @@ describe('retryOnConflict', () => {
       return errAsync(other)
     })
     expect([await errorOf(answer), calls]).toEqual([other, 1])
+  })
+
+  test('does not repeat what fails with a conflict of the domain', async () => {
+    const own = { kind: 'conflict', with: 'a holiday' } as const
+    let calls = 0
+    const answer = await retryOnConflict(async () => {
+      calls++
+      return err(own)
+    })
+    expect([answer._unsafeUnwrapErr(), calls]).toEqual([own, 1])
+  })
+
+  test('repeats a conflict of another copy of the package, or of a job on another thread', async () => {
+    const { name, message, kind, code } = conflict
+    const foreign = Object.defineProperty(Object.assign(new Error(message), { kind, code }), 'name', {
+      value: name
+    })
+    const answer = retryOnConflict((number) => (number < 3 ? err(foreign) : ok(number)), { delayMs: 0 })
+    expect(await okOf(answer)).toBe(3)
   })
 
   test('ends when its signal fires, also while it waits', async () => {

@@ -1,5 +1,5 @@
 // The journal of a job: what each call answers, and what does not compile.
-import type { ResultAsync } from 'neverthrow'
+import { err, ok, okAsync, type ResultAsync } from 'neverthrow'
 import {
   type Appended,
   type CaughtUp,
@@ -55,6 +55,25 @@ export function reasonOf({ conflict }: PersistencyError): string {
 expectType(retryOnConflict(() => job.persistAcked([]).map(() => 5), { attempts: 3 })).is<
   ResultAsync<number, PersistencyError>
 >()
+// Errors of any type, and different ends.
+expectType(
+  retryOnConflict(async (attempt) => {
+    if (attempt > 3) return err({ kind: 'tired' } as const)
+    const before = await job.get('c', k)
+    if (before.isErr()) return err(before.error)
+    if (before.value === undefined) return ok(0)
+    return job.persistAcked([]).map(() => 'stored' as const)
+  })
+).is<ResultAsync<number | 'stored', { readonly kind: 'tired' } | PersistencyError>>()
+expectType(retryOnConflict((attempt) => (attempt > 3 ? err('tired') : job.flush()))).is<
+  ResultAsync<void, 'tired' | PersistencyError>
+>()
+expectType(retryOnConflict(async () => ok(5))).is<ResultAsync<number, PersistencyError>>()
+const again = <T, E>(attempt: () => ResultAsync<T, E>): ResultAsync<T, E | PersistencyError> =>
+  retryOnConflict(attempt)
+expectType(again(() => okAsync<number, 'own'>(1))).is<ResultAsync<number, 'own' | PersistencyError>>()
+// @ts-expect-error an attempt answers a Result
+retryOnConflict(async () => 5)
 // @ts-expect-error there is no such option
 retryOnConflict(() => job.flush(), { times: 3 })
 

@@ -24,10 +24,25 @@ const CHECKS = {
   signal: abortSignal
 }
 
+/** What an attempt answers: a `Result`, a `ResultAsync`, or a promise of a `Result`. */
+export type AttemptAnswer =
+  | Result<unknown, unknown>
+  | ResultAsync<unknown, unknown>
+  | PromiseLike<Result<unknown, unknown>>
+
+/** What an attempt answers when it is ok, whichever way it ended. */
+export type AttemptValue<Answer extends AttemptAnswer> =
+  Awaited<Answer> extends infer R ? (R extends Result<infer T, unknown> ? T : never) : never
+
+/** What an attempt fails with, whichever way it ended. */
+export type AttemptError<Answer extends AttemptAnswer> =
+  Awaited<Answer> extends infer R ? (R extends Result<unknown, infer E> ? E : never) : never
+
 /**
  * Reads, decides and writes again as long as the write ends in a conflict: `attempt` is called with the number of the
- * attempt, from 1, until it answers ok or an error of another kind than `conflict`. After the last attempt its error is
- * the answer. In between it waits for a random part of a time that doubles, so that rivals get out of step.
+ * attempt, from 1, until it answers ok or an error that is no `ERR_CONFLICT` of a job. An error of your own is the answer
+ * at once, whatever its `kind`. After the last attempt its error is the answer. In between it waits for a random part of a
+ * time that doubles, so that rivals get out of step.
  *
  * Rejects only with what `attempt` throws. Errors: those of `attempt`, `ERR_OPTION`, `ERR_ABORTED`.
  *
@@ -41,23 +56,24 @@ const CHECKS = {
  *   )
  * )
  */
-export function retryOnConflict<T, E extends { readonly kind: string }>(
-  attempt: (number: number) => PromiseLike<Result<T, E>>,
+export function retryOnConflict<Answer extends AttemptAnswer>(
+  attempt: (number: number) => Answer,
   options?: RetryOptions
-): ResultAsync<T, E | PersistencyError> {
+): ResultAsync<AttemptValue<Answer>, AttemptError<Answer> | PersistencyError> {
   const checked = checkOptions<RetryOptions>(options, CHECKS)
   if (checked.isErr()) return errAsync(checked.error)
-  return new ResultAsync(attemptAll(attempt, checked.value))
+  const answer = attemptAll(attempt, checked.value)
+  return new ResultAsync(answer as Promise<Result<AttemptValue<Answer>, AttemptError<Answer>>>)
 }
 
-async function attemptAll<T, E extends { readonly kind: string }>(
-  attempt: (number: number) => PromiseLike<Result<T, E>>,
+async function attemptAll(
+  attempt: (number: number) => AttemptAnswer,
   { attempts = 10, delayMs = 2, maxDelayMs = 100, signal }: RetryOptions
-): Promise<Result<T, E | PersistencyError>> {
+): Promise<Result<unknown, unknown>> {
   for (let number = 1; ; number++) {
     if (signal?.aborted) return err(aborted(signal))
     const result = await attempt(number)
-    if (result.isOk() || result.error.kind !== 'conflict' || number >= attempts) return result
+    if (result.isOk() || !isConflict(result.error) || number >= attempts) return result
     const longest = Math.min(delayMs * 2 ** (number - 1), maxDelayMs)
     if (longest === 0) continue
     try {
@@ -66,6 +82,11 @@ async function attemptAll<T, E extends { readonly kind: string }>(
       return err(aborted(signal))
     }
   }
+}
+
+/** A domain may have conflicts of its own, which trying again does not mend. */
+function isConflict(error: unknown): boolean {
+  return PersistencyError.is(error) && error.code === 'ERR_CONFLICT'
 }
 
 function aborted(signal: CancelSignal | undefined): PersistencyError {
