@@ -54,12 +54,19 @@ export function registerJob(container: DependencyContainer, job: Job): Dependenc
  * for every call, until the job ends or it is disposed. It closes the job for everybody when it is disposed, so do not
  * dispose it after each request.
  * Errors: those of `openJob`; `ERR_JOB_CLOSED` when the container is disposed meanwhile.
+ *
+ * @throws TypeError when neither the container nor a parent of it has a `Persistency`
  */
 export function jobContainer(
   container: DependencyContainer,
   id: string,
   options?: JobOptions
 ): ResultAsync<DependencyContainer, PersistencyError> {
+  if (!container.isRegistered(Persistency, true)) {
+    throw new TypeError(
+      'the container has no Persistency; call registerPersistency(container, options) first, or register one that you opened'
+    )
+  }
   return container
     .resolve(Persistency)
     .openJob(id, options)

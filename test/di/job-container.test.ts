@@ -66,6 +66,12 @@ const disposable = (tell: () => void) =>
 const openJob = async (id: string) => (await persistency.openJob(id))._unsafeUnwrap()
 
 describe('the container of a job', () => {
+  it('is refused, with what to call, by a container without a persistency', () => {
+    const bare = container.createChildContainer()
+    expect(() => jobContainer(bare, 'acme')).toThrow(TypeError)
+    expect(() => jobContainer(bare, 'acme')).toThrow('registerPersistency')
+  })
+
   it('has brokers of its own where the parent has none', async () => {
     const [acme, globex] = [await openJob('acme'), await openJob('globex')]
     const children = [acme, globex].map((job) => registerJob(app, job))
