@@ -112,5 +112,8 @@ serveBrokers(contract, ({ hub, context, data }) => {
 })
 `,
   'broken.mjs': `throw new Error('broken module')`,
-  'idle.mjs': `export {}`
+  'idle.mjs': `export {}`,
+  'package.json': '{ "type": "module" }',
+  'worker.xyz': `export {}`,
+  'worker.ts': `export const never = 1 as number as`
 }

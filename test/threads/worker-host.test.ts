@@ -125,9 +125,16 @@ describe('a worker host', () => {
       const host = new WorkerHost(new URL('./broken.mjs', import.meta.url), { hub })
       const { error } = await serve(host)
       const exit = await host.exited
-      print({ kind: error.kind, cause: error.cause.message, expected: exit.expected, code: exit.code })
+      const later = (await serve(host)).error.kind
+      print({ kind: error.kind, cause: error.cause.message, later, expected: exit.expected, code: exit.code })
     `)
-    expect(output).toEqual({ kind: 'disconnected', cause: 'broken module', expected: false, code: 1 })
+    expect(output).toEqual({
+      kind: 'startFailed',
+      cause: 'broken module',
+      later: 'startFailed',
+      expected: false,
+      code: 1
+    })
     expect(code).toBe(0)
   })
 

@@ -11,13 +11,39 @@ describe('starting a worker', () => {
       'is missing',
       './missing.mjs',
       {
-        kind: 'disconnected',
-        message: expect.stringContaining('Cannot find module'),
+        kind: 'startFailed',
+        message: expect.stringMatching(
+          '^the worker module .*missing.mjs could not be loaded: Cannot find module'
+        ),
         cause: { message: expect.stringContaining('missing.mjs') }
       }
     ],
-    ['throws', './broken.mjs', { kind: 'disconnected', cause: { message: 'broken module' } }],
-    ['serves nothing', './idle.mjs', { kind: 'disconnected' }],
+    ['throws', './broken.mjs', { kind: 'startFailed', cause: { message: 'broken module' } }],
+    [
+      'serves nothing',
+      './idle.mjs',
+      {
+        kind: 'startFailed',
+        message: expect.stringContaining('ended with code 0 before it called serveBrokers()')
+      }
+    ],
+    [
+      'is in a language that Node.js does not know',
+      './worker.xyz',
+      {
+        kind: 'startFailed',
+        message: expect.stringMatching('Unknown file extension ".xyz".*start a module of JavaScript'),
+        cause: { code: 'ERR_UNKNOWN_FILE_EXTENSION' }
+      }
+    ],
+    [
+      'is TypeScript that Node.js cannot read',
+      './worker.ts',
+      {
+        kind: 'startFailed',
+        message: expect.stringContaining('start a module of JavaScript that registers one')
+      }
+    ],
     ['is no file', 'https://example.org/worker.mjs', { kind: 'startFailed' }]
   ])('fails with the cause when its module %s', async (_, entry, expected) => {
     const { output, code, stderr } = await run(`

@@ -17,6 +17,8 @@ export interface WorkerExit {
 export interface ContextHost {
   /** Resolves when no context is served any more, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>
+  /** Whether the code that serves contexts has been loaded. @internal */
+  readonly loaded: boolean
   /** See `WorkerHost.serve`. */
   serve(
     context: BrokerContext,

@@ -27,8 +27,8 @@ export interface HostContextsParts {
   readonly links: HostLinks
   /** Whether each context has a link of its own. */
   readonly lanes: boolean
-  /** Whether the thread has ended. */
-  readonly ended: () => boolean
+  /** Why nothing can be served, once the thread has ended. */
+  readonly ended: () => BrokerError | undefined
 }
 
 /** A context that the thread sets up, or has. */
@@ -65,7 +65,8 @@ export class HostContexts {
     onCarried?: () => void
   ): ResultAsync<ServedContext, BrokerError> {
     const { hub, control, links, lanes, ended } = this.#parts
-    if (ended()) return errAsync(gone())
+    const end = ended()
+    if (end !== undefined) return errAsync(end)
     const failed = (error: unknown): BrokerError =>
       asBrokerError(`context ${context.toString()} could not be set up`, error)
     if (this.#taken.has(context.id)) return errAsync(failed(servedAlready()))
@@ -83,7 +84,8 @@ export class HostContexts {
           hub.emit(control, AbandonContext, { serving })
         }
         this.#letGo(carried, 'its context was not set up')
-        return failed(error)
+        const why = ended()
+        return why?.kind === 'startFailed' ? why : failed(error)
       })
       .andThen(() => this.#carry(carried, contract.toWorker, onCarried))
   }
@@ -95,7 +97,8 @@ export class HostContexts {
     onCarried: (() => void) | undefined
   ): ResultAsync<ServedContext, BrokerError> {
     // It may have answered and died in one turn.
-    if (this.#parts.ended()) return errAsync(gone())
+    const end = this.#parts.ended()
+    if (end !== undefined) return errAsync(end)
     let unroute: () => void
     try {
       unroute = carried.link.route(carried.context, { send, receive: [] })

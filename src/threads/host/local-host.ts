@@ -14,7 +14,7 @@ import type { LaneFrame, SharedPort } from '../port/lanes.js'
 import type { LinkPort, PortEvent } from '../port/link-port.js'
 import type { ContextHost, WorkerExit } from './context-host.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
-import { asBrokerError, HostContexts, type ServedContext } from './host-contexts.js'
+import { asBrokerError, gone, HostContexts, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 
 export class LocalHost implements ContextHost {
@@ -54,7 +54,7 @@ export class LocalHost implements ContextHost {
     })
     this.#contexts = new HostContexts({
       ...{ hub: this.#inner, control: this.#control, links: this.#links, lanes: true },
-      ended: () => this.#ended
+      ended: () => (this.#ended ? gone() : undefined)
     })
     this.exited = new Promise((resolve) => {
       this.#exit = resolve
@@ -83,6 +83,10 @@ export class LocalHost implements ContextHost {
   /** To be called when no context is served any more. */
   async stop(): Promise<void> {
     this.#end(undefined)
+  }
+
+  get loaded(): boolean {
+    return this.#side !== undefined
   }
 
   hurry(): void {

@@ -25,6 +25,7 @@ import type { ContextHost, WorkerExit } from './context-host.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { asBrokerError, gone, HostContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
+import { isOutOfMemory, notLoaded, wasEnded } from './not-loaded.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
 export interface ThreadLimits {
@@ -82,6 +83,7 @@ export class WorkerHost implements ContextHost {
   /** Resolves when the thread has ended, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>
   readonly #hub: BrokerHub
+  readonly #entry: ModuleUrl
   readonly #worker: Worker
   readonly #port: RingPort
   readonly #links: HostLinks
@@ -101,13 +103,17 @@ export class WorkerHost implements ContextHost {
     hurry: () => this.hurry()
   }
   #stopping: Promise<void> | undefined
-  #ended = false
+  /** Why nothing can be served any more. */
+  #end: BrokerError | undefined
   #error: unknown
+  /** Whether the thread has begun to run JavaScript. */
+  #online = false
 
   /** Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws. */
   constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
     this.#hub = hub
+    this.#entry = entry
     this.#requests = new RequestBroker(hub, this.#control)
     const workerData: WorkerStart = {
       control: this.#control.toJSON(),
@@ -138,16 +144,18 @@ export class WorkerHost implements ContextHost {
     })
     this.#contexts = new HostContexts({
       ...{ hub, control: this.#control, links: this.#links, lanes: fair },
-      ended: () => this.#ended
+      ended: () => this.#end
     })
     const { toWorker: send, toHost: receive } = CONTROL_CONTRACT
     // What is served must be let go of, however much it has been asked for.
     this.#links.main.route(this.#control, { send, receive, unlimited: true })
+    this.#worker.once('online', () => {
+      this.#online = true
+    })
     this.#worker.on('error', (error) => {
       this.#error = error
-      // It has no time left to say so itself. What a thread throws need not be an error, and may be nothing.
-      const code = (error as NodeJS.ErrnoException | null | undefined)?.code
-      if (code === 'ERR_WORKER_OUT_OF_MEMORY') this.#markStopped()
+      // It has no time left to say so itself.
+      if (isOutOfMemory(error)) this.#markStopped()
     })
     this.exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => resolve(this.#onExit(code)))
@@ -158,9 +166,10 @@ export class WorkerHost implements ContextHost {
   /**
    * Has the worker set up a context, and carries its messages until it is released.
    *
-   * Errors: `startFailed` with whatever the set-up answered or threw as `cause`, or when the worker serves the context
-   * already or has not closed it yet; `disconnected` when the worker died, with what it died of as `cause`; `timeout`;
-   * `alreadyProvided` and `alreadyHandled` when this thread provides or handles what the worker is to.
+   * Errors: `startFailed` with whatever the set-up answered or threw as `cause`, or with what the module threw that could
+   * not be loaded, or when the worker serves the context already or has not closed it yet; `disconnected` when the worker
+   * died, with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
+   * handles what the worker is to.
    *
    * @param onCarried called in the very moment from which on messages of the context are carried: what it sends comes
    *   before anything that somebody else sends
@@ -190,7 +199,8 @@ export class WorkerHost implements ContextHost {
    * `alreadyHandled` when a worker has the place of what it is to send; `disconnected`.
    */
   connect(other: WorkerHost, context: BrokerContext, routes: PeerRoutes): ResultAsync<void, BrokerError> {
-    if (this.#ended || other.#ended) return errAsync(gone())
+    const end = this.#end ?? other.#end
+    if (end !== undefined) return errAsync(end)
     const { port1, port2 } = new MessageChannel()
     const id = ++lastPeer
     const forth = routes.forth.map(nameOf)
@@ -223,6 +233,11 @@ export class WorkerHost implements ContextHost {
     await this.stop()
   }
 
+  /** Whether the module of the thread has come to `serveBrokers`. @internal */
+  get loaded(): boolean {
+    return Atomics.load(this.#state, StateIndex.serving) === 1
+  }
+
   /** @internal */
   hurry(): void {
     Atomics.store(this.#state, StateIndex.urgent, 1)
@@ -231,7 +246,7 @@ export class WorkerHost implements ContextHost {
   /** Blocks until the worker has stopped; `false` when `deadline` comes first. */
   #awaitStopped(deadline: number): boolean {
     // A module that has not come to `serveBrokers` was sent nothing, and perhaps never comes to it.
-    if (Atomics.load(this.#state, StateIndex.serving) === 0) return true
+    if (!this.loaded) return true
     while (Atomics.load(this.#state, StateIndex.stopped) === 0) {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) return false
@@ -258,7 +273,7 @@ export class WorkerHost implements ContextHost {
   }
 
   async #stop(): Promise<void> {
-    if (this.#ended) return
+    if (this.#end !== undefined) return
     this.#worker.ref()
     this.#tellToStop()
     const hurry = setTimeout(() => this.hurry(), STOP_HURRY_MS)
@@ -277,11 +292,12 @@ export class WorkerHost implements ContextHost {
   #onExit(code: number): WorkerExit {
     // What the thread has answered last may lie in the ring, where this side was going to look by itself.
     this.#port.drain()
-    this.#ended = true
     undrain(this.#exitDrain)
     const expected = this.#stopping !== undefined
     const reason = expected ? 'the worker thread was stopped' : `the worker thread ended with code ${code}`
     const exit = { expected, code, error: this.#error }
+    const failedToLoad = !expected && !this.loaded && !wasEnded(code, this.#error, this.#online)
+    this.#end = failedToLoad ? notLoaded(this.#entry, code, this.#error) : gone()
     for (const tell of this.#exitListeners) tell(exit)
     this.#links.close(reason, this.#error)
     return exit

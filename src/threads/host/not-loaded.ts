@@ -1,0 +1,42 @@
+/** Owns why a worker serves nothing: its module has not come to `serveBrokers`. */
+import { BrokerError } from '../../brokers/errors.js'
+import { messageOf } from '../../runtime/message-of.js'
+import type { ModuleUrl } from '../../runtime/platform.js'
+
+/** The exit code of `terminate`, which throws nothing in the thread. */
+const TERMINATED = 1
+
+const TYPESCRIPT = /\.[cm]?tsx?($|[?#])/
+
+const NO_LOADER =
+  'a worker has none of the loaders of its program: start a module of JavaScript that registers one, see docs/threads.md'
+
+/**
+ * The error of a thread that ended before.
+ *
+ * @param error what it died of, if it threw
+ */
+export function notLoaded(entry: ModuleUrl, code: number, error: unknown): BrokerError {
+  const module = `the worker module ${entry.href}`
+  if (error === undefined) {
+    return new BrokerError('startFailed', `${module} ended with code ${code} before it called serveBrokers()`)
+  }
+  const needsLoader = codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION' || TYPESCRIPT.test(entry.href)
+  const remedy = needsLoader ? ` (${NO_LOADER})` : ''
+  const message = `${module} could not be loaded: ${messageOf(error)}${remedy}`
+  return new BrokerError('startFailed', message, { cause: error })
+}
+
+/** Whether it was terminated, or ran out of memory: that says nothing about its module. */
+export function wasEnded(code: number, error: unknown, online: boolean): boolean {
+  return error === undefined ? code === TERMINATED || !online : isOutOfMemory(error)
+}
+
+export function isOutOfMemory(error: unknown): boolean {
+  return codeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY'
+}
+
+/** What a thread throws need not be an error, and may be nothing. */
+function codeOf(error: unknown): unknown {
+  return (error as NodeJS.ErrnoException | null | undefined)?.code
+}
