@@ -8,7 +8,8 @@ import { PersistencyError, type PersistencyErrorData } from '../errors.js'
 import type { Progress } from '../maintenance/types.js'
 import type { Operation } from './operation.js'
 
-const WORKER = new URL('./aside-worker.js', import.meta.url)
+/** Only when it is needed: where a bundle has no `import.meta.url`, this throws. */
+const workerUrl = (): URL => new URL('./aside-worker.js', import.meta.url)
 
 /** What is to be done. Plain data. */
 export type AsideTask = VerifyTask | VerifyFileTask | CompactTask
@@ -56,7 +57,7 @@ export function aside(task: AsideTask, operation: Operation): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let failure: unknown = new PersistencyError('ERR_STORAGE', `${task.file}: the thread for it ended early`)
     let done: { readonly value: unknown } | undefined
-    const worker = new Worker(WORKER, { workerData: start, execArgv: [], name: `storage ${task.kind}` })
+    const worker = new Worker(workerUrl(), { workerData: start, execArgv: [], name: `storage ${task.kind}` })
     const look = setInterval(() => {
       if (operation.ended !== undefined) Atomics.store(new Int32Array(ended), 0, 1)
     }, LOOK_EVERY_MS)

@@ -19,6 +19,10 @@ export interface SeatedJobParts {
   readonly start: (seat: Seat, again: boolean) => StorageStart
 }
 
+/** What to do where the modules of the storage are not beside this one any more. */
+export const OUTSIDE_BUNDLES =
+  "the package must stay outside of bundles (esbuild: --packages=external; others: external: ['persistency'])"
+
 /** A place on a thread that serves the job. */
 interface Place {
   readonly seat: Seat
@@ -134,8 +138,21 @@ export function serve(
     .serve(context, STORAGE_CONTRACT, start, timeoutMs, onCarried)
     .orElse(
       (error) =>
-        new ResultAsync(seat.leave(true).then(() => err<never, PersistencyError>(toError(error, start))))
+        new ResultAsync(
+          seat
+            .leave(true)
+            .then(() =>
+              err<never, PersistencyError>(seat.host.loaded ? toError(error, start) : notLoaded(error, start))
+            )
+        )
     )
+}
+
+/** The modules of the storage have not come up. */
+function notLoaded(error: BrokerError, start: StorageStart): PersistencyError {
+  if (error.kind !== 'startFailed') return toError(error, start)
+  const message = `the storage of job "${start.jobId}" cannot be started: ${error.message}; ${OUTSIDE_BUNDLES}`
+  return new PersistencyError('ERR_OPEN', message, { cause: error })
 }
 
 function died(jobId: string, exit: WorkerExit, remedy: string): PersistencyError {

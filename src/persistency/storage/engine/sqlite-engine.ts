@@ -11,9 +11,10 @@ import type { OpenedStorage, OpenStorage, StorageEngine } from '../../storage-en
 import { mayBeStored, notStored } from '../files/job-file.js'
 import { checkRootDir, jobFile, MEMORY } from '../files/root-dir.js'
 import { storedJobs } from '../files/stored-jobs.js'
+import { codeOf } from '../sqlite-errors.js'
 import type { ChangeStart, ServeStart, StorageStart } from '../start.js'
 import { RootLock } from './root-lock.js'
-import { SeatedJob, serve, toError } from './seated-job.js'
+import { OUTSIDE_BUNDLES, SeatedJob, serve, toError } from './seated-job.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
 
 const NO_CAP = { maxOpenJobs: Number.POSITIVE_INFINITY }
@@ -161,7 +162,8 @@ export class SqliteEngine implements StorageEngine {
     try {
       seat = pool.take(request)
     } catch (cause) {
-      const message = `the storage thread cannot be started: ${messageOf(cause)}`
+      const remedy = codeOf(cause) === 'ERR_INVALID_URL' ? `; ${OUTSIDE_BUNDLES}` : ''
+      const message = `the storage thread cannot be started: ${messageOf(cause)}${remedy}`
       return err(new PersistencyError('ERR_OPEN', message, { cause }))
     }
     if (seat !== undefined) return ok(seat)

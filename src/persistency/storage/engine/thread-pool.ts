@@ -5,7 +5,8 @@ import { LocalHost } from '../../../threads/host/local-host.js'
 import { WorkerHost } from '../../../threads/host/worker-host.js'
 import type { ThreadsOption } from '../../persistency-options.js'
 
-const WORKER = new URL('../worker.js', import.meta.url)
+/** Only when it is needed: where a bundle has no `import.meta.url`, this throws. */
+const workerUrl = (): URL => new URL('../worker.js', import.meta.url)
 
 export interface ThreadPoolOptions {
   readonly threads: ThreadsOption
@@ -129,7 +130,7 @@ export class ThreadPool {
       return new LocalHost(async () => (await import('../local-worker.js')).localWorker, hub)
     }
     const name = this.#dedicated ? `storage ${jobId}` : `storage ${slot + 1} of ${this.#slots}`
-    return new WorkerHost(WORKER, { hub, name, fair: !this.#dedicated })
+    return new WorkerHost(workerUrl(), { hub, name, fair: !this.#dedicated })
   }
 
   #forget(thread: PooledThread): void {
