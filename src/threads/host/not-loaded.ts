@@ -9,7 +9,7 @@ const TERMINATED = 1
 const TYPESCRIPT = /\.[cm]?tsx?($|[?#])/
 
 const NO_LOADER =
-  'a worker has none of the loaders of its program: start a module of JavaScript that registers one, see docs/threads.md'
+  'a worker has none of the loaders of its program: start a module of JavaScript that registers one, see "Workers in TypeScript" in docs/threads.md'
 
 /**
  * The error of a thread that ended before.

@@ -40,7 +40,7 @@ export interface WorkerHostOptions {
   readonly hub?: BrokerHub | undefined
   /** Name of the thread in debuggers and process listings. */
   readonly name?: string | undefined
-  /** Flags for the thread, as in `execArgv` of `Worker`. Default none: a worker inherits no loaders or test flags. */
+  /** Flags for the thread, as in `execArgv` of `Worker`. Default none: a worker inherits neither flags nor loaders. */
   readonly execArgv?: readonly string[] | undefined
   /** Memory limits of the thread, as in `Worker`; a thread that goes over them dies alone. */
   readonly resourceLimits?: ThreadLimits | undefined
