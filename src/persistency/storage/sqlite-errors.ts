@@ -20,13 +20,24 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EISDIR: 'a directory is in the place of the file; move it away or choose another job id'
 }
 
+const NO_NATIVE_CODE =
+  'better-sqlite3 has no native code that this Node.js can load: run "npm rebuild better-sqlite3", or with pnpm "pnpm approve-builds"'
+
 /** Wraps whatever was thrown; a `PersistencyError` passes as it is. */
 export function storageError(code: PersistencyErrorCode, file: string, thrown: unknown): PersistencyError {
   if (thrown instanceof PersistencyError) return thrown
   const backendCode = codeOf(thrown)
+  const cause = messageOf(thrown)
+  return new PersistencyError(code, told(file, cause, backendCode), { cause, backendCode })
+}
+
+function told(file: string, cause: string, backendCode: string | undefined): string {
+  // What is thrown then has a long list of paths, and says nowhere what to do.
+  if (backendCode === 'ERR_DLOPEN_FAILED' || cause.includes('better_sqlite3.node')) {
+    return `${NO_NATIVE_CODE} (${file}: ${cause.split('\n', 1)[0]})`
+  }
   const remedy = backendCode === undefined ? undefined : remedyFor(backendCode)
-  const message = `${file}: ${messageOf(thrown)}${remedy === undefined ? '' : ` (${remedy})`}`
-  return new PersistencyError(code, message, { cause: messageOf(thrown), backendCode })
+  return `${file}: ${cause}${remedy === undefined ? '' : ` (${remedy})`}`
 }
 
 /** The code of a thrown error, if it has one. */
