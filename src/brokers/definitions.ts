@@ -60,7 +60,7 @@ export interface MultiRequestDefinition<Payload, Response, Failure = never> {
   [TYPES]?(payload: Payload): { response: Response; failure: Failure }
 }
 
-/** Declares a signal: many signallers, one handler per context, accepted or refused but never answered. See {@link defineSignal}. */
+/** Declares a signal: many signallers, one handler per context, accepted or refused, no answer. See {@link defineSignal}. */
 export interface SignalDefinition<Payload> {
   readonly kind: 'signal'
   readonly name: string

@@ -34,10 +34,9 @@ const FIRST_AWAITED = 32
 export class FrameSender {
   /** The frame that leaves next. */
   readonly writer: ByteWriter
-  /** The name of the message that is being encoded: a codec or a getter of it runs, and the frame is not whole. */
-  encoding: string | undefined
   readonly #port: LinkPort
   readonly #options: OutboxOptions
+  readonly #isWhole: () => boolean
   readonly #onSent: () => void
   #scheduled = false
   #closed = false
@@ -50,10 +49,14 @@ export class FrameSender {
   /** Frames that we worked off, of which the other side does not know yet. */
   #unreported = 0
 
-  /** @param onSent called whenever a frame with messages has been posted or acknowledged. */
-  constructor(port: LinkPort, options: OutboxOptions, onSent: () => void) {
+  /**
+   * @param isWhole whether the last message of the frame is complete; the frame does not leave before
+   * @param onSent called whenever a frame with messages has been posted or acknowledged
+   */
+  constructor(port: LinkPort, options: OutboxOptions, isWhole: () => boolean, onSent: () => void) {
     this.#port = port
     this.#options = options
+    this.#isWhole = isWhole
     this.#onSent = onSent
     this.writer = new ByteWriter(options.initialBytes ?? FULL_FRAME_BYTES + 4096)
     this.writer.u32(0)
@@ -145,7 +148,7 @@ export class FrameSender {
   #flush(flag: number): void {
     this.#scheduled = false
     if (this.#closed) return
-    if (this.encoding !== undefined) {
+    if (!this.#isWhole()) {
       queueMicrotask(() => this.flush())
       return
     }

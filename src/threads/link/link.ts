@@ -60,7 +60,8 @@ export class Link {
     this.#port = port
     this.#hub = hub
     this.#options = options
-    this.#frames = new FrameSender(port, options, () => this.#onSent())
+    const isWhole = (): boolean => !this.#outbox.encoding
+    this.#frames = new FrameSender(port, options, isWhole, () => this.#onSent())
     this.#outbox = new Outbox(this.#frames)
     const sending = { hub, frames: this.#frames, outbox: this.#outbox, origin: this }
     this.#outbound = new Outbound({ ...sending, maxPendingRequests, onChange })

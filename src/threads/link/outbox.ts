@@ -21,7 +21,8 @@ export class Outbox {
   #runChannel: ChannelId = 0
   #runAt = 0
   #runEnd = 0
-  /** Where the message that is being encoded begins. */
+  /** The message being encoded, and where it begins. A codec or a getter runs then, and may not write into its midst. */
+  #encoding: string | undefined
   #encodingFrom = 0
 
   constructor(frames: FrameSender) {
@@ -31,7 +32,7 @@ export class Outbox {
 
   /** Whether a message is being encoded: a codec or a getter of it runs. */
   get encoding(): boolean {
-    return this.#frames.encoding !== undefined
+    return this.#encoding !== undefined
   }
 
   /**
@@ -153,7 +154,7 @@ export class Outbox {
   /** Forgets the message being encoded, if any: the process ends within its codec or getter, and what precedes it can leave. */
   dropUnfinished(): void {
     if (!this.encoding) return
-    this.#frames.encoding = undefined
+    this.#encoding = undefined
     this.#writer.rewind(this.#encodingFrom)
   }
 
@@ -182,7 +183,7 @@ export class Outbox {
     const writer = this.#writer
     const at = writer.offset
     writer.u32(0)
-    this.#frames.encoding = name
+    this.#encoding = name
     this.#encodingFrom = start
     try {
       codec.write(writer, value)
@@ -191,16 +192,15 @@ export class Outbox {
       const message = `the ${part} of "${name}" cannot be sent to another thread`
       throw new BrokerError('notSendable', message, { cause })
     } finally {
-      this.#frames.encoding = undefined
+      this.#encoding = undefined
     }
     writer.patchU32(at, writer.offset - at - 4)
   }
 
   /** @throws BrokerError `notSendable` */
   #requireNotEncoding(name: string): void {
-    const { encoding } = this.#frames
-    if (encoding === undefined) return
-    const message = `"${name}" cannot be sent by a codec or a getter of "${encoding}", while that is being encoded`
+    if (this.#encoding === undefined) return
+    const message = `"${name}" cannot be sent by a codec or a getter of "${this.#encoding}", while that is being encoded`
     throw new BrokerError('notSendable', message)
   }
 }
