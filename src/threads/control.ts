@@ -1,4 +1,4 @@
-/** Owns what a worker host and its worker say to each other about contexts. These travel like any other message. */
+/** Owns the messages about contexts between a host and its worker. They travel like any other message. */
 import type { BrokerContextData } from '../brokers/context.js'
 import {
   defineEvent,
@@ -11,7 +11,7 @@ import type { LaneId } from './port/lanes.js'
 
 /** What a worker is started with. */
 export interface WorkerStart {
-  /** The context in which host and worker talk about all others. */
+  /** The context of these messages. */
   readonly control: BrokerContextData
   /** Numbers that both threads share; see {@link StateIndex}. */
   readonly state: SharedArrayBuffer
@@ -20,13 +20,13 @@ export interface WorkerStart {
   readonly toHost: SharedArrayBuffer
 }
 
-/** The numbers that host and worker share. Each is 0, and set to 1 once. */
+/** The flags that host and worker share: each is 0, and set to 1 once. */
 export const StateIndex = {
   /** The worker has closed everything it served. */
   stopped: 0,
-  /** The host wants the worker to end now: whoever waits there should give up. */
+  /** The host wants the worker to end now: code that waits there should give up. */
   urgent: 1,
-  /** The worker has come to `serveBrokers`: it sets `stopped` when it ends, however that is. */
+  /** The worker has called `serveBrokers`: it sets `stopped` when it ends, for whatever reason. */
   serving: 2,
   /** The process of the host is ending. */
   exiting: 3
@@ -34,7 +34,7 @@ export const StateIndex = {
 
 export const STATE_BYTES = 16
 
-/** Names a message; definitions hold functions and do not cross threads themselves. */
+/** Names a message: definitions hold functions, so they cannot cross threads. */
 export interface MessageName {
   readonly kind: CarriedMessage['kind']
   readonly name: string
@@ -48,7 +48,7 @@ export interface PeerRequest {
   readonly receive: readonly MessageName[]
 }
 
-/** Names one serving of a context, from its set-up to its release; no other one has it. */
+/** Identifies one serving of a context, from its set-up to its release. */
 export interface Serving {
   readonly serving: number
 }
@@ -57,27 +57,27 @@ export interface Serving {
 export interface ServeRequest extends Serving {
   readonly context: BrokerContextData
   readonly data: unknown
-  /** The lane that carries its messages; absent when they travel with those of all others. */
+  /** The lane that carries its messages; absent when all contexts share one link. */
   readonly lane: LaneId | undefined
 }
 
-/** Asks the worker to set up a context. Answered with the error of the set-up, whatever its type. */
+/** Asks the worker to set up a context. Fails with the error of the set-up, whatever its type. */
 export const ServeContext: RequestDefinition<ServeRequest, void, unknown> =
   defineRequest('threads.serveContext')
 
-/** Why a context cannot be set up that is there already. */
+/** Why a context cannot be set up a second time. */
 export function servedAlready(): Error {
   return new Error('it is served already, or has not been closed yet')
 }
 
-/** Tells the worker that nobody waits for the set-up of a context any more. */
+/** Tells the worker that the host no longer waits for the set-up of a context. */
 export const AbandonContext: EventDefinition<Serving> = defineEvent('threads.abandonContext')
 
 /** Asks the worker to close what it set up for a context. */
 export const ReleaseContext: RequestDefinition<Serving, void, unknown> =
   defineRequest('threads.releaseContext')
 
-/** Asks the worker to talk to another one directly. */
+/** Asks the worker to link itself to another one. */
 export const ConnectPeer: RequestDefinition<PeerRequest, void, unknown> = defineRequest('threads.connectPeer')
 
 /** Tells the worker to close everything and end. */
@@ -89,10 +89,10 @@ export const CONTROL_CONTRACT: ThreadContract = {
   toHost: []
 }
 
-/** How a port is posted to a worker: the one thing that travels outside of frames. */
+/** A port posted to a worker: the only thing that travels outside of frames. */
 export interface PortDelivery<Port> {
   readonly peer: number
-  /** Absent when the port that was posted before will not be used after all. */
+  /** Absent to withdraw a port that was posted before. */
   readonly port: Port | undefined
 }
 

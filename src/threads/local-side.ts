@@ -1,30 +1,30 @@
-/** Owns what a host on the serving thread itself and the side that does the work ask of each other; see `local-host.ts`. */
+/** Owns the contract between a `LocalHost` and the side that does the work, which are on one thread. */
 import type { BrokerContext } from '../brokers/context.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import type { LaneFrame } from './port/lanes.js'
 
 /** The other side, which does the work. */
 export interface LocalSide {
-  /** Takes in what was sent to a context. */
+  /** Receives a frame for a context. */
   take(value: LaneFrame): void
-  /** Has those give up who wait for something. */
+  /** Has code that waits for something give up. */
   hurry(): void
   /**
-   * The process ends: blocks until all that has come is done and closed; answers whether it is, `false` when `deadline`
-   * comes first.
+   * The process ends: blocks until all received work is done and all contexts are closed; `false` when `deadline` comes
+   * first.
    */
   finish(deadline: number): boolean
-  /** Lets go of everything, as it is. */
+  /** Closes all contexts at once, whatever is under way. */
   abandon(): void
 }
 
 export interface LocalSideParts {
-  /** Where it is asked to serve contexts; nobody else knows it. */
+  /** The hub of this side, with the control context and the contexts served; the application does not use it. */
   readonly hub: BrokerHub
   readonly control: BrokerContext
-  /** Takes what a context sends. */
+  /** Receives a frame from a context. */
   readonly post: (value: LaneFrame) => void
-  /** To be called with what the work throws that must not. */
+  /** To be called with errors that the work must not throw. */
   readonly onFault: (fault: unknown) => void
 }
 

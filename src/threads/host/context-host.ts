@@ -1,4 +1,4 @@
-/** Owns what those who have contexts served need of a host, on whichever thread it serves them. */
+/** Owns the contract of a host: it has contexts served, on another thread or on its own. */
 import type { ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerError } from '../../brokers/errors.js'
@@ -27,10 +27,11 @@ export interface ContextHost {
     timeoutMs: number,
     onCarried?: () => void
   ): ResultAsync<ServedContext, BrokerError>
+  /** To be called when no context is served any more. */
   stop(): Promise<void>
   /**
    * Calls back when the host has ended, for whatever reason: before any request under way on it is settled, and before
-   * `exited` resolves. Returns how to stop that. @internal
+   * `exited` resolves. Returns the function that removes the listener. @internal
    */
   onExit(listener: (exit: WorkerExit) => void): () => void
   /** Asks the serving thread to give up whatever it waits for. @internal */

@@ -1,4 +1,4 @@
-/** Owns the contexts of a host: has its thread set them up, and carries their messages until they are released. */
+/** Owns the contexts of a host: has the worker set them up, and carries their messages until they are released. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
 import { BrokerError } from '../../brokers/errors.js'
@@ -21,33 +21,33 @@ export interface ServedContext {
 }
 
 export interface HostContextsParts {
-  /** Where host and thread talk about contexts. */
+  /** The hub of the control context, and that context. */
   readonly hub: BrokerHub
   readonly control: BrokerContext
   readonly links: HostLinks
   /** Whether each context has a link of its own. */
   readonly lanes: boolean
-  /** Why nothing can be served, once the thread has ended. */
+  /** Why nothing can be served, once the worker has ended. */
   readonly ended: () => BrokerError | undefined
 }
 
-/** A context that the thread sets up, or has. */
+/** A context that the worker sets up or serves. */
 interface Carried {
   readonly context: BrokerContext
   readonly serving: number
   readonly lane: HostLane | undefined
   readonly link: Link
-  /** Takes in what the thread has to say in the context. */
+  /** Stops receiving what the worker sends in the context. */
   readonly unroute: () => void
 }
 
-/** For what takes as long as the thread is busy, and ends with it. */
+/** For requests that take as long as the worker is busy, and end with it. */
 export const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 
 export class HostContexts {
   readonly #parts: HostContextsParts
   readonly #requests: RequestBroker
-  /** The ids of those that are served, or will be, or have not been closed yet: none is received twice at a time. */
+  /** The ids of the contexts from set-up to release: each is carried once at a time. */
   readonly #taken = new Set<string>()
   #lastServing = 0
 
@@ -73,7 +73,7 @@ export class HostContexts {
     this.#taken.add(context.id)
     const lane = lanes ? links.open() : undefined
     const link = lane?.link ?? links.main
-    // Before it is asked: a set-up may have something to say, and to ask.
+    // Before the request: a set-up may already emit events and make requests.
     const unroute = link.route(context, { send: [], receive: contract.toHost })
     const carried = { context, serving: ++this.#lastServing, lane, link, unroute }
     const { serving } = carried
@@ -90,13 +90,13 @@ export class HostContexts {
       .andThen(() => this.#carry(carried, contract.toWorker, onCarried))
   }
 
-  /** The thread has set the context up; when the host has no place for its messages, it must be closed again. */
+  /** Sends to the context, now that it is set up; when this thread has a provider or handler itself, closes it again. */
   #carry(
     carried: Carried,
     send: readonly CarriedMessage[],
     onCarried: (() => void) | undefined
   ): ResultAsync<ServedContext, BrokerError> {
-    // It may have answered and died in one turn.
+    // The worker may have answered and died in one turn.
     const end = this.#parts.ended()
     if (end !== undefined) return errAsync(end)
     let unroute: () => void
@@ -110,14 +110,14 @@ export class HostContexts {
     return okAsync(this.#served(carried, unroute))
   }
 
-  /** @param unroute ends what is sent to the thread */
+  /** @param unroute stops sending to the worker */
   #served(carried: Carried, unroute: () => void): ServedContext {
     const { context, serving, lane } = carried
     let released: ResultAsync<void, BrokerError> | undefined
     const release = async (): Promise<Result<void, BrokerError>> => {
       lane?.link.flush()
       const result = await this.#requests.request(ReleaseContext, { serving }, NO_LIMIT)
-      // Only now: what the thread had to say before its answer has been delivered.
+      // Only now: what the worker sent before its answer has been delivered.
       unroute()
       this.#letGo(carried, 'its context was released')
       return result.mapErr((error) =>
@@ -139,12 +139,12 @@ export class HostContexts {
   }
 }
 
-/** Nothing can be served any more. */
+/** The error of a host whose worker has ended. */
 export function gone(): BrokerError {
   return new BrokerError('disconnected', 'the worker thread has ended')
 }
 
-/** Whatever went wrong with a context, as an error of the framework. */
+/** Any failure of a set-up, as an error of the framework. */
 export function asBrokerError(what: string, error: unknown): BrokerError {
   if (BrokerError.is(error)) return error
   return new BrokerError('startFailed', `${what}: ${messageOf(error)}`, { cause: error })

@@ -1,4 +1,4 @@
-/** Owns the links of a host to its worker, which share one port: one for everything, or one more for each context. */
+/** Owns the links of a host to its worker, which share one port: the main one, and one more for each context with a lane. */
 import type { BrokerHub } from '../../brokers/hub.js'
 import { Link, type LinkOptions } from '../link/link.js'
 import { LANE_BYTES, type LaneFrame, type LaneId, LanePort, type SharedPort } from '../port/lanes.js'
@@ -7,12 +7,12 @@ import type { Wakefulness } from '../port/wakefulness.js'
 
 export interface HostLinksParts {
   readonly port: LinkPort & SharedPort
-  /** Keeps this thread awake for answers; where another one gives them. */
+  /** Keeps this thread awake for answers of another one. */
   readonly wakefulness?: Wakefulness
   readonly hub: BrokerHub
-  /** For each link. */
+  /** As in `LinkOptions`, for each link. */
   readonly maxPendingRequests: number
-  /** Called when there begins to be work under way on any link, and when there is none any more. */
+  /** Called when work begins to be under way on any link, and when there is none any more. */
   readonly onBusy: (busy: boolean) => void
   readonly onFault: (fault: unknown) => void
 }
@@ -24,7 +24,7 @@ export interface HostLane {
   close(reason: string): void
 }
 
-/** Requests that may wait for the other side on one link, if nothing else is said. */
+/** How many requests may wait for the other side on one link by default. */
 export const DEFAULT_MAX_PENDING_REQUESTS = 65_536
 
 const FRAMES = { maxFramesInFlight: 2, acknowledgeEvery: 16 } as const
@@ -59,12 +59,12 @@ export class HostLinks {
     return { id, link, close }
   }
 
-  /** Posts at once what is waiting to leave. */
+  /** Posts at once what has not left yet. */
   flush(): void {
     for (const link of this.#links()) link.flush()
   }
 
-  /** Forgets messages that are being encoded: the process ends, and they will not be finished. */
+  /** Drops messages that are being encoded, so that those before them can leave: the process ends. */
   dropUnfinished(): void {
     for (const link of this.#links()) link.dropUnfinished()
   }

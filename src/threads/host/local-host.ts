@@ -1,6 +1,6 @@
 /**
- * Owns serving contexts without a worker: on this very thread, through the same frames and in the same turns as on a
- * thread of its own. This side is that of the caller; the other one, which does the work, is loaded when it is needed.
+ * Owns serving contexts without a worker: on this thread, through the same frames and in the same turns as on a worker. This
+ * side is that of the callers; the other one, which does the work, is loaded when the first context is served.
  */
 import { ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
@@ -40,7 +40,7 @@ export class LocalHost implements ContextHost {
   #ended = false
   #exit: (exit: WorkerExit) => void = () => {}
 
-  /** @param load gives what starts the other side; called when the first context is to be served */
+  /** @param load returns the function that starts the other side; called when the first context is to be served */
   constructor(load: () => Promise<LocalWorker>, hub: BrokerHub = BrokerHub.default) {
     this.#load = load
     this.#port = new LocalPort((value) => this.#side?.take(value))
@@ -48,7 +48,7 @@ export class LocalHost implements ContextHost {
       port: this.#port,
       hub,
       maxPendingRequests: DEFAULT_MAX_PENDING_REQUESTS,
-      // What is under way waits for timers and turns of the event loop, which keep the process alive by themselves.
+      // Work under way waits for timers and the event loop, which keep the process alive by themselves.
       onBusy: () => {},
       onFault: (fault) => this.#end(fault)
     })
@@ -80,7 +80,6 @@ export class LocalHost implements ContextHost {
     return () => void this.#exitListeners.delete(listener)
   }
 
-  /** To be called when no context is served any more. */
   async stop(): Promise<void> {
     this.#end(undefined)
   }
@@ -103,7 +102,7 @@ export class LocalHost implements ContextHost {
     })
   }
 
-  /** With a fault it is the end of all contexts, as when a thread dies. */
+  /** With a fault all contexts end, as when a worker dies. */
   #end(fault: unknown): void {
     if (this.#ended) return
     this.#ended = true
@@ -121,8 +120,8 @@ export class LocalHost implements ContextHost {
 }
 
 /**
- * Hands what is sent over at once, and what comes in a microtask: whoever listens must not be called in the midst of
- * the work that it is told of, nor in the async context of whoever that is for.
+ * Delivers to the other side at once, and to this side in a microtask: a listener must not be called in the midst of the
+ * work that sent the frame, nor in its async context.
  */
 class LocalPort implements LinkPort, SharedPort {
   readonly #send: (value: LaneFrame) => void
@@ -133,7 +132,7 @@ class LocalPort implements LinkPort, SharedPort {
     this.#send = send
   }
 
-  /** Everything travels in lanes here. */
+  /** All values are frames of lanes here. */
   postMessage(value: unknown): void {
     this.#send(value as LaneFrame)
   }

@@ -11,7 +11,7 @@ import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 export interface StartWorkerOptions extends WorkerHostOptions {
   /** The context, or contexts, that the worker serves. Default: the current one. */
   readonly context?: BrokerContext | readonly BrokerContext[] | undefined
-  /** Passed to the set-up of each context; it is cloned on its way. */
+  /** Passed to the set-up of each context, as a clone. */
   readonly data?: unknown
   /** How long starting may take, in milliseconds; `Infinity` for no limit. Default 30 000. */
   readonly startTimeoutMs?: number | undefined

@@ -47,8 +47,8 @@ export interface WorkerHostOptions {
   /** Requests that may wait for the worker; more are refused with `overloaded`. Default 65 536. */
   readonly maxPendingRequests?: number | undefined
   /**
-   * Has the contexts of the worker take turns, so that one which is sent much cannot keep the others waiting. Messages
-   * keep their order within a context then, not across contexts, and `maxPendingRequests` is for each context.
+   * Has the contexts of the worker take turns, so that a busy one cannot keep the others waiting. Messages then keep
+   * their order within a context but not across contexts, and `maxPendingRequests` is for each context.
    * Default `false`.
    */
   readonly fair?: boolean | undefined
@@ -63,8 +63,8 @@ export interface PeerRoutes {
 }
 
 /**
- * How long a stopped worker may take to end before it is asked to give up whatever it waits for, and before it is
- * terminated, in milliseconds. The latter may take the process along, if the thread is in native code: it is a last resort.
+ * How long a stopped worker may take to end, in milliseconds: before it is asked to give up what it waits for, and before it
+ * is terminated. Terminating is a last resort: it may crash the process when the thread is in native code.
  */
 const STOP_HURRY_MS = 4000
 const STOP_TIMEOUT_MS = 8000
@@ -74,8 +74,8 @@ let lastPeer = 0
 /**
  * A worker thread that serves broker contexts; see {@link startWorker} for the usual way to get one.
  *
- * The thread keeps the process alive only while it has something to do. When it dies, every request under way ends
- * with `disconnected`, its stand-ins leave the hub, and `exited` tells why; it is not started again by itself. When
+ * The thread keeps the process alive only while it has work. When it dies, every request under way ends with
+ * `disconnected`, its stand-ins leave the hub, and `exited` resolves to the reason; it is not started again. When
  * the process ends by `process.exit`, by an uncaught exception or by itself, the worker first works off what it was
  * sent, for ten seconds at most.
  */
@@ -147,14 +147,14 @@ export class WorkerHost implements ContextHost {
       ended: () => this.#end
     })
     const { toWorker: send, toHost: receive } = CONTROL_CONTRACT
-    // What is served must be let go of, however much it has been asked for.
+    // A context must be released even when more requests wait than may.
     this.#links.main.route(this.#control, { send, receive, unlimited: true })
     this.#worker.once('online', () => {
       this.#online = true
     })
     this.#worker.on('error', (error) => {
       this.#error = error
-      // It has no time left to say so itself.
+      // A worker out of memory cannot set the flag itself.
       if (isOutOfMemory(error)) this.#markStopped()
     })
     this.exited = new Promise((resolve) => {
@@ -166,13 +166,13 @@ export class WorkerHost implements ContextHost {
   /**
    * Has the worker set up a context, and carries its messages until it is released.
    *
-   * Errors: `startFailed` with whatever the set-up answered or threw as `cause`, or with what the module threw that could
+   * Errors: `startFailed` with the error that the set-up returned or threw as `cause`, or with what the module threw that could
    * not be loaded, or when the worker serves the context already or has not closed it yet; `disconnected` when the worker
-   * died, with what it died of as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
+   * died, with its error as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
    * handles what the worker is to.
    *
-   * @param onCarried called in the very moment from which on messages of the context are carried: what it sends comes
-   *   before anything that somebody else sends
+   * @param onCarried called synchronously when messages of the context begin to be carried: what it sends comes before
+   *   anything that others send
    */
   serve(
     context: BrokerContext,
@@ -193,10 +193,10 @@ export class WorkerHost implements ContextHost {
   /**
    * Lets two workers exchange messages of a context directly, not through this thread. Both contracts must list the
    * messages. The workers need not serve the context; if one does, the link ends when that is released, and otherwise with
-   * either worker. It is made when both get to it: there is no time limit.
+   * either worker. There is no time limit.
    *
-   * Errors: `startFailed` with the reason as `cause`, such as a message that a contract has not; `alreadyProvided` and
-   * `alreadyHandled` when a worker has the place of what it is to send; `disconnected`.
+   * Errors: `startFailed` with the reason as `cause`, such as a message that is not in a contract; `alreadyProvided` and
+   * `alreadyHandled` when a worker itself provides or handles what it is to send; `disconnected`.
    */
   connect(other: WorkerHost, context: BrokerContext, routes: PeerRoutes): ResultAsync<void, BrokerError> {
     const end = this.#end ?? other.#end
@@ -206,7 +206,7 @@ export class WorkerHost implements ContextHost {
     const forth = routes.forth.map(nameOf)
     const back = routes.back.map(nameOf)
     const peer = { id, context: context.toJSON() }
-    // The receiving ends first: neither side may send before the other listens.
+    // The ports go first: neither side may send before the other listens.
     this.#port.postMessage({ peer: id, port: port1 }, [port1])
     other.#port.postMessage({ peer: id, port: port2 }, [port2])
     return other
@@ -218,7 +218,7 @@ export class WorkerHost implements ContextHost {
       })
   }
 
-  /** Resolves when the worker has worked off everything sent so far; a pause for those who emit without end. */
+  /** Resolves when the worker has worked off everything sent so far; for emitters that must not get too far ahead. */
   drained(): Promise<void> {
     return this.#links.drained()
   }
@@ -245,7 +245,7 @@ export class WorkerHost implements ContextHost {
 
   /** Blocks until the worker has stopped; `false` when `deadline` comes first. */
   #awaitStopped(deadline: number): boolean {
-    // A module that has not come to `serveBrokers` was sent nothing, and perhaps never comes to it.
+    // A module that has not called `serveBrokers` was sent nothing, and may never call it.
     if (!this.loaded) return true
     while (Atomics.load(this.#state, StateIndex.stopped) === 0) {
       const leftMs = deadline - performance.now()
@@ -256,13 +256,13 @@ export class WorkerHost implements ContextHost {
   }
 
   #tellToStop(): void {
-    // What the contexts were sent goes first.
+    // What was sent to the contexts goes first.
     this.#links.flush()
     this.#hub.emit(this.#control, StopWorker, undefined)
     this.#links.main.flush()
   }
 
-  /** A terminated thread finishes nothing: an exit of the process has nothing to wait for. */
+  /** A terminated thread finishes nothing, so an exit of the process must not wait for it. */
   #terminate(): void {
     this.#markStopped()
     void this.#worker.terminate()
@@ -290,7 +290,7 @@ export class WorkerHost implements ContextHost {
   }
 
   #onExit(code: number): WorkerExit {
-    // What the thread has answered last may lie in the ring, where this side was going to look by itself.
+    // The last answers may still be in the ring.
     this.#port.drain()
     undrain(this.#exitDrain)
     const expected = this.#stopping !== undefined

@@ -9,8 +9,8 @@ const INITIAL_SLOTS = 64
 export class CallTable<Call extends { readonly id: number }> {
   #slots: (Call | undefined)[] = emptySlots(INITIAL_SLOTS)
   /**
-   * Those whose place another call has. Whoever gives the numbers passes over places that are taken in a table of its
-   * own, so here there are few, unless somebody sends nonsense.
+   * Calls whose slot another call has. The sender skips numbers whose slots are taken in its own table, so there are few
+   * here, unless a broken sender numbers as it likes.
    */
   readonly #crowdedOut = new Map<number, Call>()
   #size = 0
@@ -20,7 +20,7 @@ export class CallTable<Call extends { readonly id: number }> {
     return this.#size
   }
 
-  /** A number whose place is free. */
+  /** A number whose slot is free. */
   nextId(): number {
     this.#makeRoom()
     do this.#lastId = (this.#lastId + 1) >>> 0
@@ -42,7 +42,7 @@ export class CallTable<Call extends { readonly id: number }> {
     return this.#crowdedOut.size === 0 ? undefined : this.#crowdedOut.get(id)
   }
 
-  /** Takes a call out; answers `undefined` when it is not there any more. */
+  /** Removes and returns a call; `undefined` when it is not there any more. */
   take(id: number): Call | undefined {
     const call = this.get(id)
     if (call === undefined) return undefined
@@ -53,7 +53,7 @@ export class CallTable<Call extends { readonly id: number }> {
     return call
   }
 
-  /** Takes all calls out, in no particular order. */
+  /** Removes and returns all calls, in no particular order. */
   clear(): Call[] {
     const calls = this.#all()
     this.#slots = emptySlots(INITIAL_SLOTS)
@@ -72,7 +72,7 @@ export class CallTable<Call extends { readonly id: number }> {
     else this.#crowdedOut.set(call.id, call)
   }
 
-  /** Leaves half of the places free. */
+  /** Doubles the slots when half of them are taken. */
   #makeRoom(): void {
     if (this.#size * 2 < this.#slots.length) return
     const calls = this.#all()

@@ -1,4 +1,4 @@
-/** Owns the requests under way on a link: those we sent and those we were sent. */
+/** Owns the requests under way on a link: those sent and those received. */
 import type { BrokerContext } from '../../brokers/context.js'
 import type { Call, CancelListener } from '../../brokers/provider.js'
 import type { CancelSignal } from '../../runtime/platform.js'
@@ -16,7 +16,7 @@ export class OutboundCall implements CancelListener {
   readonly id: number
   readonly call: Call
   readonly exchange: Exchange
-  /** The number of the frame in which it leaves. */
+  /** The number of the frame that it leaves in. */
   readonly frame: number
   readonly #onCancel: (id: number) => void
 
@@ -34,11 +34,10 @@ export class OutboundCall implements CancelListener {
   }
 }
 
-/** A request of the other thread that a provider of this one works on. */
+/** A request of the other thread, while a provider of this one works on it. */
 export class InboundCall implements Call {
   readonly id: number
   readonly context: BrokerContext
-  /** As its caller sent it. */
   traceparent: string | undefined = undefined
   readonly exchange: Exchange
   readonly #outbox: AnswerSink
@@ -85,7 +84,7 @@ export class InboundCall implements Call {
     if (this.#finish()) this.#outbox.failure(this.id, this.exchange, error)
   }
 
-  /** The caller gave up: nobody waits for the answer. */
+  /** The caller gave up: no answer is sent. */
   cancel(): void {
     if (!this.#finish()) return
     this.#cancelled = true

@@ -14,13 +14,13 @@ export type AnySignal = SignalDefinition<unknown>
 /** Any message that a link can carry. */
 export type CarriedMessage = AnyEvent | AnyRequest | AnyMultiRequest | AnySignal
 
-/** What a link carries for one context, seen from its own side. */
+/** What a link carries for one context, as seen from this side. */
 export interface Routes {
-  /** Events and signals emitted here arrive there; requests made here are answered there. */
+  /** Events and signals of this side go to the other one; requests of this side are answered there. */
   readonly send: readonly CarriedMessage[]
-  /** Events and signals emitted there arrive here; requests made there are answered here. */
+  /** Events and signals of the other side come to this one; requests of the other side are answered here. */
   readonly receive: readonly CarriedMessage[]
-  /** Whether requests are sent however many wait for the other side. For what must not be refused. @internal */
+  /** Exempts the requests from `maxPendingRequests`: they must not be refused. @internal */
   readonly unlimited?: boolean | undefined
 }
 

@@ -1,8 +1,8 @@
 /**
- * Owns how a value becomes bytes when its definition brings no codec: what structured clone would make of it.
+ * Owns how a value becomes bytes when its definition has no codec: the result is that of a structured clone.
  *
- * Small messages of plain data, which is what most are, are written here, in a form of our own: the engine's
- * serializer costs more to set up than they cost to write. Everything else goes through the engine.
+ * Most messages are small and of plain data. Those are written here, in a form of our own, because setting up the engine's
+ * serializer costs more than writing them. Everything else goes through the engine.
  */
 import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
@@ -41,11 +41,11 @@ const Form = {
   object: 10
 } as const
 
-/** With more objects or items than this, the engine is faster, and finding an object that occurs twice takes long. */
+/** With more objects or items, the engine is faster, and looking for objects that occur twice takes long. */
 const MAX_CONTAINERS = 16
 const MAX_ITEMS = 32
 
-/** Whether the value was written; if not, what was written of it is to be forgotten. */
+/** Returns whether the value was written; if not, the caller rewinds the writer. */
 function writePlain(writer: ByteWriter, value: unknown, containers: object[]): boolean {
   switch (typeof value) {
     case 'string':
@@ -83,14 +83,14 @@ function writeNumber(writer: ByteWriter, value: number): void {
 }
 
 function writeContainer(writer: ByteWriter, value: object, containers: object[]): boolean {
-  // An object that occurs twice, or within itself, arrives as one object: only the engine keeps track of that.
+  // An object that occurs twice, or within itself, must arrive as one object: the engine keeps track of that.
   if (containers.length === MAX_CONTAINERS || containers.includes(value)) return false
   containers.push(value)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (types.isProxy(value)) return false
   if (prototype === Object.prototype) return writeObject(writer, value as Record<string, unknown>, containers)
   if (prototype === Array.prototype) return writeArray(writer, value as unknown[], containers)
-  // What was given away cannot be cloned, which the engine says.
+  // Bytes that were given away cannot be cloned; the engine throws the right error.
   if (prototype !== Uint8Array.prototype || isDetached(value as Uint8Array)) return false
   writer.u8(Form.bytes)
   writer.blob(value as Uint8Array)
@@ -123,7 +123,7 @@ function writeArray(writer: ByteWriter, array: unknown[], containers: object[]):
 function readForm(reader: ByteReader, form: number): unknown {
   switch (form) {
     case Form.engine:
-      // A copy: what is made of bytes shares their memory, and a frame has messages of others as well.
+      // A copy: deserialized bytes share their memory, and the frame holds other messages as well.
       return deserialize(reader.view(reader.remaining).slice())
     case Form.undefined:
       return undefined

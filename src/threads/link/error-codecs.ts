@@ -22,7 +22,7 @@ export const brokerErrorCodec: WireCodec<BrokerError> = {
   }
 }
 
-/** What of an `Error` crosses: structured clone by itself would lose the fields that make an error typed. */
+/** The parts of an `Error` that cross: structured clone by itself would lose its own fields. */
 interface ErrorParts {
   readonly name: string
   readonly message: string
@@ -44,7 +44,7 @@ export const errorCodec: WireCodec<unknown> = {
   },
   read(reader) {
     const form = reader.u8()
-    // A copy: what is made of bytes shares their memory, and a frame has messages of others as well.
+    // A copy: deserialized bytes share their memory, and the frame holds other messages as well.
     const value: unknown = deserialize(reader.view(reader.remaining).slice())
     return form === ErrorForm.error ? fromParts(value as ErrorParts) : value
   }
@@ -85,7 +85,7 @@ function writeOutcome(
       writeForm(writer, OutcomeForm.brokerError, brokerErrorCodec, outcome.error)
     } else writeForm(writer, OutcomeForm.failure, failures, outcome.error)
   } catch (cause) {
-    // One answer that cannot be sent leaves the others alone.
+    // An answer that cannot be sent does not affect the others.
     writer.rewind(start)
     const error = new BrokerError('notSendable', 'an answer cannot be sent to another thread', { cause })
     writeForm(writer, OutcomeForm.brokerError, brokerErrorCodec, error)
@@ -144,7 +144,7 @@ function serializeOrText(value: unknown): Uint8Array {
   return serialize(cloneableOrText(value))
 }
 
-/** Something that arrived and makes no sense to its codec. */
+/** The error of a message that its codec could not read. */
 export function unreadable(what: string, cause: unknown): BrokerError {
   return new BrokerError('notSendable', `${what} could not be read`, { cause })
 }

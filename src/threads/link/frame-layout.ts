@@ -14,8 +14,8 @@
  * | `response` | u32 call, body response |
  * | `failure` | u32 call, u8 form (0 the provider's own error, 1 a BrokerError), body error |
  * | `cancel` | u32 call |
- * | `handled` | u32 channel, u32 how many more signals of it have been handled |
- * | `handler` | u32 channel, u32 whether its signals have a handler from now on (1) or none (0) |
+ * | `handled` | u32 channel, u32 number of its signals handled since the last such message |
+ * | `handler` | u32 channel, u32 1 when its signals have a handler from now on, 0 when they have none |
  * | `channelEnd` | u32 channel |
  *
  * A channel is one message of one context; its number is assigned by the sender, declared before its first use and not
@@ -45,9 +45,9 @@ export const FRAME_HEADER_BYTES = 4
 
 /** The bits of the header. */
 export const FrameHeader = {
-  /** How many frames the sender has worked off since it last said so. */
+  /** How many frames the sender of this frame has worked off since it last reported that. */
   acknowledged: 0x7fff_ffff,
-  /** The frame left early, so that the receiver works on it while the sender goes on: it is a turn by itself. */
+  /** The frame left before the end of the sender's turn; the receiver handles it as a turn by itself. */
   early: 0x8000_0000
 } as const
 

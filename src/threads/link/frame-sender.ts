@@ -1,6 +1,6 @@
 /**
- * Owns when a frame leaves: what is written in one turn leaves together, unless the frame is full, many messages in it are
- * waited for, or too many frames are under way. Knows nothing of what the messages are.
+ * Owns when a frame leaves: at the end of the turn, earlier when it is full or the other side waits for many of its messages,
+ * later while too many frames are under way. Knows nothing of the messages in it.
  */
 import { ByteWriter } from '../../bytes/byte-writer.js'
 import { queueMicrotask } from '../../runtime/event-loop.js'
@@ -11,23 +11,23 @@ import { FRAME_HEADER_BYTES, FrameHeader } from './frame-layout.js'
 /** When frames leave. */
 export interface OutboxOptions {
   /**
-   * Frames under way, above which small ones are held back and gathered until the other side has worked one off.
+   * While this many frames are under way, messages are gathered in the next one until the other side has worked one off.
    * Only for a side whose peer acknowledges every frame.
    */
   readonly maxFramesInFlight: number
-  /** Received frames after which an acknowledgement is sent even when there is nothing else to say. */
+  /** After this many received frames an acknowledgement is sent even when there is nothing else to send. */
   readonly acknowledgeEvery: number
-  /** The room for a frame to begin with; it grows as needed. Default: that of a full frame. For links by the thousand. */
+  /** Initial size of the buffer, which grows as needed. Default: a full frame. Smaller where there are thousands of links. */
   readonly initialBytes?: number
 }
 
-/** A frame of this size leaves at once, whatever is under way: it keeps the other thread busy and memory bounded. */
+/** A frame of this size leaves at once, whatever is under way: that keeps the other thread busy and bounds memory. */
 const FULL_FRAME_BYTES = 64 * 1024
 
 /**
- * So many requests, answers, or events whose outcome is waited for leave at once as well: the other thread goes on with
- * them while the rest is being worked on. Each further such frame of a turn is twice as large, so that a long turn does
- * not fall apart into small ones.
+ * A frame with this many requests, answers, or events with an awaited outcome leaves at once as well: the other thread works
+ * on them while this one writes more. Each further such frame of a turn holds twice as many, so that a long turn does not
+ * end up in many small frames.
  */
 const FIRST_AWAITED = 32
 
@@ -40,13 +40,13 @@ export class FrameSender {
   readonly #onSent: () => void
   #scheduled = false
   #closed = false
-  /** Messages in the frame that somebody waits for, and how many of them make a frame full. */
+  /** Awaited messages in the frame, and how many of them make it leave. */
   #awaited = 0
   #fullAwaited = FIRST_AWAITED
-  /** Frames with messages that have been posted, and those of them that have not been worked off by the other side. */
+  /** Frames with messages that have been posted, and how many of them the other side has not worked off. */
   #posted = 0
   #inFlight = 0
-  /** Frames that we worked off, of which the other side does not know yet. */
+  /** Received frames that were worked off and are still to be acknowledged. */
   #unreported = 0
 
   /**
@@ -66,7 +66,7 @@ export class FrameSender {
     return this.#closed
   }
 
-  /** Whether something is waiting to leave or has not been worked off by the other side. */
+  /** Whether there are messages that have not left, or that the other side has not worked off. */
   get busy(): boolean {
     return this.#inFlight > 0 || this.#hasMessages
   }
@@ -76,7 +76,7 @@ export class FrameSender {
     return this.#posted
   }
 
-  /** How many frames there will have been once everything so far has left. */
+  /** As `posted`, with the frame that is being written, if it has messages. */
   get framesSoFar(): number {
     return this.#posted + (this.#hasMessages ? 1 : 0)
   }
@@ -86,7 +86,7 @@ export class FrameSender {
     return this.#posted - this.#inFlight
   }
 
-  /** A message has been written: it leaves at the end of the turn, or at once in a full frame. */
+  /** To be called after each message: has it leave at the end of the turn, or at once when the frame is full. */
   schedule(): void {
     if (this.writer.size >= FULL_FRAME_BYTES) {
       this.flush()
@@ -101,7 +101,7 @@ export class FrameSender {
     })
   }
 
-  /** As `schedule`, for a message that somebody waits for. */
+  /** As `schedule`, for a message whose answer or outcome is awaited. */
   awaited(): void {
     if (++this.#awaited < this.#fullAwaited) this.schedule()
     else {
@@ -111,25 +111,25 @@ export class FrameSender {
     }
   }
 
-  /** Frames of the other side have been worked off; tells it with the next frame, or on its own when due. */
+  /** Frames of the other side have been worked off: acknowledges them with the next frame, or on their own when due. */
   acknowledge(frames: number): void {
     this.#unreported += frames
     if (this.#unreported >= this.#options.acknowledgeEvery) this.schedule()
   }
 
-  /** The other side has worked off so many of our frames since it last said so. */
+  /** The other side has acknowledged this many frames. */
   acknowledged(frames: number): void {
     this.#inFlight = Math.max(0, this.#inFlight - frames)
     if (this.#hasMessages && !this.#scheduled) this.#flushIfRoom()
     this.#onSent()
   }
 
-  /** Posts what is there, now. */
+  /** Posts the frame now. */
   flush(): void {
     this.#flush(0)
   }
 
-  /** Sends nothing any more. */
+  /** Ends sending; what has not left is dropped. */
   close(): void {
     this.#closed = true
     this.writer.rewind(FRAME_HEADER_BYTES)

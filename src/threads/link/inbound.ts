@@ -1,4 +1,4 @@
-/** Owns what a link receives: takes frames apart and hands their messages to the hub. */
+/** Owns what a link receives: reads messages and hands them to the hub. */
 import { collect } from '../../brokers/collect.js'
 import { BrokerContext } from '../../brokers/context.js'
 import { noProvider } from '../../brokers/errors.js'
@@ -22,28 +22,28 @@ interface Route {
   readonly exchange: Exchange
 }
 
-/** A channel that the other side declared, and where its messages go while somebody receives them. */
+/** A channel that the other side declared, and the route of its messages while there is one. */
 interface Channel {
   readonly id: ChannelId
   readonly contextId: string
   readonly name: string
   readonly key: string
   route: Route | undefined
-  /** Whether the other side takes it that its signals have a handler here. */
+  /** Whether the other side assumes that its signals have a handler here. */
   handled: boolean
 }
 
 export class Inbound {
   readonly #hub: BrokerHub
   readonly #outbox: Outbox
-  /** The link; what it brings does not go back to it. */
+  /** The link: what it delivers is not sent back through it. */
   readonly #origin: unknown
   readonly #routes = new Map<string, Route>()
   readonly #channels = new Map<ChannelId, Channel>()
-  /** The channel of the message before: messages come in rows. */
+  /** The channel of the previous message: often that of the next one, too. */
   #last: Channel | undefined
   readonly #calls = new CallTable<InboundCall>()
-  /** Signals handled since the other side was told, by channel. */
+  /** Handled signals that are still to be reported, by channel. */
   readonly #handled = new Map<ChannelId, number>()
   readonly #forget = (id: number): void => void this.#calls.take(id)
 
@@ -58,14 +58,14 @@ export class Inbound {
     return this.#calls.size
   }
 
-  /** Takes messages of one kind in; answers how to stop. */
+  /** Receives a message of a context until the returned function is called. */
   receive(context: BrokerContext, message: CarriedMessage): () => void {
     const key = routeKey(context.id, ChannelKind[message.kind], message.name)
     const route = { context, message, exchange: exchangeOf(message) }
     this.#routes.set(key, route)
     const unwatch = message.kind === 'signal' ? this.#watchHandler(context, message.name, key) : undefined
     return () => {
-      // Whoever receives the same message of the context by now goes on.
+      // A later route of the same message and context stays.
       if (this.#routes.get(key) === route) this.#routes.delete(key)
       for (const channel of this.#channels.values()) if (channel.route === route) channel.route = undefined
       unwatch?.()
@@ -88,7 +88,7 @@ export class Inbound {
     this.#last = undefined
   }
 
-  /** Events of one channel that came one behind the other. */
+  /** Reads a run of events of one channel. */
   events(reader: ByteReader): void {
     const channel = this.#channel(reader)
     const outer = reader.enter(reader.u32())
@@ -147,7 +147,7 @@ export class Inbound {
     this.#calls.get(reader.u32())?.cancel()
   }
 
-  /** The other side is gone: nobody waits for the answers. */
+  /** The other side is gone: cancels all requests, since no answer can be sent. */
   disconnect(): void {
     for (const call of this.#calls.clear()) call.cancel()
   }
@@ -164,7 +164,7 @@ export class Inbound {
       this.#hub.call(message, payload, call)
       return
     }
-    // The limit of the call is kept by the side that made it, which cancels.
+    // The side that made the call keeps its time limit, and cancels.
     const { signal, traceparent } = call
     const options = { timeoutMs: Number.POSITIVE_INFINITY, signal, traceparent }
     const outcomes = collect(this.#hub, call.context, message, payload, options, this.#origin)
@@ -182,7 +182,7 @@ export class Inbound {
     }
   }
 
-  /** Tells the other side whenever the handler of a signal comes or goes; answers how to stop. */
+  /** Reports to the other side when the handler of a signal is added or removed, until the returned function is called. */
   #watchHandler(context: BrokerContext, signal: string, key: string): () => void {
     const tell = (): void => {
       for (const channel of this.#channels.values()) if (channel.key === key) this.#tellHandler(channel)
@@ -212,7 +212,7 @@ export class Inbound {
     this.#outbox.handler(channel.id, handled)
   }
 
-  /** Told once per turn, however many it were. */
+  /** Handled signals are reported once per turn. */
   #countHandled(channel: ChannelId): void {
     if (this.#handled.size === 0) {
       this.#hub.turns.atEnd(() => {
@@ -237,7 +237,7 @@ export class Inbound {
   }
 }
 
-/** What gives its events once only, such as a generator, would give them to the first listener alone. */
+/** An iterable for several listeners: a generator, for instance, could be iterated only by the first. */
 function repeatable(run: Iterable<unknown>): Iterable<unknown> {
   return 'next' in run ? [...run] : run
 }

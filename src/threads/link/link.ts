@@ -15,19 +15,19 @@ import { Outbox } from './outbox.js'
 export interface LinkOptions extends OutboxOptions {
   /** Requests that may wait for the other side; more are refused with `overloaded`. Default no limit. */
   readonly maxPendingRequests?: number
-  /** Called when the link starts or stops having work under way. */
+  /** Called when work begins to be under way, and when none is any more. */
   readonly onBusy?: (busy: boolean) => void
-  /** Called when the other side sent something that cannot be understood, after the link has closed itself. */
+  /** Called when the other side sent something that cannot be read, after the link has closed itself. */
   readonly onFault?: (fault: unknown) => void
-  /** Called with what arrives on the port and is no frame. */
+  /** Called with values from the port that are no frames. */
   readonly onOther?: (value: unknown) => void
-  /** Takes what else has arrived on the port; frames that are found so are handled in one turn with the first. */
+  /** Takes the next value that has arrived on the port, if any; frames taken so are handled in one turn with the first. */
   readonly takeNext?: () => unknown
-  /** Keeps this thread awake while somebody waits for the other side. @internal */
+  /** Keeps this thread awake while callers wait for the other side. @internal */
   readonly wakefulness?: Wakefulness
 }
 
-/** Frames are gathered into one turn up to this size: a turn ends with work that pays off for many messages. */
+/** Up to this size, frames are handled in one turn: the work at its end is done once for all their messages. */
 const TURN_BYTES = 4 * 1024 * 1024
 
 /**
@@ -43,15 +43,15 @@ export class Link {
   readonly #outbound: Outbound
   readonly #inbound: Inbound
   readonly #unroutes = new Set<() => void>()
-  /** Who waits until so many frames have been worked off, in order. */
+  /** Callers of `drained`, each with the number of frames that must have been worked off, in ascending order. */
   readonly #drained: { readonly frames: number; readonly resolve: () => void }[] = []
   #busy = false
   #closed = false
   #takingIn = false
-  /** Whether work goes on after the turn that brought it, and how many frames wait for that to be acknowledged. */
+  /** Whether work continues after the turn that brought it, and how many frames are acknowledged when it ends. */
   #held = false
   #heldFrames = 0
-  /** Whether somebody waits for what comes of the events that were sent. */
+  /** Whether a caller waits for the outcome of events that were sent. */
   #outcomeAwaited = false
 
   constructor(port: LinkPort, hub: BrokerHub, options: LinkOptions) {
@@ -78,7 +78,7 @@ export class Link {
   /**
    * Carries the messages of a context until the returned function is called or the link is closed.
    *
-   * @throws BrokerError `alreadyProvided` or `alreadyHandled` when somebody on this side has the place of a request or
+   * @throws BrokerError `alreadyProvided` or `alreadyHandled` when this side has a provider or handler of a request or
    *   signal that is to be sent; nothing is routed then
    */
   route(context: BrokerContext, routes: Routes): () => void {
@@ -100,7 +100,7 @@ export class Link {
     return unroute
   }
 
-  /** Posts at once what is waiting to leave. */
+  /** Posts at once what has not left yet. */
   flush(): void {
     this.#frames.flush()
   }
@@ -117,7 +117,7 @@ export class Link {
     return new Promise((resolve) => this.#drained.push({ frames, resolve }))
   }
 
-  /** Takes in whatever the port brings. A frame that cannot be read breaks the link. */
+  /** Handles a value from the port. A frame that cannot be read breaks the link. */
   take(value: unknown): void {
     if (this.#closed) return
     try {
@@ -128,12 +128,12 @@ export class Link {
     }
   }
 
-  /** Leaves the frames that are being taken in unacknowledged until the work on them is done. */
+  /** Delays the acknowledgement of the frames being handled until the work on them is done. */
   holdAcknowledgement(): void {
     if (this.#takingIn) this.#held = true
   }
 
-  /** Work outside of a turn is done: posts what came of it and, unless it goes on, acknowledges what was held. */
+  /** To be called after work outside of a turn: posts what it sent and, unless it continues, acknowledges the held frames. */
   afterWork(goesOn: boolean): void {
     if (this.#held && !goesOn) {
       this.#frames.acknowledge(this.#heldFrames)
@@ -163,7 +163,7 @@ export class Link {
     this.#options.onFault?.(fault)
   }
 
-  /** Handles a frame, and those that are there behind it, in one turn. */
+  /** Handles a frame, and those that have arrived behind it, in one turn. */
   #takeTurn(first: Frame): void {
     let acknowledged = 0
     let frames = 0
@@ -220,7 +220,7 @@ export class Link {
     return () => void watching.drop()
   }
 
-  /** Whether somebody waits for the other side. Once that has worked everything off, nobody does. */
+  /** Whether a caller waits for the other side; none does once that has worked everything off. */
   #isAwaited(): boolean {
     if (!this.#frames.busy) this.#outcomeAwaited = false
     return this.#outcomeAwaited || this.#outbound.pending > 0

@@ -1,4 +1,4 @@
-/** Owns what a link sends: the stand-ins it puts into the hub for listeners, providers and handlers elsewhere. */
+/** Owns the stand-ins that a link registers with the hub for listeners, providers and handlers of the other side. */
 import type { BrokerContext } from '../../brokers/context.js'
 import { alreadyHandled, alreadyProvided, BrokerError } from '../../brokers/errors.js'
 import { type BrokerHub, HandlerChanged } from '../../brokers/hub.js'
@@ -19,7 +19,7 @@ export interface OutboundParts {
   readonly hub: BrokerHub
   readonly frames: FrameSender
   readonly outbox: Outbox
-  /** The link; what it forwards does not come back to it. */
+  /** The link: what it delivers is not sent back through it. */
   readonly origin: unknown
   /** Requests that may wait for the other side; more are refused with `overloaded`. */
   readonly maxPendingRequests: number
@@ -31,7 +31,7 @@ export class Outbound {
   readonly #parts: OutboundParts
   readonly #calls = new CallTable<OutboundCall>()
   readonly #signals = new Map<ChannelId, RemoteSignalTarget>()
-  /** The frames of requests that were given up before the other side had come to them. */
+  /** The frames of requests that their callers gave up before the other side had worked them off. */
   #givenUp: number[] = []
   readonly #cancel = (id: number): void => {
     const { frames, outbox, onChange, maxPendingRequests } = this.#parts
@@ -54,10 +54,10 @@ export class Outbound {
   }
 
   /**
-   * Puts the stand-in for one message into the hub; answers how to take it out.
+   * Registers the stand-in for one message; returns the function that removes it.
    *
-   * @param unlimited whether requests are sent however many wait for the other side
-   * @throws BrokerError `alreadyProvided` or `alreadyHandled` when somebody on this side has the place
+   * @param unlimited whether requests are exempt from `maxPendingRequests`
+   * @throws BrokerError `alreadyProvided` or `alreadyHandled` when this side has a provider or handler
    */
   send(context: BrokerContext, message: CarriedMessage, unlimited = false): () => void {
     switch (message.kind) {
@@ -74,7 +74,7 @@ export class Outbound {
     }
   }
 
-  /** Reads an answer. One to a call that has been given up is passed over: its number is not used again. */
+  /** Reads an answer. One to a call that was given up is skipped: its number is not used again. */
   answer(reader: ByteReader, tag: typeof Tag.response | typeof Tag.failure): void {
     const id = reader.u32()
     const form = tag === Tag.failure ? reader.u8() : FailureForm.own
@@ -99,7 +99,7 @@ export class Outbound {
     this.#signals.get(channel)?.handled(count)
   }
 
-  /** The handler of a signal on the other side has come or gone. */
+  /** The handler of a signal was added or removed on the other side. */
   handler(reader: ByteReader): void {
     const channel = reader.u32()
     const there = reader.u32() === 1
@@ -159,7 +159,7 @@ export class Outbound {
   #sendSignal(context: BrokerContext, signal: AnySignal): () => void {
     const { hub, outbox, onChange } = this.#parts
     if (hub.signalTarget(context, signal) !== undefined) throw alreadyHandled(signal.name, context)
-    // Opened before the first signal, so that the other side can say that nobody handles it.
+    // Opened before the first signal, so that the other side can report that it has no handler.
     const channel = outbox.openChannel(context, ChannelKind.signal, signal.name)
     const exchange = exchangeOf(signal)
     const target = new RemoteSignalTarget(signal.queueDepth, {
@@ -180,7 +180,7 @@ export class Outbound {
     }
   }
 
-  /** A request handler which has the other side answer. */
+  /** A request handler that forwards to the other side. */
   #forward(
     channel: LazyChannel,
     exchange: Exchange,
@@ -209,12 +209,12 @@ export class Outbound {
     }
   }
 
-  /** How many requests wait for the other side; those that were given up lie before it all the same. */
+  /** How many requests wait for the other side, including those given up that it has not come to yet. */
   get #waiting(): number {
     return this.#calls.size + this.#givenUp.length
   }
 
-  /** Forgets those given up that the other side has come past; answers how many wait now. */
+  /** Forgets requests given up that the other side has worked off; returns how many wait now. */
   #forgetGivenUp(): number {
     const { workedOff } = this.#parts.frames
     if (this.#givenUp.length > 0) this.#givenUp = this.#givenUp.filter((frame) => frame > workedOff)
@@ -222,7 +222,7 @@ export class Outbound {
   }
 }
 
-/** A channel that is opened with its first message, so that what is never sent costs the other side nothing. */
+/** A channel that is opened with its first message, so that a message never sent costs the other side nothing. */
 class LazyChannel {
   readonly #outbox: Outbox
   readonly #context: BrokerContext
@@ -243,14 +243,14 @@ class LazyChannel {
     return this.#id
   }
 
-  /** Has the other side forget the channel; a message that comes late all the same opens a new one. */
+  /** Has the other side forget the channel; a later message would open a new one. */
   end(): void {
     if (this.#id !== undefined) this.#outbox.endChannel(this.#id)
     this.#id = undefined
   }
 }
 
-/** A synchronous request, which cannot wait for another thread. */
+/** The error of a synchronous request, which cannot wait for another thread. */
 function notHere(request: string): BrokerError {
   const message = `the provider of synchronous request "${request}" lives on another thread; ask it with request()`
   return new BrokerError('providerFailed', message)

@@ -1,4 +1,4 @@
-/** Owns what a link sends: writes each message into the frame that leaves next. When that is, `FrameSender` knows. */
+/** Owns what a link sends: writes each message into the frame that leaves next. `FrameSender` decides when it leaves. */
 import type { BrokerContext } from '../../brokers/context.js'
 import { BrokerError } from '../../brokers/errors.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
@@ -9,19 +9,19 @@ import type { Exchange } from './exchange.js'
 import { FailureForm, Tag } from './frame-layout.js'
 import type { FrameSender } from './frame-sender.js'
 
-/** A message of one context, as the sender numbers it. */
+/** The number that the sender gave to one message of one context. */
 export type ChannelId = number
 
 export class Outbox {
   readonly #frames: FrameSender
   readonly #writer: ByteWriter
   #lastChannel: ChannelId = 0
-  /** The last events: their frame, their channel, where their length stands, and where they end. */
+  /** The last run of events: its frame, its channel, the offset of its length, and its end. */
   #runFrame = 0
   #runChannel: ChannelId = 0
   #runAt = 0
   #runEnd = 0
-  /** The message being encoded, and where it begins. A codec or a getter runs then, and may not write into its midst. */
+  /** The message being encoded, and its start. A codec or a getter that runs meanwhile must not write another one into it. */
   #encoding: string | undefined
   #encodingFrom = 0
 
@@ -36,7 +36,7 @@ export class Outbox {
   }
 
   /**
-   * Numbers one message of one context, and tells the other side.
+   * Numbers one message of one context, and declares that to the other side.
    *
    * @throws BrokerError `notSendable` while another message is being encoded
    */
@@ -53,13 +53,13 @@ export class Outbox {
     return id
   }
 
-  /** Nothing more is sent through a channel: the other side may forget it. */
+  /** Has the other side forget a channel: nothing more is sent through it. */
   endChannel(channel: ChannelId): void {
     this.#plain(Tag.channelEnd, channel)
   }
 
   /**
-   * An event. Events of one channel that nothing comes between share a message.
+   * Sends an event. Consecutive events of one channel are a run, which is one message.
    *
    * @throws BrokerError `notSendable` when the payload cannot be encoded; nothing is sent then
    */
@@ -103,7 +103,7 @@ export class Outbox {
   ): void {
     this.#requireNotEncoding(exchange.name)
     const start = this.#writer.offset
-    // It comes from whoever subscribes or makes calls of their own; anything else must not spoil the frame.
+    // Application code sets it: a value that is no string must not break the frame.
     const traced = typeof traceparent === 'string'
     this.#writer.u8(traced ? Tag.tracedRequest : Tag.request)
     this.#writer.u32(channel)
@@ -123,7 +123,7 @@ export class Outbox {
     this.#frames.awaited()
   }
 
-  /** Sends an error; one that cannot be encoded arrives as a `BrokerError` which says so. */
+  /** Sends an error; one that cannot be encoded arrives as a `notSendable` error. */
   failure(call: number, exchange: Pick<Exchange, 'name' | 'error'>, error: unknown): void {
     if (this.encoding) {
       queueMicrotask(() => this.failure(call, exchange, error))
@@ -137,12 +137,12 @@ export class Outbox {
     this.#frames.schedule()
   }
 
-  /** Tells that signals of a channel have been handled. */
+  /** Reports that signals of a channel have been handled. */
   handled(channel: ChannelId, count: number): void {
     this.#plain(Tag.handled, channel, count)
   }
 
-  /** Tells whether the signals of a channel have a handler. */
+  /** Reports whether the signals of a channel have a handler. */
   handler(channel: ChannelId, there: boolean): void {
     this.#plain(Tag.handler, channel, there ? 1 : 0)
   }
@@ -151,14 +151,14 @@ export class Outbox {
     this.#plain(Tag.cancel, call)
   }
 
-  /** Forgets the message being encoded, if any: the process ends within its codec or getter, and what precedes it can leave. */
+  /** Drops the message being encoded, if any, so that those before it can leave: the process ends within its codec. */
   dropUnfinished(): void {
     if (!this.encoding) return
     this.#encoding = undefined
     this.#writer.rewind(this.#encodingFrom)
   }
 
-  /** A message of numbers only. */
+  /** Sends a message of numbers only. */
   #plain(tag: number, ...fields: number[]): void {
     if (this.#frames.closed) return
     if (this.encoding) {

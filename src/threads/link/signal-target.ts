@@ -1,4 +1,4 @@
-/** Owns the sending end of a signal whose handler lives on another thread. */
+/** Owns the sending end of a signal whose handler is on another thread. */
 import type { SignalTarget } from '../../brokers/signal-queue.js'
 import { Waiters } from '../../runtime/waiters.js'
 
@@ -6,17 +6,17 @@ import { Waiters } from '../../runtime/waiters.js'
 export interface SignalWire {
   /** @throws BrokerError `notSendable` */
   send(payload: unknown): void
-  /** The handler on the other side has come or gone. */
+  /** To be called when the handler was added or removed on the other side. */
   handlerChanged(): void
 }
 
-/** Accepts as many signals as the definition lets wait, counting those that the other side has not handled yet. */
+/** Accepts signals while fewer than `queueDepth` are unhandled on the other side. */
 export class RemoteSignalTarget implements SignalTarget {
   readonly source = undefined
   readonly #depth: number
   readonly #wire: SignalWire
   readonly #idle = new Waiters()
-  /** Whom to tell of each signal that the other side has not handled yet. */
+  /** The `done` of each signal that the other side has not handled yet. */
   readonly #outstanding: ((() => void) | undefined)[] = []
   #closed = false
   #vacant = false
@@ -37,20 +37,20 @@ export class RemoteSignalTarget implements SignalTarget {
   /** @throws BrokerError `notSendable` */
   accept(payload: unknown, done?: () => void): boolean {
     if (this.#closed || this.#vacant) return false
-    // Signals of another thread that are passed on are limited there, where the signaller can be told.
+    // Signals passed on from another thread come with `done`: that thread checks the depth, and its signaller learns of it.
     if (done === undefined && this.#outstanding.length >= this.#depth) return false
     this.#wire.send(payload)
     this.#outstanding.push(done)
     return true
   }
 
-  /** The other side has handled so many more. */
+  /** The other side has handled `count` more signals. */
   handled(count: number): void {
     for (const done of this.#outstanding.splice(0, count)) done?.()
     if (this.#outstanding.length === 0) this.#idle.wake()
   }
 
-  /** Whether the other side has a handler now. */
+  /** The other side has reported whether it has a handler. */
   handlerIs(there: boolean): void {
     this.#vacant = !there
     this.#wire.handlerChanged()

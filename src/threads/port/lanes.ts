@@ -4,10 +4,10 @@ import type { LinkPort, PortEvent } from './link-port.js'
 
 export type LaneId = number
 
-/** The lane of what travels without one. */
+/** The lane number of frames that have no lane. */
 export const MAIN_LANE: LaneId = 0
 
-/** The room for a frame that a lane begins with: there may be thousands of them, most of them idle. */
+/** The initial frame buffer of a lane: there may be thousands of them, most of them idle. */
 export const LANE_BYTES = 1024
 
 /** A frame on its way through a shared port. */
@@ -27,7 +27,7 @@ export function isLaneFrame(value: unknown): value is LaneFrame {
   return typeof value === 'object' && value !== null && 'lane' in value
 }
 
-/** A lane as the link that uses it sees it. Whoever reads the shared port calls `deliver`. */
+/** A lane as the port of its link. The reader of the shared port calls `deliver`. */
 export class LanePort implements LinkPort {
   readonly #port: SharedPort
   readonly #lane: LaneId

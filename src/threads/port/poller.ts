@@ -1,21 +1,21 @@
 /**
  * Owns a worker's short wait for the next frame. Waking a parked thread takes tens of microseconds, so after a frame
- * the worker looks for another one for a moment before it parks. It does so only while frames follow each other closely,
- * and the less the more often it was in vain. An idle worker costs nothing.
+ * the worker polls for another one for a moment before it parks. It does so only while frames follow each other closely,
+ * and less often after polls in vain. An idle worker costs nothing.
  */
 import { setImmediate } from '../../runtime/event-loop.js'
 import { HOLD_UP_MS, type RingPort } from './ring-port.js'
 
-/** How long to look for the next frame, in milliseconds. */
+/** How long to poll for the next frame, in milliseconds. */
 const LOOK_MS = 0.1
 
 /** Frames that follow each other within this time are worth waiting for, in milliseconds. */
 const CLOSE_MS = 0.5
 
-/** After a look that found nothing, the next frames are not followed by a look: twice as many each time, up to this. */
+/** After a poll in vain, the next frames are not followed by a poll: twice as many each time, up to this. */
 const MOST_SKIPPED = 64
 
-/** Looking at the port as well costs more than looking into the ring, and is done every so many times. */
+/** Looking at the port costs more than looking into the ring, and is done at every Nth look. */
 const PORT_EVERY = 16
 
 export class Poller {
@@ -24,18 +24,18 @@ export class Poller {
   readonly #mayWait: () => boolean
   #lastFrame = 0
   #scheduled = false
-  /** Looks in a row that found nothing, and frames still to be skipped because of them. */
+  /** Polls in vain in a row, and how many frames are still skipped because of them. */
   #vain = 0
   #toSkip = 0
 
-  /** @param mayWait whether nothing else is to be done on this thread meanwhile */
+  /** @param mayWait whether this thread has no other work */
   constructor(port: RingPort, receive: (value: unknown) => void, mayWait: () => boolean) {
     this.#port = port
     this.#receive = receive
     this.#mayWait = mayWait
   }
 
-  /** To be called after each frame that the event loop has brought. */
+  /** To be called after each frame that the event loop has delivered. */
   afterFrame(): void {
     const now = performance.now()
     const close = now - this.#lastFrame < CLOSE_MS
@@ -43,7 +43,7 @@ export class Poller {
     if (!close || this.#scheduled || this.#skips()) return
     this.#scheduled = true
     this.#port.watch()
-    // Promises of this turn go first: an answer must not wait for our looking around.
+    // Promises of this turn go first: an answer must not wait for the poll.
     setImmediate(this.#round)
   }
 
@@ -64,14 +64,14 @@ export class Poller {
     }
   }
 
-  /** While the other thread does not get to run, because all processors are taken, looking only keeps it from running. */
+  /** When all processors are busy, a poll keeps the other thread from running: after polls in vain, some are skipped. */
   #skips(): boolean {
     if (this.#toSkip === 0) return false
     this.#toSkip--
     return true
   }
 
-  /** Answers whether a frame has come. Ends at `end`, or when none has come for a moment. */
+  /** Polls until `end`, or until no frame has come for a moment; returns whether any has. */
   #look(end: number): boolean {
     let found = false
     let until = performance.now() + LOOK_MS

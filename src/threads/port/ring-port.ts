@@ -1,10 +1,11 @@
 /**
- * Owns the way between a host and its worker: small frames go through rings in shared memory, everything else through the
- * port, and all of it arrives in the order it was sent. Each thing sent has a number; the receiver takes them in turn from
- * wherever they are.
+ * Owns the connection between a host and its worker: small frames go through rings in shared memory, everything else through
+ * the port, and all of it arrives in the order it was sent. Each value sent has a number; the receiver takes the next number
+ * from the ring or from the port.
  *
- * A reader that is marked as awake is not called. So while it is, there is always somebody who will look: whoever watches. A
- * delivery that goes on later watches until then. The last one to stop takes the mark away first, and then looks once more.
+ * The sender does not call a reader that is marked as awake. While it is, a watcher has promised to look by itself (`watch`,
+ * `unwatch`). A delivery that continues later watches until then. The last watcher to stop removes the mark first, and then
+ * looks once more.
  */
 import { setImmediate } from '../../runtime/event-loop.js'
 import { runOutside } from '../../runtime/outside.js'
@@ -12,22 +13,22 @@ import { type LaneFrame, MAIN_LANE } from './lanes.js'
 import type { LinkPort, PortEvent } from './link-port.js'
 import { RingReader, RingWriter } from './ring.js'
 
-/** How long taking frames in may hold up what else the thread has to do, such as promises and timers, in milliseconds. */
+/** How long handling frames may hold up the rest of the thread, such as promises and timers, in milliseconds. */
 export const HOLD_UP_MS = 4
 
 /** Calls a reader that sleeps. */
 const CALL = 0
 
 /**
- * What travels through the port: anything that is too large for a ring, or no frame. Code of a worker may post what it
- * likes past us, so the number has a name that nobody else gives to anything.
+ * What travels through the port: anything that is too large for a ring, or no frame. Code of a worker may post values of its
+ * own to the same port, so the field has a name that is not used elsewhere.
  */
 interface Parcel {
   readonly persistencySeq: number
   readonly value: unknown
 }
 
-/** The part of a `Worker` or a `MessagePort` that is needed. */
+/** The part of a `Worker` or a `MessagePort` that a ring port needs. */
 export interface ParcelPort {
   postMessage(value: Parcel | typeof CALL, transfer?: readonly never[]): void
   on(event: PortEvent, listener: (value: unknown) => void): unknown
@@ -38,7 +39,7 @@ export interface RingPortParts<Port> {
   readonly port: Port
   readonly out: SharedArrayBuffer
   readonly in: SharedArrayBuffer
-  /** Takes what has arrived on the port without waiting for the event loop; where there is such a way. */
+  /** Takes what has arrived on the port without waiting for the event loop; absent where Node.js has no such function. */
   readonly takeParcel?: () => unknown
 }
 
@@ -51,9 +52,9 @@ export class RingPort implements LinkPort {
   #received = 0
   #parcels: Parcel[] = []
   #listener: ((value: unknown) => void) | undefined
-  /** How many want the ring to be looked at without being called. */
+  /** How many watchers there are, see `watch`. */
   #watchers = 0
-  /** Whether the delivery goes on in the next round of the event loop. */
+  /** Whether the delivery continues in the next round of the event loop. */
   #goesOn = false
 
   constructor({ port, out, in: incoming, takeParcel }: RingPortParts<ParcelPort>) {
@@ -68,7 +69,7 @@ export class RingPort implements LinkPort {
     this.#sent = (this.#sent + 1) >>> 0
   }
 
-  /** Sends a small frame without giving its memory away; `false` when it has to be posted. */
+  /** Sends a small frame without transferring its memory; `false` when it has to be posted. */
   tryPost(frame: Uint8Array, lane: number = MAIN_LANE): boolean {
     if (!this.#out.write(this.#sent, lane, frame)) return false
     this.#sent = (this.#sent + 1) >>> 0
@@ -86,7 +87,7 @@ export class RingPort implements LinkPort {
     this.#port.off(event, event === 'message' ? this.#onMessage : listener)
   }
 
-  /** Takes the next thing that was sent, if it is here: a frame, a frame of a lane, or whatever else was posted. */
+  /** Takes the next value that was sent, if it has arrived: a frame, a frame of a lane, or any other posted value. */
   next(): unknown {
     const record = this.#in.take(this.#received)
     if (record !== undefined) {
@@ -103,7 +104,7 @@ export class RingPort implements LinkPort {
     return undefined
   }
 
-  /** As `next`, and looks at the port, too. */
+  /** As `next`, but looks at the port, too. */
   nextOfAll(): unknown {
     for (;;) {
       const value = this.next()
@@ -114,7 +115,7 @@ export class RingPort implements LinkPort {
     }
   }
 
-  /** Until `unwatch`, whoever calls this looks for what has come by itself: the other side does not call. */
+  /** Until `unwatch`, the caller looks for values by itself: the other side does not call this one. */
   watch(): void {
     if (this.#watchers++ === 0) this.#in.wake()
   }
@@ -122,20 +123,20 @@ export class RingPort implements LinkPort {
   unwatch(): void {
     if (--this.#watchers > 0) return
     this.#in.sleep()
-    // What came just before has not been called out, and what was taken from the port will be no event.
+    // The other side did not call for what it sent before, and what was taken from the port is no event any more.
     if (this.#listener !== undefined && this.#hasNext) this.#goOnLater()
   }
 
   /**
-   * Delivers what has come, in no caller's async context. To be called from time to time while watching. What takes long
-   * goes on by itself.
+   * Delivers what has arrived, in no caller's async context. To be called from time to time while watching. A long delivery
+   * continues by itself.
    */
   look(): void {
     if (!this.#hasNext || this.#goesOn || this.#listener === undefined) return
     runOutside(this.#deliver)
   }
 
-  /** Delivers what has come, however long that takes: the other side has ended. */
+  /** Delivers all that has arrived, without a limit: the other side has ended. */
   drain(): void {
     for (let value = this.next(); value !== undefined; value = this.next()) this.#listener?.(value)
   }
@@ -144,10 +145,10 @@ export class RingPort implements LinkPort {
     return this.#in.has(this.#received) || this.#parcels[0]?.persistencySeq === this.#received
   }
 
-  /** Delivers what is there and what comes meanwhile, until others must have their turn. */
+  /** Delivers what has arrived and what arrives meanwhile, for at most `HOLD_UP_MS` at a time. */
   readonly #deliver = (): void => {
     this.#listener?.(this.next())
-    // Mostly that was all, and needs no look at the clock.
+    // Usually that was all, and reading the clock is spared.
     if (!this.#hasNext) return
     const end = performance.now() + HOLD_UP_MS
     while (this.#hasNext) {
@@ -177,7 +178,7 @@ export class RingPort implements LinkPort {
   readonly #onMessage = (value: unknown): void => {
     this.#keep(value)
     if (this.#goesOn) return
-    // The port brings all parcels that there are before timers have their turn, and so may bring thousands.
+    // The port may deliver thousands of parcels before any timer: each would otherwise start a delivery of `HOLD_UP_MS`.
     if (value !== CALL) this.#goOnLater()
     else {
       this.watch()
@@ -185,7 +186,7 @@ export class RingPort implements LinkPort {
     }
   }
 
-  /** What else somebody posts in a worker is none of ours. */
+  /** Keeps a parcel; other values were posted by code of the worker. */
   #keep(value: unknown): void {
     const parcel = value as Partial<Parcel> | null
     if (typeof parcel?.persistencySeq === 'number') this.#parcels.push(parcel as Parcel)

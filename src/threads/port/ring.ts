@@ -2,18 +2,18 @@
  * Owns one direction of small frames between two threads: a ring of bytes in shared memory with one writer and one reader.
  * A frame in it costs two copies and a few atomic reads, where posting one costs microseconds and a system call.
  *
- * A record is `u32 length, u32 sequence number, u32 lane`, then the bytes of the frame, filled up to eight bytes; it lies
- * in one piece. Where the end of the ring has no room for one, a length of {@link WRAP} sends the reader to the start.
+ * A record is `u32 length, u32 sequence number, u32 lane`, then the bytes of the frame, padded to eight bytes; it is
+ * contiguous. Where one does not fit before the end of the ring, a length of {@link WRAP} sends the reader to the start.
  * The counters of written and read bytes only grow, modulo 2^32.
  */
 
 /** Room for the records, a power of two. */
 const CAPACITY = 64 * 1024
 
-/** Larger frames are posted: handing memory over costs less than copying it then. */
+/** Larger frames are posted: transferring their memory costs less than copying it. */
 const MAX_FRAME_BYTES = 16 * 1024
 
-/** The memory for a copy of so many bytes is not filled with zeros first: it is half a microsecond for 4 KiB. */
+/** From this size the memory for a copy is not zeroed first, which takes half a microsecond for 4 KiB. */
 const UNZEROED_FROM_BYTES = 1024
 
 const RECORD_HEADER_BYTES = 12
@@ -25,9 +25,9 @@ const READ = 16
 const READER = 32
 const HEADER_BYTES = 256
 
-/** What the reader does. */
+/** The state of the reader. */
 const Reader = {
-  /** It sleeps, or is about to: the writer has to call it. */
+  /** It sleeps, or is about to: the writer must call it. */
   asleep: 0,
   /** It looks into the ring again before it sleeps. */
   awake: 1,
@@ -58,11 +58,11 @@ export class RingWriter {
     this.#view = view
   }
 
-  /** Copies a frame into the ring; `false` when it has no room for it. */
+  /** Copies a frame into the ring; `false` when there is no room for it. */
   write(seq: number, lane: number, frame: Uint8Array): boolean {
     if (frame.length > MAX_FRAME_BYTES) return false
     const size = recordSize(frame.length)
-    // Only this side writes it.
+    // A plain read: only this side writes the counter.
     let written = this.#counters[WRITTEN] as number
     const used = (written - Atomics.load(this.#counters, READ)) >>> 0
     const at = written & (CAPACITY - 1)
@@ -81,7 +81,7 @@ export class RingWriter {
     return true
   }
 
-  /** Whether the reader has to be called; answers so once for each time that it sleeps. */
+  /** Whether the reader must be called; `true` once for each time that it sleeps. */
   mustCall(): boolean {
     if (Atomics.load(this.#counters, READER) !== Reader.asleep) return false
     return Atomics.compareExchange(this.#counters, READER, Reader.asleep, Reader.called) === Reader.asleep
@@ -122,7 +122,7 @@ export class RingReader {
     return { seq, lane, frame }
   }
 
-  /** Where the next record is, which has been written. */
+  /** Where the next record is, if one has been written. */
   get #next(): number {
     const at = (this.#counters[READ] as number) & (CAPACITY - 1)
     return this.#view.getUint32(at) === WRAP ? 0 : at
@@ -133,13 +133,13 @@ export class RingReader {
     Atomics.store(this.#counters, READER, Reader.awake)
   }
 
-  /** Takes the promise back. To be followed by a last look: what was written before has not been called out. */
+  /** Withdraws the promise. To be followed by a last look: the writer did not call for what it wrote before. */
   sleep(): void {
     Atomics.store(this.#counters, READER, Reader.asleep)
   }
 }
 
-/** How either side sees the memory. */
+/** The views of the memory. */
 function partsOf(memory: SharedArrayBuffer): {
   readonly counters: Int32Array
   readonly bytes: Uint8Array

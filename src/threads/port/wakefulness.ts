@@ -1,10 +1,10 @@
 /**
  * Owns the host's short wait for an answer. A thread that sleeps in its event loop takes tens of microseconds to wake up,
- * often longer than the answer takes to come. While somebody waits for one the event loop may therefore go round without
- * sleeping, for a moment; timers, sockets and promises get their turns as always.
+ * often longer than the answer takes to come. While a caller waits, the event loop may therefore run without sleeping, for a
+ * moment; timers, sockets and promises get their turns as always.
  *
- * Whether that pays depends on what is asked and on whether there is a processor to spare, so it is measured: both ways
- * are timed, now and then the one that is not in use, too.
+ * Whether that pays depends on the request and on whether there is a processor to spare, so both ways, awake and asleep, are
+ * timed, and now and then the one that is not in use is tried.
  */
 import { setImmediate } from '../../runtime/event-loop.js'
 import type { RingPort } from './ring-port.js'
@@ -12,24 +12,24 @@ import type { RingPort } from './ring-port.js'
 /** How long to stay awake for one answer at most, in milliseconds. */
 const AWAKE_MS = 0.5
 
-/** So often the port is looked at in each round of the event loop: for a few microseconds. A round leaves garbage behind. */
+/** Looks at the port in each round of the event loop: a few microseconds, because each round leaves garbage behind. */
 const LOOKS = 400
 
-/** Staying awake costs processor time: it is begun when it saves this part of the wait, and ended when it saves less than that. */
+/** The part of the wait that staying awake must save to be begun, and to be kept up: it costs processor time. */
 const WORTH = 0.1
 const STILL_WORTH = 0.03
 
-/** Waits that have become so many times as long as they were are a reason to try the other way soon. */
+/** When waits have become this many times as long, the other way is tried soon. */
 const WORSE = 1.5
 
 /**
- * After so many waits the other way is tried; after twice as many each time that it was no better, because going to sleep
+ * After this many waits the other way is tried; after twice as many each time that it was no better, because sleeping
  * between two frames may cost the time of several.
  */
 const TRY_AFTER = 64
 const TRY_AFTER_MOST = 2048
 
-/** So many waits make a try. What was known of that way before is forgotten: it may be of a time when everything was slow. */
+/** How many waits a try takes. Earlier times of that way are forgotten: everything may have been slow then. */
 const TRY_WAITS = 32
 
 export class Wakefulness {
@@ -42,21 +42,21 @@ export class Wakefulness {
   #awakePays = true
   #staying = false
   #goingRound = false
-  /** How long the waits took in which the other way is being tried; `undefined` while it is not. */
+  /** The waits of the present try of the other way; `undefined` while there is none. */
   #tried: number[] | undefined
   #tryAfter = TRY_AFTER
   #untilTry = TRY_AFTER
-  /** How long a wait takes in milliseconds, each way; to begin with what is usual. */
+  /** The mean wait in milliseconds, each way, beginning with usual values. */
   readonly #awake = new MovingMean(0.02)
   readonly #asleep = new MovingMean(0.1)
-  /** How long one took when the way in use was chosen. */
+  /** The mean wait when the way in use was chosen. */
   #chosenAt = Number.POSITIVE_INFINITY
 
   constructor(port: RingPort) {
     this.#port = port
   }
 
-  /** A frame has left, and somebody waits for what comes of it. */
+  /** A frame has left, and a caller waits for its answer or outcome. */
   awaits(): void {
     if (this.#since === 0) {
       this.#since = performance.now()
@@ -66,7 +66,7 @@ export class Wakefulness {
     if (this.#staying) this.#goRound()
   }
 
-  /** A frame has come; `more` when others are still waited for. */
+  /** A frame has come; `more` when callers still wait for others. */
   received(more: boolean): void {
     this.#frames++
     if (this.#since === 0) return
@@ -86,7 +86,7 @@ export class Wakefulness {
     if (this.#inUse.value > this.#chosenAt * WORSE) this.#untilTry = Math.min(this.#untilTry, TRY_AFTER)
   }
 
-  /** Goes on with the way that has turned out to be the better one. */
+  /** Chooses the better way. */
   #choose(waits: readonly number[]): void {
     this.#tried = undefined
     const other = this.#awakePays ? this.#asleep : this.#awake
@@ -106,14 +106,14 @@ export class Wakefulness {
     setImmediate(this.#round)
   }
 
-  /** Who has waited twice as long as asleep gains nothing by staying awake. */
+  /** After twice the mean wait asleep, staying awake gains nothing. */
   get #longestMs(): number {
     return Math.min(AWAKE_MS, this.#asleep.value * 2)
   }
 
   readonly #round = (): void => {
     const frames = this.#frames
-    // Whoever waits for what has come must get it before anything else is looked for.
+    // After a frame the round ends, so that its callers go on first.
     for (let looks = 0; looks < LOOKS && this.#frames === frames; looks++) this.#port.look()
     if (this.#since !== 0 && this.#staying && performance.now() - this.#since < this.#longestMs) {
       setImmediate(this.#round)
@@ -125,8 +125,8 @@ export class Wakefulness {
 }
 
 /**
- * The mean, because several frames may be under way: they come one right behind the other then, with a long wait in
- * between. One slow answer says little about the next: no value counts for more than a few times the mean.
+ * A mean and no median, because with several frames under way short waits and long ones alternate. One slow answer says
+ * little about the next, so no value counts for more than a few times the mean.
  */
 class MovingMean {
   #value: number
@@ -143,7 +143,7 @@ class MovingMean {
     this.#value += WEIGHT * (Math.min(value, this.#value * MOST) - this.#value)
   }
 
-  /** Forgets what was before. The largest of the values does not count. */
+  /** Starts anew with the mean of the values, the largest left out. */
   begin(values: readonly number[]): void {
     const sum = values.reduce((total, value) => total + value, -Math.max(...values))
     this.#value = sum / (values.length - 1)

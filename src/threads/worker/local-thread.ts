@@ -1,4 +1,4 @@
-/** Owns the working side of contexts that are served without a worker; see `local-host.ts`. */
+/** Owns the side of a `LocalHost` that does the work, on the same thread. */
 import type { ThreadContract } from '../link/carried.js'
 import type { LocalSide, LocalSideParts } from '../local-side.js'
 import type { LaneFrame } from '../port/lanes.js'

@@ -17,7 +17,7 @@ export class Peers {
   readonly #hub: BrokerHub
   readonly #known: readonly CarriedMessage[]
   readonly #ports = new Map<number, MessagePort>()
-  /** Ports whose other end was gone before they were used. */
+  /** Ports whose other end closed before they were used. */
   readonly #gone = new WeakSet<MessagePort>()
   readonly #links = new Map<number, PeerLink>()
 
@@ -26,7 +26,7 @@ export class Peers {
     this.#known = [...toWorker, ...toHost, ...toPeers]
   }
 
-  /** A port has arrived, and is used when the request for it comes; or none will come. */
+  /** Keeps a port until the request for it arrives, or closes one that was withdrawn. */
   deliver({ peer, port }: PortDelivery<MessagePort>): void {
     if (port !== undefined) {
       this.#ports.set(peer, port)
@@ -43,7 +43,7 @@ export class Peers {
     const port = this.#take(id)
     if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
     if (this.#gone.has(port)) return err(new Error('the worker at the other end is gone'))
-    // The other worker learns from the port that this side has given the link up.
+    // The other worker notices by the port.
     const onFault = (): void => port.close()
     const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1, onFault })
     try {
@@ -66,12 +66,12 @@ export class Peers {
     return ok(undefined)
   }
 
-  /** Ends the links of a context, behind what was accepted for them. */
+  /** Ends the links of a context, after sending what they have accepted. */
   release(context: BrokerContext): void {
     for (const link of this.#links.values()) if (link.context.equals(context)) end(link)
   }
 
-  /** Ends all links, likewise. */
+  /** Ends all links in the same way. */
   close(): void {
     for (const link of this.#links.values()) end(link)
   }
@@ -93,6 +93,6 @@ export class Peers {
 function end({ link, port }: PeerLink): void {
   link.flush()
   link.close('this worker has let it go')
-  // The other worker learns of it from the port.
+  // The other worker notices by the port.
   port.close()
 }

@@ -1,30 +1,30 @@
 /**
- * Owns whose turn it is on a thread that serves several contexts. Each has a line of work, done in order; those that
- * have work take turns, a slice of time each.
+ * Owns the turns of the contexts on a thread that serves several. Each context has a line of work, done in order; lines with
+ * work take turns, a slice of time each.
  */
 import { setImmediate } from '../../runtime/event-loop.js'
 import { runOutside } from '../../runtime/outside.js'
 import type { Frame } from '../port/frame.js'
 
-/** How long one line may go on while others may be waiting, in milliseconds. */
+/** How long a line may work before it is the turn of the next, in milliseconds. */
 export const SLICE_MS = 2
 
-/** How a context shares its thread with others. For code that may have more to do than fits a slice. */
+/** How a context shares its thread with others: for code whose work may not fit into a slice. */
 export interface ThreadShare {
   /** Whether the slice of this context is used up. */
   over(): boolean
-  /** Begins the slice anew, after work without which nothing of the context could be done. */
+  /** Starts the slice again, after work that does not count as work of this context, such as opening its file. */
   renew(): void
   /**
-   * Goes on with `work` in a later slice, at the earliest after `delayMs`. Until it has been called and has not asked
-   * for more, nothing else of the context is taken in. To be called while messages are taken in, at most once a slice.
+   * Continues with `work` in a later slice, after `delayMs` at the earliest. Nothing else of the context is handled until
+   * `work` has run without another `goOn`. To be called while messages are handled, at most once a slice.
    */
   goOn(work: () => void, delayMs?: number): void
-  /** Does `work`, which must not throw, in a turn of this context, behind everything that has come for it. */
+  /** Runs `work`, which must not throw, in a turn of this context, after everything that has arrived for it. */
   push(work: () => void): void
 }
 
-/** How long to leave those alone who wait for something, where the event loop cannot go on, in milliseconds. */
+/** How long to block when all lines rest and the event loop does not run, in milliseconds. */
 const PAUSE_MS = 10
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
@@ -36,12 +36,12 @@ export class Rota {
   #scheduled = false
   #sliceEnd = 0
 
-  /** @param onFault called with what work throws that must not */
+  /** @param onFault called with errors that work must not throw */
   constructor(onFault: (fault: unknown) => void) {
     this.#onFault = onFault
   }
 
-  /** Whether no line can go on. */
+  /** Whether no line has work that can be done now. */
   get idle(): boolean {
     return this.#waiting.length === 0
   }
@@ -50,18 +50,18 @@ export class Rota {
     return performance.now() >= this.#sliceEnd
   }
 
-  /** Begins the slice of the line that is at work anew. */
+  /** Starts the slice of the working line again. */
   renewSlice(): void {
     this.#sliceEnd = performance.now() + SLICE_MS
   }
 
-  /** A line has work. */
+  /** Lists a line that has work. */
   add(line: WorkLine): void {
     this.#waiting.push(line)
     this.#schedule()
   }
 
-  /** Gives turns to the lines that wait, for a slice; then the thread looks for messages before it goes on. */
+  /** Gives turns to the listed lines, for one slice in all; then the event loop looks for messages. */
   readonly run = (): void => {
     const until = performance.now() + SLICE_MS
     do {
@@ -72,7 +72,7 @@ export class Rota {
     this.#schedule()
   }
 
-  /** Blocks the thread until the lines have nothing left to do; `false` when `deadline` comes first. */
+  /** Blocks the thread until the lines have no work left; `false` when `deadline` comes first. */
   workOff(lines: readonly WorkLine[], deadline: number): boolean {
     for (;;) {
       const left = lines.filter((line) => !line.done)
@@ -100,22 +100,22 @@ export class Rota {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      // What is done in turns is no part of whatever a line got its work from.
+      // A turn must not run in the async context of the message that listed the line.
       runOutside(this.run)
     })
   }
 }
 
-/** What takes in the frames of a line; a link. */
+/** What handles the frames of a line: a link. */
 export interface FrameTaker {
   take(frame: Frame): void
-  /** Called when the work on a frame is to go on in a later slice. */
+  /** Called when the work on a frame is to continue in a later slice. */
   holdAcknowledgement(): void
-  /** Called after each piece of work, with whether it goes on in a later slice. */
+  /** Called after each piece of work, with whether it continues in a later slice. */
   afterWork(goesOn: boolean): void
 }
 
-/** The work of one context, in order: frames to be taken in, and whatever else is to be done between them. */
+/** The work of one context, in order: frames to be handled, and functions to be called between them. */
 export class WorkLine implements ThreadShare {
   readonly #rota: Rota
   readonly #taker: FrameTaker
@@ -129,13 +129,13 @@ export class WorkLine implements ThreadShare {
     this.#taker = taker
   }
 
-  /** Adds a frame behind all that is there, or work, which must not throw. */
+  /** Adds a frame, or work, which must not throw. */
   push(next: Frame | (() => void)): void {
     this.#queue.push(next)
     this.#list()
   }
 
-  /** Adds work, and answers what it comes to. */
+  /** Adds work, and returns its result. */
   run<T>(work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.push(() => {
@@ -148,7 +148,7 @@ export class WorkLine implements ThreadShare {
     })
   }
 
-  /** Takes the next frame out, if it is a frame that comes next, the slice is not over, and nothing is to go on before. */
+  /** Removes and returns the next frame; `undefined` when work comes first, or the slice is over. */
   takeFrame(): Frame | undefined {
     if (this.#rest !== undefined || this.over()) return undefined
     return typeof this.#queue[0] === 'function' ? undefined : (this.#queue.shift() as Frame | undefined)
@@ -173,22 +173,22 @@ export class WorkLine implements ThreadShare {
     }, delayMs)
   }
 
-  /** Whether nothing is left to do. */
+  /** Whether no work is left. */
   get done(): boolean {
     return this.#rest === undefined && this.#queue.length === 0
   }
 
-  /** Whether it is to be left alone for a while. */
+  /** Whether its work continues after a delay that is not over. */
   get resting(): boolean {
     return this.#resting
   }
 
-  /** Has it go on before its time; no timer will tell when that has come. */
+  /** Ends the delay: while the thread is blocked, its timer does not fire. */
   wake(): void {
     this.#resting = false
   }
 
-  /** Works until the slice is over or nothing can be done now. */
+  /** Works until the slice is over or no work can be done now. */
   work(): void {
     this.#listed = false
     do this.#step()

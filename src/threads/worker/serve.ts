@@ -1,4 +1,4 @@
-/** Owns the worker's side: sets up contexts when the host asks for them, and ends the thread cleanly. */
+/** Owns a worker thread from the inside: its links to host and peers, its contexts, and its stop. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { BrokerContext, type BrokerContextData } from '../../brokers/context.js'
 import { BrokerHub } from '../../brokers/hub.js'
@@ -23,7 +23,7 @@ import { type WorkerLane, WorkerLanes } from './worker-lanes.js'
  * Turns this worker thread into a server of broker contexts. Call it once, at the top level of a worker module that
  * `startWorker` or a `WorkerHost` runs.
  *
- * @param contract what crosses between the two threads; both import the same one
+ * @param contract the messages that host and worker exchange; both import the same one
  * @throws Error when called on the main thread or in a worker that no host started
  */
 export function serveBrokers(contract: ThreadContract, setup: Setup): void {
@@ -42,14 +42,14 @@ class WorkerThread {
   readonly #lanes: WorkerLanes
   readonly #peers: Peers
   readonly #served: WorkerContexts
-  /** It may be asked for twice: by a stop, and by an exit of the process meanwhile. */
+  /** Made once: a stop may be followed by an exit of the process, which asks for it again. */
   #stopping: Promise<void> | undefined
 
   constructor(port: MessagePort, start: WorkerStart, contract: ThreadContract, setup: Setup) {
     this.#port = port
     this.#state = new Int32Array(start.state)
     this.#peers = new Peers(this.#hub, contract)
-    // The host waits for each frame to be worked off, so each is acknowledged; answers leave as soon as they are there.
+    // The host waits until a frame is worked off, so each is acknowledged; answers leave at once.
     const options: LinkOptions = {
       maxFramesInFlight: Number.POSITIVE_INFINITY,
       acknowledgeEvery: 1,

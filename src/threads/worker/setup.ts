@@ -1,10 +1,10 @@
-/** Owns the contract of code that sets up contexts where they are served. */
+/** Owns the contract of application code that sets up contexts on the worker. */
 import type { Result } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { ThreadShare } from './rota.js'
 
-/** What a set-up may answer, to be told when its context is over. */
+/** What a set-up may return, to be closed with its context. */
 export interface Service {
   /** Finishes what was accepted and lets go of everything. Called once. */
   close(): void | Promise<void>
@@ -12,11 +12,11 @@ export interface Service {
   closeNow?(): void
 }
 
-/** Asks for one context to be served. */
+/** What a set-up gets. */
 export interface ServeCall {
   readonly hub: BrokerHub
   readonly context: BrokerContext
-  /** What the host passed along. */
+  /** The data that the host passed. */
   readonly data: unknown
   /**
    * Whether the host wants this thread to end now. Code that blocks the thread for long, waiting for a lock for
@@ -24,19 +24,19 @@ export interface ServeCall {
    */
   readonly urgent: () => boolean
   /**
-   * Whether the process of the host is ending: it hears of nothing any more that is emitted or answered here. What must be
-   * known all the same is to be written somewhere, to stderr for instance.
+   * Whether the process of the host is ending: events and answers no longer reach the host. What must be known nevertheless
+   * has to be written somewhere, to stderr for instance.
    */
   readonly exiting: () => boolean
-  /** How to leave others their turn; absent when the contexts of this thread do not take turns. */
+  /** How this context shares the thread; absent when the contexts of this thread do not take turns. */
   readonly share?: ThreadShare | undefined
 }
 
-/** What a set-up comes to: nothing, a service to be closed, or a `Result` of either. */
+/** What a set-up returns: nothing, a service to be closed, or a `Result` of either. */
 export type SetupAnswer = void | Service | Result<Service | void, unknown>
 
 /**
  * Sets up one context: registers listeners, providers and handlers with the hub. An `Err`, a throw or a rejection
- * becomes the `cause` of the error that the host gets; it is cloned on its way.
+ * becomes the `cause` of the error that the host gets, as a clone.
  */
 export type Setup = (call: ServeCall) => SetupAnswer | Promise<SetupAnswer>

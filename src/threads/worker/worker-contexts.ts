@@ -1,4 +1,4 @@
-/** Owns the contexts that a thread serves: sets them up when its host asks for them, and lets them go. */
+/** Owns the contexts that a worker serves: sets them up and closes them when the host asks for it. */
 import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import type { RequestDefinition } from '../../brokers/definitions.js'
@@ -14,11 +14,10 @@ export interface WorkerContextsParts {
   readonly hub: BrokerHub
   readonly contract: ThreadContract
   readonly setup: Setup
-  /** Whether this thread is to end now. */
+  /** See `ServeCall`; likewise the next one. */
   readonly urgent: () => boolean
-  /** Whether the process of the host is ending. */
   readonly exiting: () => boolean
-  /** The way that the messages of a context take. */
+  /** The lane that carries the messages of a context. */
   readonly laneOf: (id: LaneId | undefined) => WorkerLane
   /** Called when a context has been closed. */
   readonly onClosed?: (context: BrokerContext) => void
@@ -31,7 +30,7 @@ interface Served {
   readonly unroute: () => void
 }
 
-/** A context that is being set up; given up when the host does not wait for it any more. */
+/** A context that is being set up; given up when the host no longer waits for it. */
 interface SettingUp {
   givenUp: boolean
 }
@@ -40,9 +39,9 @@ export class WorkerContexts {
   readonly #parts: WorkerContextsParts
   readonly #settingUp = new Map<number, SettingUp>()
   readonly #served = new Map<number, Served>()
-  /** The ids of the contexts of both, and of those that are being closed: none is served twice at a time. */
+  /** The ids of the contexts from set-up to the end of their closing: each is served once at a time. */
   readonly #taken = new Set<string>()
-  /** Those that have not been closed yet, also when that is under way. */
+  /** Services that are not closed, including those that are being closed. */
   readonly #open = new Set<Service>()
   /** The closings under way. */
   readonly #releasing = new Set<Promise<unknown>>()
@@ -52,7 +51,7 @@ export class WorkerContexts {
     this.#parts = parts
   }
 
-  /** Does what the host asks for in the control context. */
+  /** Provides the requests of the control context. */
   answer(control: BrokerContext): void {
     const { hub } = this.#parts
     answerWith(hub, control, ServeContext, (request) => this.#serve(request))
@@ -61,9 +60,9 @@ export class WorkerContexts {
   }
 
   /**
-   * Closes everything, after what has come for it, and waits for what is being closed already. What is still being set up
-   * has nobody who waits for it: it is closed when it has come to its end. What fails to close keeps nothing else from it;
-   * the first failure is thrown at the end.
+   * Closes all contexts, after the work that has arrived for them, and waits for those being closed already. A context that
+   * is still being set up is not waited for: it is closed when its set-up ends. All are closed even when some fail; the first
+   * failure is thrown at the end.
    */
   async releaseAll(): Promise<void> {
     this.#ending = true
@@ -77,13 +76,13 @@ export class WorkerContexts {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** Closes everything at once, as far as it can be; for services that have a `closeNow`. */
+  /** Closes at once all services that have a `closeNow`. */
   closeNow(): void {
     for (const service of this.#open) {
       try {
         service.closeNow?.()
       } catch {
-        // Nobody is left to be told, and the others are to be closed, too.
+        // There is no one left to report it to, and the others must be closed, too.
       }
     }
     this.#open.clear()
@@ -101,7 +100,7 @@ export class WorkerContexts {
     let unroute = (): void => {}
     const letGo = (): Promise<void> => this.#close({ context, service: undefined, lane, unroute })
     try {
-      // Before the set-up, which may have something to say, and to ask.
+      // Before the set-up, which may already emit events and make requests.
       unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       const { share } = lane
       const answer = await lane.run(() => setup({ hub, context, data, urgent, exiting, share }))
@@ -147,7 +146,7 @@ export class WorkerContexts {
     }
   }
 
-  /** The host does not know whether the context is served: it is to be over either way. */
+  /** The host does not know whether the set-up has ended: the context is closed in either case. */
   #abandon(serving: number): void {
     const settingUp = this.#settingUp.get(serving)
     if (settingUp !== undefined) settingUp.givenUp = true
@@ -155,7 +154,7 @@ export class WorkerContexts {
   }
 }
 
-/** Has a request answered by what `work` comes to. */
+/** Provides a request: answers with the result of `work`. */
 export function answerWith<Payload>(
   hub: BrokerHub,
   context: BrokerContext,

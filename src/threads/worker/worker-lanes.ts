@@ -1,15 +1,15 @@
-/** Owns the lanes of a worker: takes the frames of each in, one context after the other, so that none starves. */
+/** Owns the lanes of a worker: handles the frames of one context after the other, so that none starves. */
 import type { BrokerHub } from '../../brokers/hub.js'
 import { Link, type LinkOptions } from '../link/link.js'
 import { isLaneFrame, LANE_BYTES, type LaneId, LanePort, type SharedPort } from '../port/lanes.js'
 import { Rota, type ThreadShare, WorkLine } from './rota.js'
 
-/** One context's way in and out of a worker. */
+/** What carries the messages of one context, and gives it its turns. */
 export interface WorkerLane {
   readonly link: Link
   /** Absent where contexts do not take turns. */
   readonly share: ThreadShare | undefined
-  /** Does work in its turn, behind everything that has come for the context. */
+  /** Runs work in a turn of the context, after everything that has arrived for it. */
   run<T>(work: () => T | Promise<T>): Promise<T>
   close(): void
 }
@@ -21,7 +21,7 @@ export class WorkerLanes {
   readonly #rota: Rota
   readonly #lines = new Map<LaneId, WorkLine>()
 
-  /** @param options those of every link */
+  /** @param options for the link of each lane */
   constructor(port: SharedPort, hub: BrokerHub, options: LinkOptions) {
     this.#port = port
     this.#hub = hub
@@ -29,7 +29,7 @@ export class WorkerLanes {
     this.#rota = new Rota((fault) => options.onFault?.(fault))
   }
 
-  /** Whether there is nothing to do now. */
+  /** Whether no lane has work that can be done now. */
   get idle(): boolean {
     return this.#rota.idle
   }
@@ -48,19 +48,19 @@ export class WorkerLanes {
     return { link, share: line, run: (work) => line.run(work), close }
   }
 
-  /** Takes in a value that is a frame of a lane, and answers whether it is one. A lane that was closed has no use for it. */
+  /** Accepts a value that is a frame of a lane, and returns whether it is one. Frames of a closed lane are dropped. */
   take(value: unknown): boolean {
     if (!isLaneFrame(value)) return false
     this.#lines.get(value.lane)?.push(value.frame)
     return true
   }
 
-  /** Blocks the thread until all that has come is done; `false` when `deadline` comes first. */
+  /** Blocks the thread until all received work is done; `false` when `deadline` comes first. */
   workOff(deadline: number): boolean {
     return this.#rota.workOff([...this.#lines.values()], deadline)
   }
 
-  /** Goes on with the work at once instead of in the next round of the event loop. */
+  /** Continues with the work at once instead of in the next round of the event loop. */
   workNow(): void {
     this.#rota.run()
   }
