@@ -5,6 +5,7 @@
 import { Deadlines } from '../runtime/deadlines.js'
 import { textOf } from '../runtime/message-of.js'
 import { sharedByCopies } from '../runtime/shared-by-copies.js'
+import { warnThrottled } from '../runtime/warnings.js'
 import type { BrokerContext } from './context.js'
 import {
   defineEvent,
@@ -26,7 +27,6 @@ import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
 import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
-import { warnThrottled } from './warnings.js'
 import { Registration, World } from './world.js'
 
 /** Published in a context whenever one of its listeners fails; `EventBroker.listenerErrors` is its stream. */

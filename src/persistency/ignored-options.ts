@@ -1,6 +1,6 @@
 /** Owns telling who asks for an open job with other options that they are not those in force. */
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { warnThrottled } from '../brokers/warnings.js'
+import { warnThrottled } from '../runtime/warnings.js'
 import type { Job } from './job.js'
 import type { JobOptions, ResolvedJobOptions } from './options.js'
 

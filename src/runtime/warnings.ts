@@ -1,5 +1,5 @@
 /** Owns the last resort for failures that no listener gets: the warning channel of the process, throttled. */
-import { isError, messageOf } from '../runtime/message-of.js'
+import { isError, messageOf } from './message-of.js'
 
 /** Occurrences by subject, the most recent subject last. */
 const counts = new Map<string, number>()
