@@ -1,6 +1,8 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
+import Database from 'better-sqlite3'
 import { EventBroker, key, PersistCommitted, type PersistCommittedPayload, rawKey } from 'persistency'
 import { journalOf, put, requireGapless, shown, shownOps } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
@@ -94,6 +96,36 @@ describe('with a journal', () => {
     expect(await okOf(job.count('c', keyOf()))).toBe(2)
     requireGapless(await journalOf(job), 1)
     expect(await okOf(job.compareWithJournal())).toMatchObject({ seq: 2, differing: 0 })
+  })
+
+  test('rows that cannot be stored together are never there without their events', async () => {
+    const { job, file } = await storage.open({ journal: true })
+    refusePayload(file, utf8('bad'), 'ABORT')
+    // Rows that stand together are stored by several statements, of which the first succeed.
+    for (let turn = 0; turn < 300; turn++) {
+      for (let n = 0; n < 62; n++) void job.persistPut('c', key(turn, n), utf8('good'))
+      void job.persistPut('c', key(turn, 62), utf8('bad'))
+      void job.persist([put(`${turn}`), put(`${turn}`)])
+    }
+    const flushed = job.flush()
+    let settled = false
+    void flushed.then(() => {
+      settled = true
+    })
+    const db = new Database(file, { readonly: true })
+    const look = db.prepare(
+      'SELECT (SELECT count(*) FROM kv) rows, (SELECT total(events) FROM journal) events'
+    )
+    const looked: unknown[] = []
+    while (!settled) {
+      const { rows, events } = look.get() as { rows: number; events: number }
+      if (rows !== events) looked.push({ rows, events })
+      await setImmediate()
+    }
+    db.close()
+    expect(looked).toEqual([])
+    expect(await errorOf(flushed)).toMatchObject({ code: 'ERR_WRITES_LOST' })
+    expect(await okOf(job.compareWithJournal())).toMatchObject({ seq: 18_900, differing: 0 })
   })
 
   test('thousands of writes at once are numbered without a gap, also across reopening', async () => {

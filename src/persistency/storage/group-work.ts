@@ -42,14 +42,14 @@ const HOPELESS = 32
 /** A task that is done by itself. */
 type AloneTask = Exclude<Task, PutsTask>
 
-/** What is left of a group, to be gone on with or tried again later; or that none of it could be committed. */
-type Left = readonly Task[] | 'rolledBack'
+/** Nothing of a group was done: rows could not be stored together, or the transaction could not be committed. */
+type Undone = 'torn' | 'rolledBack'
 
-/**
- * How many tasks were done; or that the next one has to go on in another slice, or holds writes that could not be stored
- * together, so that each is to be tried by itself.
- */
-type Step = number | 'unfinished' | 'apart'
+/** What is left of a group, to be gone on with or tried again later. */
+type Left = readonly Task[] | Undone
+
+/** How many tasks were done; or that the next one has to go on in another slice, or that some of its rows may be stored. */
+type Step = number | 'unfinished' | 'torn'
 
 export class GroupWork {
   readonly #parts: GroupWorkParts
@@ -65,8 +65,10 @@ export class GroupWork {
    * @param waitingSince when the first of what was taken in with it came
    */
   do(group: readonly Task[], waitingSince: number): readonly Task[] {
-    const left = this.#together(group, waitingSince)
-    return left === 'rolledBack' ? this.#oneByOne(group.flatMap(singly), waitingSince) : left
+    let left = this.#together(group, waitingSince)
+    // A row that is refused takes those along that are stored with it, so each is stored by itself.
+    if (left === 'torn') left = this.#together(afresh(group), waitingSince, 'singly')
+    return isUndone(left) ? this.#oneByOne(afresh(group), waitingSince) : left
   }
 
   /** Does a flush; `false` when it is to be tried again later. */
@@ -84,8 +86,8 @@ export class GroupWork {
     return true
   }
 
-  /** Does a group as far as the slice goes, and tells how it fared, unless its transaction could not be committed. */
-  #together(group: readonly Task[], waitingSince: number): Left {
+  /** Does a group as far as the slice goes, and tells how it fared, unless that was undone. */
+  #together(group: readonly Task[], waitingSince: number, rows: 'gathered' | 'singly' = 'gathered'): Left {
     const { holder, pace } = this.#parts
     const changes = group.some(writes)
     const wasOpen = holder.isOpen
@@ -100,16 +102,15 @@ export class GroupWork {
       this.#withoutTransaction(group, thrown, store === undefined)
       return []
     }
-    return changes ? this.#inOneTransaction(group, store, waitingSince) : this.#readAll(group)
+    return changes ? this.#inOneTransaction(group, store, waitingSince, rows) : this.#readAll(group)
   }
 
   /** The transaction was lost as a whole: each write gets its own, so that one failure costs only itself. */
   #oneByOne(tasks: readonly Task[], waitingSince: number): readonly Task[] {
-    for (const task of tasks) if (task.kind === 'call') task.startOver?.()
     for (const [index, task] of tasks.entries()) {
       if (index > 0 && this.#parts.pace.over) return tasks.slice(index)
       const left = this.#together([task], waitingSince)
-      const failed = left === 'rolledBack'
+      const failed = isUndone(left)
       if (failed) this.#parts.outcomes.tell([task])
       else if (left.length > 0) return tasks.slice(index)
       this.#setbacks = failed && isOfDisk(task.error) ? this.#setbacks + 1 : 0
@@ -121,23 +122,26 @@ export class GroupWork {
     return []
   }
 
-  #inOneTransaction(group: readonly Task[], store: SqliteStore, waitingSince: number): Left {
+  #inOneTransaction(
+    group: readonly Task[],
+    store: SqliteStore,
+    waitingSince: number,
+    rows: 'gathered' | 'singly'
+  ): Left {
     const { pace, outcomes, restartLog, logSync, onWrote } = this.#parts
     const started = performance.now()
-    let tasks = group
     let next = 0
-    for (;;) {
-      const step = this.#attemptNext(tasks, next)
+    do {
+      const step = this.#attemptNext(group, next, rows)
       if (!store.inTransaction) return 'rolledBack'
-      if (step === 'apart') {
-        tasks = tasks.toSpliced(next, 1, ...singly(tasks[next] as Task))
-        continue
+      if (step === 'torn') {
+        store.rollback()
+        return 'torn'
       }
-      if (step === 'unfinished') break
+      if (typeof step !== 'number') break
       next += step
-      if (next === tasks.length || pace.over) break
-    }
-    const done = next === tasks.length ? tasks : tasks.slice(0, next)
+    } while (next < group.length && !pace.over)
+    const done = next === group.length ? group : group.slice(0, next)
     let journal: PersistCommittedPayload['journal']
     try {
       restartLog?.record(store.connection, done)
@@ -156,7 +160,7 @@ export class GroupWork {
       ...(journal !== undefined && { journal })
     })
     logSync?.wrote(ops, bytes)
-    return tasks.slice(next)
+    return group.slice(next)
   }
 
   /** Answers each read as soon as it is done: the other thread goes on with the first while the rest is read. */
@@ -164,7 +168,7 @@ export class GroupWork {
     const { pace } = this.#parts
     let next = 0
     do {
-      const step = this.#attemptNext(group, next)
+      const step = this.#attemptNext(group, next, 'gathered')
       const { error } = group[next] as Task
       if (isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
@@ -185,11 +189,14 @@ export class GroupWork {
   }
 
   /** Attempts a task, and with it those behind it that can be done in one go. */
-  #attemptNext(tasks: readonly Task[], at: number): Step {
+  #attemptNext(tasks: readonly Task[], at: number, rows: 'gathered' | 'singly'): Step {
     const next = tasks[at] as Task
-    if (next.kind === 'puts') return this.#stored(next) ? 1 : 'apart'
+    if (next.kind === 'puts') return this.#stored(next) ? 1 : 'torn'
     const alike = rowTasksFrom(tasks, at)
-    if (alike.length > 1 && this.#gathered(alike)) return alike.length
+    if (alike.length > 1 && (rows === 'gathered' || next.kind === 'get')) {
+      if (this.#gathered(alike)) return alike.length
+      if (next.kind === 'write') return 'torn'
+    }
     return this.#attempt(next) ? 1 : 'unfinished'
   }
 
@@ -243,6 +250,17 @@ export class GroupWork {
   #error(thrown: unknown): PersistencyError {
     return storageError('ERR_STORAGE', this.#parts.file, thrown)
   }
+}
+
+/** The tasks of a group that was undone, as if none had been begun, and those that came together apart. */
+function afresh(group: readonly Task[]): readonly Task[] {
+  const tasks = group.flatMap(singly)
+  for (const task of tasks) if (task.kind === 'call') task.startOver?.()
+  return tasks
+}
+
+function isUndone(left: Left): left is Undone {
+  return typeof left === 'string'
 }
 
 /** Whether a write failed for what it was stored on, not for what it is. */
