@@ -13,7 +13,7 @@ import type {
   PersistFailedPayload
 } from './message-payloads.js'
 import type { Commit, TxOp } from './types.js'
-import { listOf, type WriteOps } from './writes/accepted-writes.js'
+import { shownList, type WriteOps } from './writes/accepted-writes.js'
 
 /** What every message says: which job. The parent of the context is that of its coordinator. */
 export interface JobNews {
@@ -76,7 +76,7 @@ export function tellJob(what: JobChange, news: JobNews | JobFailedNews | JobRest
 
 /** What of a write is told: only if somebody watches now. */
 export function traceOfWrite(context: BrokerContext, jobId: string, ops: WriteOps): WriteTrace | undefined {
-  return writes.hasSubscribers ? { jobId, context, ops: listOf(ops) } : undefined
+  return writes.hasSubscribers ? { jobId, context, ops: shownList(ops) } : undefined
 }
 
 /** Tells of a write as it begins and ends. */

@@ -150,7 +150,8 @@ function readOps(input: readonly unknown[]): Checked<readonly TxOp[]> {
     ops.push(op.value)
     bytes += bytesOf(op.value)
   }
-  if (bytes <= MAX_BATCH_BYTES) return ok(ops)
+  // Those who hear of the write get the list that the queue counts by.
+  if (bytes <= MAX_BATCH_BYTES) return ok(Object.freeze(ops))
   const rule = `one write holds at most ${MAX_BATCH_BYTES} bytes`
   return refuse('ERR_OP', `${rule}; got ${ops.length} operations of ${bytes} bytes; write them in parts`)
 }

@@ -116,6 +116,11 @@ export function listOf(ops: WriteOps): readonly TxOp[] {
   return isOp(ops) ? [ops] : ops
 }
 
+/** A list of its own, for those who may do with it what they like. */
+export function shownList(ops: WriteOps): readonly TxOp[] {
+  return isOp(ops) ? [ops] : ops.slice()
+}
+
 export function countOf(ops: WriteOps): number {
   return isOp(ops) ? 1 : ops.length
 }

@@ -11,6 +11,7 @@ import {
   type Acknowledge,
   countOf,
   listOf,
+  shownList,
   sizeOf,
   type WriteOps
 } from './accepted-writes.js'
@@ -23,7 +24,7 @@ export interface WriteQueueOptions {
   readonly maxBytes: number
   readonly maxOps: number
   readonly whenFull: 'wait' | 'refuse'
-  /** Answers operations to be kept in place of those given, whose bytes belong to the caller. Default: as they are. */
+  /** Answers operations to be kept in place of those given, which others see and may change. Default: as they are. */
   readonly own?: ((ops: WriteOps) => WriteOps) | undefined
   /** Passes an accepted write on. Called in the order of acceptance. */
   readonly accept: (write: PersistEventPayload) => void
@@ -92,7 +93,7 @@ export class WriteQueue {
     const owned = this.#owned(ops)
     if (owned instanceof PersistencyError) return owned
     if (fits) {
-      this.#accept(owned, bytes, acknowledge)
+      this.#accept(ops, owned, bytes, acknowledge)
       return acknowledge === undefined ? this.#pause.took(count) : undefined
     }
     return this.#lineUp({ ops: owned, bytes, acknowledge }, count)
@@ -188,15 +189,23 @@ export class WriteQueue {
     return ops <= GROUP_OPS && ops * GROUP_PARTS <= maxOps && bytes * GROUP_PARTS <= maxBytes
   }
 
-  readonly #acceptWaiting = ({ ops, bytes, acknowledge }: WaitingWrite): void =>
-    this.#accept(ops, bytes, acknowledge)
+  readonly #acceptWaiting = ({ ops, bytes, acknowledge }: WaitingWrite): void => {
+    const owned = this.#owned(ops)
+    if (owned instanceof PersistencyError) throw owned
+    this.#accept(ops, owned, bytes, acknowledge)
+  }
 
-  #accept(ops: WriteOps, bytes: number, acknowledge: Acknowledge | undefined): void {
+  /** Whoever hears of the operations may change their list, which does nothing to the one that is kept. */
+  #accept(ops: WriteOps, owned: WriteOps, bytes: number, acknowledge: Acknowledge | undefined): void {
+    const seq = this.#add(owned, bytes, acknowledge)
+    const { jobId, accept } = this.#options
+    accept({ jobId, seq, ops: ops === owned ? shownList(ops) : listOf(ops), bytes })
+  }
+
+  #add(ops: WriteOps, bytes: number, acknowledge: Acknowledge | undefined): number {
     this.#bytes += bytes
     this.#ops += countOf(ops)
-    const { jobId, accept } = this.#options
-    const seq = this.#accepted.push(ops, bytes, acknowledge)
-    accept({ jobId, seq, ops: listOf(ops), bytes })
+    return this.#accepted.push(ops, bytes, acknowledge)
   }
 
   #settle(write: AcceptedWrite, error: PersistencyError | undefined): boolean {
