@@ -94,6 +94,38 @@ test('the operations of a failed write are those of who hears of it', async () =
   expect(await okOf(job.count('c', key()))).toBe(20)
 })
 
+describe('bytes that are given away while their write waits for room', () => {
+  test.each([false, true])('are an error of the write, not empty bytes (restart: %p)', async (restart) => {
+    const { job } = await open({ maxQueueOps: 1, restart })
+    const failed: (readonly [number, string])[] = []
+    new EventBroker().in(job.context).listen(PersistFailed, ({ seq, error }) => {
+      failed.push([seq, error.code])
+    })
+    const bytes = [utf8('one'), utf8('two')] as const
+    void job.persistPut('c', key(0), utf8('x'))
+    const acked = job.persistAcked(put(1, bytes[0]))
+    const accepted = job.persist(put(2, bytes[1]))
+    const behind = job.persistAcked(put(3, utf8('three')))
+    for (const given of bytes) giveAway(given)
+    if (restart) {
+      for (const answer of [acked, behind]) await okOf(answer)
+      await okOf(accepted)
+      expect((await okOf(job.scan('c', key()))).map(({ payload }) => payload.length)).toEqual([1, 3, 3, 5])
+      return
+    }
+    expect((await errorOf(acked)).code).toBe('ERR_PAYLOAD')
+    await okOf(accepted)
+    expect(await okOf(behind)).toEqual({ seq: 4, ops: 1 })
+    expect((await errorOf(job.flush())).code).toBe('ERR_WRITES_LOST')
+    expect(failed).toEqual([
+      [2, 'ERR_PAYLOAD'],
+      [3, 'ERR_PAYLOAD']
+    ])
+    expect(job.queued).toEqual({ bytes: 0, ops: 0 })
+    expect((await okOf(job.scan('c', key()))).map(({ key: of }) => of.toString())).toHaveLength(2)
+  })
+})
+
 test('each watcher may give away what it is told', async () => {
   const { job } = await open()
   const watchers = [0, 1].map(() => job.watch('c', key())[Symbol.asyncIterator]())

@@ -61,7 +61,8 @@ export class JobWrites {
       maxOps: options.maxQueueOps,
       whenFull: options.whenFull,
       own: options.restart ? ownOps : undefined,
-      accept: (write) => this.#announce(write)
+      accept: (write) => this.#announce(write),
+      spoiled: (write, error) => this.#emitFailed(write, error)
     })
     this.#listeners = this.#listen()
   }

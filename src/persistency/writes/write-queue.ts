@@ -28,6 +28,8 @@ export interface WriteQueueOptions {
   readonly own?: ((ops: WriteOps) => WriteOps) | undefined
   /** Passes an accepted write on. Called in the order of acceptance. */
   readonly accept: (write: PersistEventPayload) => void
+  /** Learns of an accepted write that cannot be passed on, and is to have it fail. */
+  readonly spoiled: (write: AcceptedWrite, error: PersistencyError) => void
 }
 
 /** Something that must not happen before everything that came earlier. */
@@ -190,9 +192,9 @@ export class WriteQueue {
   }
 
   readonly #acceptWaiting = ({ ops, bytes, acknowledge }: WaitingWrite): void => {
-    const owned = this.#owned(ops)
-    if (owned instanceof PersistencyError) throw owned
-    this.#accept(ops, owned, bytes, acknowledge)
+    const owned = sizeOf(ops) === bytes ? this.#owned(ops) : this.#changed()
+    if (!(owned instanceof PersistencyError)) this.#accept(ops, owned, bytes, acknowledge)
+    else this.#options.spoiled({ seq: this.#add(ops, bytes, acknowledge), ops, bytes, acknowledge }, owned)
   }
 
   /** Whoever hears of the operations may change their list, which does nothing to the one that is kept. */
@@ -262,6 +264,12 @@ export class WriteQueue {
   #hasRoom(bytes: number, ops: number): boolean {
     if (this.#ops === 0) return true
     return this.#bytes + bytes <= this.#options.maxBytes && this.#ops + ops <= this.#options.maxOps
+  }
+
+  /** Bytes that are gone have no length any more. */
+  #changed(): PersistencyError {
+    const message = `the memory of a write of job "${this.#options.jobId}" was given away or resized while it waited for room`
+    return new PersistencyError('ERR_PAYLOAD', message)
   }
 
   #overloaded(ops: number, bytes: number): PersistencyError {
