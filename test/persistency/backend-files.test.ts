@@ -49,6 +49,24 @@ describe('the file', () => {
     expect(rows[7]).toEqual({ category: 'c', key: hexOf(key(7).bytes), payload: hexOf(utf8('7')) })
   })
 
+  test.each([
+    ["'text'", 'text'],
+    ["'\u00e9'", '\u00e9'],
+    ["''", ''],
+    ['5', '5'],
+    ['7.5', '7.5']
+  ])('gives the same bytes of %s, which another tool stored, on every way', async (stored, text) => {
+    const { job, file } = await storage.open()
+    await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key('a'), payload: utf8('ours') }))
+    withDatabase(file, (db) => db.exec(`UPDATE kv SET payload = ${stored}`))
+    const read = (await okOf(job.get('c', key('a')))) as Uint8Array
+    const [many] = await okOf(job.getMany('c', [key('a')]))
+    const [row] = await okOf(job.scan('c', key()))
+    expect([read, many, row?.payload].map(textOf)).toEqual([text, text, text])
+    const check = { kind: 'check', category: 'c', key: key('a'), equals: read } as const
+    await okOf(job.persistAcked([check, { kind: 'delete', category: 'c', key: key('a') }]))
+  })
+
   test('can be opened under another name by another owner', async () => {
     const { job, file } = await storage.open()
     await okOf(job.persistPut('c', key('a'), utf8('moved')))

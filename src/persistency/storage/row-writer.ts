@@ -33,7 +33,7 @@ export class RowWriter {
     this.#putMany = new Map(STORED.map((rows) => [rows, this.#put + ', (?, ?, ?)'.repeat(rows - 1)]))
     this.#delete = `DELETE FROM ${table} WHERE category = ? AND key = ?`
     this.#deleteRange = `DELETE FROM ${table} WHERE `
-    this.#get = `SELECT payload FROM ${table} WHERE category = ? AND key = ?`
+    this.#get = `SELECT CAST(payload AS BLOB) FROM ${table} WHERE category = ? AND key = ?`
   }
 
   /** Applies operations in order. When it throws, any of them may be applied. */

@@ -23,7 +23,8 @@ const SAVEPOINT = 'SAVEPOINT write'
 const RELEASE = 'RELEASE write'
 const UNDO = 'ROLLBACK TO write'
 const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
-const GET = 'SELECT payload FROM kv WHERE category = ? AND key = ?'
+// Another tool may have stored text or a number, whose bytes all ways of reading give; of a blob the cast costs nothing.
+const GET = 'SELECT CAST(payload AS BLOB) FROM kv WHERE category = ? AND key = ?'
 const EXISTS = 'SELECT 1 FROM kv WHERE category = ? AND key = ?'
 const DATA_VERSION = 'PRAGMA data_version'
 
