@@ -86,7 +86,7 @@ export interface JobParts {
   readonly close: () => ResultAsync<void, PersistencyError>
 }
 
-type JobState = 'open' | 'closing' | 'closed' | 'failed'
+type JobState = 'open' | 'closing' | 'closed' | 'failed' | 'ended'
 
 /**
  * One tenant's storage: ordered key-value rows in categories.
@@ -570,6 +570,11 @@ export class Job {
     tellJob('failed', { jobId: this.id, context: this.context, error })
   }
 
+  /** The process ends, and everything accepted has been applied: takes no more calls. Nobody can be told. @internal */
+  endWithProcess(): void {
+    if (this.#state === 'open') this.#state = 'ended'
+  }
+
   /** What concerns the life of the job is told in its own context and in that of its coordinator. */
   #announce<Payload>(event: EventDefinition<Payload>, payload: Payload): void {
     this.#hub.emit(this.context, event, payload)
@@ -633,9 +638,10 @@ export class Job {
   }
 
   #closedError(): PersistencyError {
-    const why = { open: 'open', closing: 'being closed', closed: 'closed', failed: 'no longer served' }[
-      this.#state
-    ]
+    const why = {
+      ...{ open: 'open', closing: 'being closed', closed: 'closed', failed: 'no longer served' },
+      ended: 'no longer served: the process ends'
+    }[this.#state]
     const remedy = this.#state === 'failed' ? '; its storage died, openJob starts it again' : ''
     return new PersistencyError('ERR_JOB_CLOSED', `job "${this.id}" is ${why}${remedy}`)
   }

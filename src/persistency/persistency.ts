@@ -276,8 +276,9 @@ export class Persistency extends ByJobId {
       interrupted: (error: PersistencyError) => tenant?.job.restart?.interrupted(error) ?? false,
       resumed: () => tenant?.job.restart?.resumed()
     }
+    const onProcessEnd = (): void => tenant?.job.endWithProcess()
     const storage = await this.#engine.open({
-      ...{ jobId: id, hub, context, options, onFailed },
+      ...{ jobId: id, hub, context, options, onFailed, onProcessEnd },
       ...(options.restart && { onRestart })
     })
     if (storage.isErr()) return err(storage.error)

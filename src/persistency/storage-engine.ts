@@ -14,6 +14,11 @@ export interface OpenStorage {
   readonly options: ResolvedJobOptions
   /** To be called at most once, when the storage ends without having been closed, and is not started again. */
   readonly onFailed: (error: PersistencyError) => void
+  /**
+   * To be called when the process ends and everything sent has been applied: for code that runs after that, the job is no
+   * longer served. An engine that has nothing to finish then leaves it alone.
+   */
+  readonly onProcessEnd?: () => void
   /** Of a job with `restart`. An engine that cannot start a storage again leaves it alone. */
   readonly onRestart?: RestartListener
 }

@@ -59,6 +59,30 @@ test.each([
   expect([ended.code, ended.stderr, ended.rows]).toEqual([3, '', 90_000])
 })
 
+describe('an exit handler of the program', () => {
+  const HANDLER = `
+    const late = () => {
+      const before = job.queued.ops
+      const put = job.persistPut('c', key('late'), new Uint8Array(1))
+      put.match(() => console.log('ok'), (error) => console.log(error.code))
+      console.log(job.running, job.queued.ops - before)
+    }
+  `
+  test('that comes behind the storage is told that the job is closed', async () => {
+    const { stdout, rows } = await run(`${HANDLER} process.on('exit', late); write(10); process.exit(0)`)
+    expect([stdout, rows]).toEqual(['false 0\n', 10])
+  })
+
+  test('that comes before it may write', async () => {
+    const folder = storage.folder()
+    const { stdout } = await runProgram(
+      folder,
+      `let late; process.on('exit', () => late()); ${OPEN} late = () => { write(10); console.log(job.running) }`
+    )
+    expect([stdout, rowsIn(join(folder, 'data', 'tenant.db')).length]).toEqual(['true\n', 10])
+  })
+})
+
 /** Runs a program with that many jobs, to each of which it writes. */
 async function runJobs(count: number, end: string, options = {}): Promise<void> {
   const folder = storage.folder()

@@ -249,6 +249,7 @@ describe('the table has a row', () => {
     'announceOpened',
     'beginClose',
     'finishClose',
+    'endWithProcess',
     'fail',
     'restart',
     'id',

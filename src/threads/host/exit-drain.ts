@@ -24,14 +24,37 @@ export const EXIT_DEADLINE_MS = 10_000
 const HURRY_BEFORE_MS = 1000
 
 const drainables = new Set<Drainable>()
+const afterwards = new Set<() => void>()
 
 export function drainOnExit(drainable: Drainable): void {
-  if (drainables.size === 0) process.on('exit', drainAll)
+  watchExit()
   drainables.add(drainable)
 }
 
 export function undrain(drainable: Drainable): void {
-  if (drainables.delete(drainable) && drainables.size === 0) process.off('exit', drainAll)
+  if (drainables.delete(drainable)) unwatchExit()
+}
+
+/** Calls back once everything has finished: what other `exit` handlers send then, nobody takes. Answers how to stop that. */
+export function afterDrain(listener: () => void): () => void {
+  watchExit()
+  afterwards.add(listener)
+  return () => {
+    if (afterwards.delete(listener)) unwatchExit()
+  }
+}
+
+function watchExit(): void {
+  if (drainables.size + afterwards.size === 0) process.on('exit', onExit)
+}
+
+function unwatchExit(): void {
+  if (drainables.size + afterwards.size === 0) process.off('exit', onExit)
+}
+
+function onExit(): void {
+  drainAll()
+  for (const tell of afterwards) tell()
 }
 
 function drainAll(): void {

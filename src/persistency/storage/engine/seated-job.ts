@@ -3,11 +3,12 @@ import { err, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../../brokers/context.js'
 import { BrokerError } from '../../../brokers/errors.js'
 import { messageOf } from '../../../runtime/message-of.js'
-import type { WorkerExit } from '../../../threads/host/context-host.js'
+import { afterDrain } from '../../../threads/host/exit-drain.js'
 import type { ServedContext } from '../../../threads/host/host-contexts.js'
+import type { WorkerExit } from '../../../threads/host/worker-host.js'
 import { isPersistencyErrorData, PersistencyError } from '../../errors.js'
+import { STORAGE_CONTRACT } from '../../messages.js'
 import type { OpenedStorage, OpenStorage } from '../../storage-engine.js'
-import { STORAGE_CONTRACT } from '../contract.js'
 import type { StorageStart } from '../start.js'
 import type { Seat } from './thread-pool.js'
 
@@ -41,20 +42,28 @@ export class SeatedJob implements OpenedStorage {
   #closing = false
   /** Why the job has failed, once its thread has died for good. */
   #failure: PersistencyError | undefined
+  /** Stops watching for the end of the process. */
+  readonly #unwatchProcess: () => void
 
   private constructor(parts: SeatedJobParts) {
     this.#parts = parts
+    this.#unwatchProcess = afterDrain(() => parts.request.onProcessEnd?.())
     this.#place = this.#take(false)
   }
 
   static open(parts: SeatedJobParts): ResultAsync<SeatedJob, PersistencyError> {
     const job = new SeatedJob(parts)
-    return new ResultAsync(job.#place).map(() => job)
+    return new ResultAsync(job.#place)
+      .map(() => job)
+      .mapErr((error) => {
+        job.#unwatchProcess()
+        return error
+      })
   }
 
   close(): ResultAsync<void, PersistencyError> {
     this.#closing = true
-    return new ResultAsync(this.#close())
+    return new ResultAsync(this.#close().finally(this.#unwatchProcess))
   }
 
   async #close(): Promise<Result<void, PersistencyError>> {
@@ -92,7 +101,7 @@ export class SeatedJob implements OpenedStorage {
   }
 
   #died({ host }: Seat, exit: WorkerExit): void {
-    const { jobId, onFailed, onRestart } = this.#parts.request
+    const { jobId, onRestart } = this.#parts.request
     const error = died(jobId, exit, '')
     if (onRestart?.interrupted(error) === true) this.#place = host.exited.then(() => this.#takeAnother(error))
     else {
@@ -103,15 +112,13 @@ export class SeatedJob implements OpenedStorage {
         '; writes that were not acknowledged may be lost, openJob starts it again'
       )
       this.#failure = failure
-      void host.exited.then(() => {
-        if (!this.#closing) onFailed(failure)
-      })
+      void host.exited.then(() => this.#fail(failure))
     }
   }
 
   /** A thread that dies as it opens the file counts like one that dies later. Any other failure is the end. */
   async #takeAnother(error: PersistencyError): Placed {
-    const { jobId, onFailed, onRestart } = this.#parts.request
+    const { jobId, onRestart } = this.#parts.request
     let cause = error
     for (;;) {
       const place = await this.#take(true)
@@ -121,8 +128,13 @@ export class SeatedJob implements OpenedStorage {
     }
     const message = `the storage thread of job "${jobId}" died, and no other could take its place: ${cause.message}; writes that were not acknowledged may be lost, openJob starts it again`
     const failure = new PersistencyError('ERR_STORAGE_DIED', message, { cause })
-    if (!this.#closing) onFailed(failure)
+    this.#fail(failure)
     return err(failure)
+  }
+
+  #fail(failure: PersistencyError): void {
+    this.#unwatchProcess()
+    if (!this.#closing) this.#parts.request.onFailed(failure)
   }
 }
 
