@@ -1,8 +1,8 @@
 /** Owns one request in flight: its answer, its time limit and its cancellation. It settles exactly once. */
 import { AsyncResource } from 'node:async_hooks'
 import { err, ok, type Result } from 'neverthrow'
+import { addAbortListener, isCancelSignal, reasonOf, removeAbortListener } from '../runtime/cancel-signals.js'
 import type { DeadlineEntry, Deadlines } from '../runtime/deadlines.js'
-import { allowManyListeners } from '../runtime/many-listeners.js'
 import { textOf } from '../runtime/message-of.js'
 import type { CancelSignal } from '../runtime/platform.js'
 import type { BrokerContext } from './context.js'
@@ -21,10 +21,7 @@ export interface RequestOptions {
 /** @throws RangeError when `timeoutMs` is no positive number, TypeError when `signal` is no `AbortSignal` */
 export function checkPatience({ timeoutMs, signal }: RequestOptions): void {
   if (timeoutMs !== undefined) checkTimeout(timeoutMs)
-  if (
-    signal !== undefined &&
-    typeof (signal as Partial<CancelSignal> | null)?.addEventListener !== 'function'
-  ) {
+  if (signal !== undefined && !isCancelSignal(signal)) {
     throw new TypeError(`signal must be an AbortSignal; got ${textOf(signal)}`)
   }
 }
@@ -68,8 +65,8 @@ export class PendingCall implements Call, DeadlineEntry {
         return false
       }
       this.#callerSignal = signal
-      allowManyListeners(signal)
-      signal.addEventListener('abort', this)
+      addAbortListener(signal, this)
+      if (this.#settled) return false
     }
     this.#timeoutMs = timeoutMs
     this.#deadlines.add(this, timeoutMs)
@@ -118,13 +115,13 @@ export class PendingCall implements Call, DeadlineEntry {
     if (this.#settled) return false
     this.#settled = true
     this.#deadlines.remove(this)
-    this.#callerSignal?.removeEventListener('abort', this)
+    removeAbortListener(this.#callerSignal, this)
     return true
   }
 
   #abortError(signal: CancelSignal): BrokerError {
     return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, {
-      cause: signal.reason
+      cause: reasonOf(signal)
     })
   }
 }

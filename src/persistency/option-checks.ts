@@ -1,5 +1,6 @@
 /** Owns checking objects of options: against the names and values that are known, each told in the words of its error. */
 import { err, ok, type Result } from 'neverthrow'
+import { isCancelSignal } from '../runtime/cancel-signals.js'
 import { describeValue } from './describe.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 
@@ -139,8 +140,7 @@ export function anything(): undefined {
 
 /** Allows abort signals, also those of other realms. */
 export function abortSignal(value: unknown): string | undefined {
-  const is = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
-  return is ? undefined : 'an AbortSignal'
+  return isCancelSignal(value) ? undefined : 'an AbortSignal'
 }
 
 /** The options of everything that takes long. */

@@ -1,8 +1,8 @@
 /** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
 import { err, type Result } from 'neverthrow'
+import { onAbort, reasonOf } from '../runtime/cancel-signals.js'
 import { LONGEST_TIMER_MS } from '../runtime/deadlines.js'
 import { PersistencyError } from './errors.js'
-import { onAbort } from './on-abort.js'
 
 export interface PatienceOptions {
   readonly timeoutMs?: number | undefined
@@ -18,7 +18,7 @@ export class Patience {
   constructor(what: string, options: PatienceOptions) {
     this.#what = what
     this.#options = options
-    if (options.signal?.aborted) this.#end = this.#aborted(options.signal.reason)
+    if (options.signal?.aborted) this.#end = this.#aborted(reasonOf(options.signal))
   }
 
   /** Why nobody waits any more: `ERR_TIMEOUT` or `ERR_ABORTED`; `undefined` as long as somebody does. */
@@ -43,7 +43,7 @@ export class Patience {
       }
       const onTimeout = (): void => giveUp(this.#timedOut(timeoutMs))
       const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, timeoutMs)
-      leave = onAbort(signal, () => giveUp(this.#aborted(signal?.reason)))
+      leave = onAbort(signal, () => giveUp(this.#aborted(reasonOf(signal))))
       void work.then(settle)
     })
   }

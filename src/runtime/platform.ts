@@ -9,8 +9,8 @@ export type CancelSignal = typeof globalThis extends { AbortSignal: { prototype:
   : {
       readonly aborted: boolean
       readonly reason: unknown
-      addEventListener(type: 'abort', listener: () => void): void
-      removeEventListener(type: 'abort', listener: () => void): void
+      addEventListener(type: 'abort', listener: (() => void) | { handleEvent(): void }): void
+      removeEventListener(type: 'abort', listener: (() => void) | { handleEvent(): void }): void
     }
 
 /** A `URL` where the consumer's libraries have one. */

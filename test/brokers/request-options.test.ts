@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { BrokerContext, BrokerHub, defineMultiRequest, MultiRequestBroker } from 'persistency/brokers'
+import { clinging, deaf, NO_SIGNALS, silent } from '../support/odd-signals.js'
 import { Length, newRequests } from '../support/requests.js'
 
 const Everybody = defineMultiRequest<string, number>('request-options.everybody')
@@ -9,7 +10,8 @@ describe('what is no signal', () => {
     ['null', null],
     ['an object', {}],
     ['a controller', new AbortController()],
-    ['a string', 'abort']
+    ['a string', 'abort'],
+    ...Object.entries(NO_SIGNALS)
   ])('is refused at once, and nobody is asked: %s', (_, signal) => {
     const { requests } = newRequests()
     const multi = new MultiRequestBroker(new BrokerHub(), BrokerContext.create())
@@ -21,6 +23,15 @@ describe('what is no signal', () => {
     expect(() => multi.request(Everybody, 'hello', options)).toThrow(TypeError)
     expect(() => void multi.requestSettled(Everybody, 'hello', options)).toThrow(TypeError)
     expect(asked).toBe(0)
+  })
+
+  it('may throw, and the call ends nevertheless', async () => {
+    const { requests } = newRequests()
+    requests.provide(Length, (text) => text.length)
+    const ask = (signal: AbortSignal) => requests.request(Length, 'hello', { signal })
+    expect((await ask(clinging))._unsafeUnwrap()).toBe(5)
+    expect((await ask(deaf))._unsafeUnwrapErr()).toMatchObject({ kind: 'aborted' })
+    expect((await ask(silent))._unsafeUnwrapErr()).toMatchObject({ kind: 'aborted' })
   })
 
   it('may be left out in every way', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { key } from 'persistency'
+import { type Job, key } from 'persistency'
+import { clinging, deaf, NO_SIGNALS, silent } from '../support/odd-signals.js'
 import { useStorage } from '../support/storage-folder.js'
-import { okOf, utf8 } from '../support/storage-results.js'
+import { errorOf, okOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
 
@@ -25,6 +26,30 @@ test('one signal may stop any number of calls, readers and watchers, and is no l
   process.off('warning', onWarning)
   expect(warnings).not.toContain('MaxListenersExceededWarning')
 })
+
+const CALLS: Record<string, (job: Job, signal: AbortSignal) => ReturnType<Job['flush']>> = {
+  get: (job, signal) => job.get('c', key(1), { signal }).map(() => undefined),
+  scan: (job, signal) => job.scan('c', key(), { signal }).map(() => undefined),
+  flush: (job, signal) => job.flush({ signal }),
+  deleteAcked: (job, signal) => job.deleteAcked('c', key(1), { signal }).map(() => undefined),
+  persistAcked: (job, signal) =>
+    job
+      .persistAcked({ kind: 'put', category: 'c', key: key(1), payload: utf8('x') }, { signal })
+      .map(() => undefined)
+}
+
+test.each(Object.keys(CALLS))(
+  'what is no signal is refused, and one that throws stops nothing: %s',
+  async (name) => {
+    const { job } = await storage.open()
+    const call = (signal: AbortSignal) => (CALLS[name] as (typeof CALLS)[string])(job, signal)
+    for (const signal of Object.values(NO_SIGNALS))
+      expect((await errorOf(call(signal))).code).toBe('ERR_OPTION')
+    await okOf(call(clinging))
+    expect((await errorOf(call(deaf))).code).toBe('ERR_ABORTED')
+    expect((await errorOf(call(silent))).code).toBe('ERR_ABORTED')
+  }
+)
 
 async function next(items: AsyncIterable<unknown>): Promise<string> {
   try {

@@ -1,7 +1,7 @@
 /** Owns how far along the events of a journal somebody is, the journal itself or a checkpoint, and who waits for that. */
+import { onAbort } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import { PersistencyError } from '../errors.js'
-import { onAbort } from '../on-abort.js'
 
 /** Why waiting ended without the event being there. */
 export type WaitEnd = 'closed' | 'aborted' | PersistencyError
@@ -50,6 +50,7 @@ export class Position {
       return Promise.resolve(seq <= this.#lastSeq ? undefined : this.#end)
     }
     return new Promise((resolve) => {
+      let leave = (): void => {}
       const waiter: Waiter = {
         seq,
         settle: (end) => {
@@ -59,7 +60,7 @@ export class Position {
         }
       }
       this.#waiters.add(waiter)
-      const leave = onAbort(signal, () => waiter.settle('aborted'))
+      leave = onAbort(signal, () => waiter.settle('aborted'))
     })
   }
 }

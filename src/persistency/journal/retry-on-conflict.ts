@@ -1,6 +1,7 @@
 /** Owns trying again what failed because somebody else was faster. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { err, errAsync, type Result, ResultAsync } from 'neverthrow'
+import { reasonOf } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import { PersistencyError } from '../errors.js'
 import { abortSignal, checkOptions, integerFrom } from '../option-checks.js'
@@ -91,6 +92,6 @@ function isConflict(error: unknown): boolean {
 
 function aborted(signal: CancelSignal | undefined): PersistencyError {
   return new PersistencyError('ERR_ABORTED', 'trying again was aborted by its caller', {
-    cause: signal?.reason
+    cause: reasonOf(signal)
   })
 }

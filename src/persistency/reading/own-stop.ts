@@ -1,7 +1,7 @@
 /** Owns stopping one reader by itself, or by the signal of its caller, which may stop many. */
+
+import { isCancelSignal, onAbort, reasonOf } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
-import { onAbort } from '../on-abort.js'
-import { abortSignal } from '../option-checks.js'
 
 export class OwnStop {
   readonly #controller = new AbortController()
@@ -15,7 +15,7 @@ export class OwnStop {
 
   /** Fires with that of the caller from now on, until `release`. */
   follow(): CancelSignal {
-    this.#leave = onAbort(this.#caller, () => this.#controller.abort(this.#caller?.reason))
+    this.#leave = onAbort(this.#caller, () => this.#controller.abort(reasonOf(this.#caller)))
     return this.#controller.signal
   }
 
@@ -33,7 +33,7 @@ function signalIn(
 ): CancelSignal | undefined {
   try {
     const signal = options?.signal
-    return abortSignal(signal) === undefined ? signal : undefined
+    return isCancelSignal(signal) ? signal : undefined
   } catch {
     return undefined
   }

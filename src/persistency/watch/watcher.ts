@@ -1,9 +1,9 @@
 /** Owns what one watcher has not read yet: changes up to a limit, or the mark that there were more. */
 import { toHex } from '../../bytes/compare.js'
+import { onAbort } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import type { WaitEnd } from '../journal/position.js'
 import type { KvRangeQuery } from '../message-payloads.js'
-import { onAbort } from '../on-abort.js'
 import type { ChangeOp, KvRow } from '../types.js'
 import { sizeOf } from '../writes/accepted-writes.js'
 import { ownChange } from '../writes/own-ops.js'
@@ -107,13 +107,14 @@ export class Watcher {
       if (signal?.aborted) return 'aborted'
       if (this.#end !== undefined) return this.#end
       await new Promise<void>((resolve) => {
+        let leave = (): void => {}
         const woken = (): void => {
           this.#wake = undefined
           leave()
           resolve()
         }
         this.#wake = woken
-        const leave = onAbort(signal, woken)
+        leave = onAbort(signal, woken)
       })
     }
     return signal?.aborted ? 'aborted' : undefined
