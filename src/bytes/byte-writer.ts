@@ -5,6 +5,7 @@
  * a number too large for its field is cut to the field, so callers validate first.
  */
 import { GIVEN_AWAY, isDetached } from './detached.js'
+import { lengthOf } from './length-of.js'
 import { encodeUtf8Into } from './utf8.js'
 
 /** A buffer that has grown past this many bytes is dropped once its content is taken. */
@@ -80,17 +81,14 @@ export class ByteWriter {
 
   /** The bytes alone, without their length. */
   raw(bytes: Uint8Array): void {
-    const length = bytes.length
-    const at = this.#reserve(length)
-    const target = this.#bytes
-    if (length > SHORT_COPY) target.set(bytes, at)
-    else for (let i = 0; i < length; i++) target[at + i] = bytes[i] as number
+    this.#copy(bytes, lengthToCopy(bytes))
   }
 
   /** A u32 byte length, then the bytes. */
   blob(bytes: Uint8Array): void {
-    this.u32(bytes.length)
-    this.raw(bytes)
+    const length = lengthToCopy(bytes)
+    this.u32(length)
+    this.#copy(bytes, length)
   }
 
   /** UTF-8 without its length; answers the number of bytes. A lone surrogate becomes U+FFFD. */
@@ -124,7 +122,7 @@ export class ByteWriter {
       )
     }
     this.u32(this.#attached.length)
-    const own = bytes.length * 2 > bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+    const own = lengthOf(bytes) * 2 > bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
     this.#attached.push({ bytes: own, at: this.#offset })
   }
 
@@ -195,6 +193,20 @@ export class ByteWriter {
     return taken
   }
 
+  #copy(bytes: Uint8Array, length: number): void {
+    const at = this.#reserve(length)
+    if (length > SHORT_COPY) {
+      try {
+        this.#bytes.set(bytes, at)
+        return
+      } catch {
+        // Another thread has made them longer since, and they do not fit any more.
+      }
+    }
+    const target = this.#bytes
+    for (let i = 0; i < length; i++) target[at + i] = bytes[i] as number
+  }
+
   #reserve(count: number): number {
     const at = this.#offset
     this.#ensure(count)
@@ -216,4 +228,10 @@ export class ByteWriter {
     this.#bytes.set(written)
     this.#view = new DataView(this.#bytes.buffer)
   }
+}
+
+/** Read once, and true where a bulk copy relies on it: elsewhere a `length` that is too large is filled with zeros. */
+function lengthToCopy(bytes: Uint8Array): number {
+  const length = bytes.length >>> 0
+  return length > SHORT_COPY ? lengthOf(bytes) : length
 }

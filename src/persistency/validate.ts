@@ -4,11 +4,12 @@
  */
 import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../bytes/detached.js'
+import { plainBytes } from '../bytes/length-of.js'
 import { describeValue } from './describe.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 import { isKeyLike, isUint8Array } from './keys/key-parts.js'
 import { type KeyRange, prefixRange } from './keys/key-range.js'
-import type { Key } from './keys/keys.js'
+import { Key } from './keys/keys.js'
 import type { RestoreOptions } from './maintenance/types.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
 import { booleanValue, checkOptions, integerFrom, READ_CHECKS, unreadable } from './option-checks.js'
@@ -59,13 +60,13 @@ export function checkCategory(category: unknown): PersistencyError | undefined {
   return undefined
 }
 
-/** Keys must be made with `key`, `toKey` or `rawKey`. Errors: `ERR_KEY`. */
+/** Keys must be made with `key`, `toKey` or `rawKey`. Takes what `ownKey` answers. Errors: `ERR_KEY`. */
 export function checkKey(key: unknown, what = 'a key'): PersistencyError | undefined {
-  const bytes = keyBytesOf(key)
-  if (bytes === undefined) {
+  if (!isOwnKey(key)) {
     const message = `${what} must be a Key, made with key(...parts) or rawKey(bytes); got ${describeValue(key)}`
     return new PersistencyError('ERR_KEY', message)
   }
+  const { bytes } = key
   if (isDetached(bytes)) {
     const message = `the memory of ${what} was given to another thread: it has no bytes any more`
     return new PersistencyError('ERR_KEY', message)
@@ -75,13 +76,34 @@ export function checkKey(key: unknown, what = 'a key'): PersistencyError | undef
   return new PersistencyError('ERR_KEY', message)
 }
 
-/** The bytes of a key; `undefined` of anything else, an object whose getters throw included. */
-function keyBytesOf(key: unknown): Uint8Array | undefined {
+/**
+ * A key as a key of this copy of the package, to be checked: itself if it is one; of another's, or of what looks like one,
+ * a copy that is read once; anything else as it is.
+ */
+export function ownKey(key: unknown): Key {
+  if (isOwnKey(key)) return key
   try {
-    return isKeyLike(key) && isUint8Array(key.bytes) ? key.bytes : undefined
+    if (isKeyLike(key)) {
+      const { bytes } = key
+      if (isUint8Array(bytes)) return copiedKey(plainBytes(bytes))
+    }
   } catch {
-    return undefined
+    // One whose getters throw is none.
   }
+  return key as Key
+}
+
+/** A proxy may throw here already. */
+function isOwnKey(key: unknown): key is Key {
+  try {
+    return key instanceof Key
+  } catch {
+    return false
+  }
+}
+
+function copiedKey(bytes: Uint8Array): Key {
+  return isDetached(bytes) ? Key.view(bytes) : Key.of(bytes)
 }
 
 /** A category and many keys. Errors: `ERR_CATEGORY`, `ERR_KEY`. */
@@ -99,7 +121,8 @@ function readKeys(keys: unknown): Checked<readonly Key[]> {
   if (!Array.isArray(keys))
     return refuse('ERR_KEY', `keys must be an array of Keys; got ${describeValue(keys)}`)
   const checked: Key[] = []
-  for (const key of keys) {
+  for (const candidate of keys) {
+    const key = ownKey(candidate)
     if (checkKey(key) !== undefined) {
       return err(checkKey(key, `key ${checked.length} of ${keys.length}`) as PersistencyError)
     }
@@ -108,7 +131,7 @@ function readKeys(keys: unknown): Checked<readonly Key[]> {
   return ok(checked)
 }
 
-/** Payloads are bytes, up to what a row can hold. Errors: `ERR_PAYLOAD`. */
+/** Payloads are bytes, up to what a row can hold. Takes what `ownPayload` answers. Errors: `ERR_PAYLOAD`. */
 function checkPayload(payload: unknown, category: string, key: Key): PersistencyError | undefined {
   if (!isUint8Array(payload)) {
     const message = `a payload must be a Uint8Array; got ${describeValue(payload)}; see payload(...) and persistEncoded`
@@ -122,6 +145,11 @@ function checkPayload(payload: unknown, category: string, key: Key): Persistency
   if (bytes <= MAX_ROW_BYTES) return undefined
   const message = `a row holds at most ${MAX_ROW_BYTES} bytes with its key; got a payload of ${payload.length}`
   return new PersistencyError('ERR_PAYLOAD', message)
+}
+
+/** Bytes of an unknown class as a copy, to be checked; anything else as it is. */
+function ownPayload(payload: unknown): Uint8Array {
+  return isUint8Array(payload) ? plainBytes(payload) : (payload as Uint8Array)
 }
 
 /** One operation or several, as a list. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
@@ -150,8 +178,7 @@ function readOps(input: readonly unknown[]): Checked<readonly TxOp[]> {
     ops.push(op.value)
     bytes += bytesOf(op.value)
   }
-  // Those who hear of the write get the list that the queue counts by.
-  if (bytes <= MAX_BATCH_BYTES) return ok(Object.freeze(ops))
+  if (bytes <= MAX_BATCH_BYTES) return ok(ops)
   const rule = `one write holds at most ${MAX_BATCH_BYTES} bytes`
   return refuse('ERR_OP', `${rule}; got ${ops.length} operations of ${bytes} bytes; write them in parts`)
 }
@@ -191,35 +218,36 @@ function checkOp(input: unknown): Checked<TxOp> {
   }
 }
 
-export function checkPut(category: unknown, key: unknown, payload: unknown): Checked<TxOp> {
-  const error =
-    checkCategory(category) ?? checkKey(key) ?? checkPayload(payload, category as string, key as Key)
-  if (error !== undefined) return err(error)
-  return ok({ kind: 'put', category: category as string, key: key as Key, payload: payload as Uint8Array })
+export function checkPut(category: unknown, givenKey: unknown, givenPayload: unknown): Checked<TxOp> {
+  const key = ownKey(givenKey)
+  const payload = ownPayload(givenPayload)
+  const error = checkCategory(category) ?? checkKey(key) ?? checkPayload(payload, category as string, key)
+  return error === undefined ? ok({ kind: 'put', category: category as string, key, payload }) : err(error)
 }
 
-export function checkDelete(category: unknown, key: unknown): Checked<TxOp> {
+export function checkDelete(category: unknown, givenKey: unknown): Checked<TxOp> {
+  const key = ownKey(givenKey)
   const error = checkCategory(category) ?? checkKey(key)
-  return error === undefined
-    ? ok({ kind: 'delete', category: category as string, key: key as Key })
-    : err(error)
+  return error === undefined ? ok({ kind: 'delete', category: category as string, key }) : err(error)
 }
 
-export function checkDeletePrefix(category: unknown, prefix: unknown): Checked<TxOp> {
+export function checkDeletePrefix(category: unknown, givenPrefix: unknown): Checked<TxOp> {
+  const prefix = ownKey(givenPrefix)
   const error = checkCategory(category) ?? checkKey(prefix, 'a prefix')
-  if (error !== undefined) return err(error)
-  return ok({ kind: 'deletePrefix', category: category as string, prefix: prefix as Key })
+  return error === undefined ? ok({ kind: 'deletePrefix', category: category as string, prefix }) : err(error)
 }
 
 /** A condition on a row; `undefined` demands that there is none. */
-function checkCheck(category: unknown, key: unknown, equals: unknown): Checked<TxOp> {
+function checkCheck(category: unknown, givenKey: unknown, expected: unknown): Checked<TxOp> {
+  const key = ownKey(givenKey)
+  const equals = expected === undefined ? undefined : ownPayload(expected)
   const error =
     checkCategory(category) ??
     checkKey(key) ??
-    (equals === undefined ? undefined : checkPayload(equals, category as string, key as Key))
+    (equals === undefined ? undefined : checkPayload(equals, category as string, key))
   if (error !== undefined) return err(error)
-  const row = { kind: 'check', category: category as string, key: key as Key } as const
-  return ok(equals === undefined ? row : { ...row, equals: equals as Uint8Array })
+  const row = { kind: 'check', category: category as string, key } as const
+  return ok(equals === undefined ? row : { ...row, equals })
 }
 
 /** A category and a range of it, or everything under a prefix. Errors: `ERR_CATEGORY`, `ERR_RANGE`. */
@@ -234,9 +262,10 @@ export function checkQuery(category: unknown, rangeOrPrefix: unknown): Checked<K
   }
 }
 
-function prefixOf(prefix: unknown): Checked<KeyRange> {
+function prefixOf(given: unknown): Checked<KeyRange> {
+  const prefix = ownKey(given)
   const error = checkKey(prefix, 'a prefix')
-  return error === undefined ? ok(prefixRange(prefix as Key)) : refuse('ERR_RANGE', error.message)
+  return error === undefined ? ok(prefixRange(prefix)) : refuse('ERR_RANGE', error.message)
 }
 
 /** One whose start lies behind its stop is legal and holds no rows. Getters of the range may throw. */
@@ -245,12 +274,14 @@ function checkRange(range: unknown): Checked<KeyRange> {
     const message = `a range must be { start: Key, stop?: Key } or a Key as a prefix; got ${describeValue(range)}`
     return refuse('ERR_RANGE', message)
   }
-  const { start, stop } = range as Partial<KeyRange>
+  const { start: first, stop: end } = range as Partial<KeyRange>
+  const start = ownKey(first)
+  const stop = end === undefined ? undefined : ownKey(end)
   const error =
     checkKey(start, 'the start of a range') ??
     (stop === undefined ? undefined : checkKey(stop, 'the stop of a range'))
   if (error !== undefined) return refuse('ERR_RANGE', error.message)
-  return ok(stop === undefined ? { start: start as Key } : { start: start as Key, stop })
+  return ok(stop === undefined ? { start } : { start, stop })
 }
 
 const SCAN_CHECKS = {

@@ -25,6 +25,29 @@ describe('ByteWriter', () => {
     expect(toHex(writer.take())).toBe('01020000000103' + '00000000')
   })
 
+  it.each([0, 2, 40])('keeps to the length of %p bytes, whatever they say of it', (length) => {
+    let lie: unknown
+    class Lying extends Uint8Array {
+      override get length(): number {
+        return lie as number
+      }
+    }
+    const bytes = new Lying(length).fill(7)
+    for (lie of [-5, Number.NaN, 3.5, '2', 3, 43, 70_000]) {
+      const writer = new ByteWriter(128)
+      writer.raw(new Uint8Array(100).fill(9))
+      writer.clear()
+      writer.blob(bytes)
+      writer.u8(1)
+      const reader = new ByteReader(writer.take())
+      expect(reader.blob().includes(9)).toBe(false)
+      expect(reader.u8()).toBe(1)
+      expect(reader.done).toBe(true)
+      writer.raw(bytes)
+      expect(writer.take().includes(9)).toBe(false)
+    }
+  })
+
   it('writes text with its length in bytes', () => {
     const writer = new ByteWriter()
     writer.text('aé')

@@ -289,3 +289,48 @@ test('a bad call among good ones disturbs none of them', async () => {
   expect(seen).toEqual([1, 2])
   expect(await okOf(job.count('c', keyOf()))).toBe(2)
 })
+
+describe('bytes and keys that are not what they say', () => {
+  class Flipping extends Uint8Array {
+    #reads = 0
+    override get length(): number {
+      return this.#reads++ % 2 === 0 ? 3 : 43
+    }
+  }
+
+  test('a payload is the bytes it has, and hurts nobody', async () => {
+    const job = await inMemory()
+    const secret = job.persistAcked({ ...put, key: key('other'), payload: utf8('secret'.repeat(50)) })
+    await okOf(job.persistPut('c', k, new Flipping([1, 2])))
+    await okOf(job.persistAcked([{ kind: 'check', category: 'c', key: k, equals: new Flipping([1, 2]) }]))
+    await okOf(secret)
+    expect(await okOf(job.get('c', k))).toEqual(Uint8Array.of(1, 2))
+    await okOf(job.persistPut('c', keyOf(1), new Flipping(0)))
+    expect(key(new Flipping([1, 2]))).toEqual(key(Uint8Array.of(1, 2)))
+  })
+
+  test('a key that looks like one of ours is read once', async () => {
+    const job = await inMemory()
+    let reads = 0
+    const look = {
+      [Symbol.for('persistency.Key')]: true,
+      get bytes() {
+        if (++reads > 1) throw new Error('read again')
+        return Uint8Array.of(1, 2, 3)
+      }
+    }
+    for (const call of [
+      () => job.persistPut('c', any(look), utf8('x')),
+      () => job.get('c', any(look)),
+      () => job.getMany('c', [any(look)]),
+      () => job.scanPrefix('c', any(look)),
+      () => job.count('c', { start: any(look) }),
+      () => job.persistDeletePrefix('c', any(look)),
+      () => job.persistAcked({ kind: 'delete', category: 'c', key: any(look) })
+    ]) {
+      reads = 0
+      await okOf(call() as Answer<unknown>)
+      expect(reads).toBe(1)
+    }
+  })
+})

@@ -37,8 +37,7 @@ export const rest: Codec<Uint8Array, Uint8Array | KeyLike> = defineCodec({
   write: (writer, value: Uint8Array | KeyLike) => {
     const bytes = isKeyLike(value) ? value.bytes : value
     if (!isUint8Array(bytes)) throw new TypeError(`expected a Uint8Array or Key, got ${describeValue(value)}`)
-    requireMemory(bytes)
-    writer.raw(bytes)
+    writer.raw(requireMemory(bytes))
   },
   read: (reader) => new Uint8Array(reader.view(reader.remaining))
 })

@@ -6,7 +6,7 @@ import { categoryText, coder, demand } from '../declaration-checks.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { Key } from '../keys/keys.js'
 import { functionValue, integerFrom, nameText } from '../option-checks.js'
-import { checkKey } from '../validate.js'
+import { checkKey, ownKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */
@@ -99,8 +99,9 @@ export function placeOf<Event extends DomainEvent>(
 ): PlacedEvent<Event> | undefined {
   const event = events.decode(recorded)
   if (event === undefined) return undefined
-  const key = keyOf(event, recorded)
-  if (key === undefined) return undefined
+  const place = keyOf(event, recorded)
+  if (place === undefined) return undefined
+  const key = ownKey(place)
   const wrong = checkKey(key, 'the key of a projection')
   if (wrong !== undefined) throw wrong
   return { event, key }

@@ -9,7 +9,7 @@ import type { Key } from '../keys/keys.js'
 import { KvGet, KvScan } from '../messages.js'
 import { abortSignal, checkOptions, functionValue } from '../option-checks.js'
 import type { ReadOptions, ScanOptions } from '../types.js'
-import { checkKey, checkReadOptions, checkScan } from '../validate.js'
+import { checkKey, checkReadOptions, checkScan, ownKey } from '../validate.js'
 import type { DomainEvent } from './domain-events.js'
 import { ONLY_ROW, type ProjectionDefinition } from './projection-definition.js'
 import type { Subscription } from './subscription.js'
@@ -76,7 +76,8 @@ export class Projection<State> {
   }
 
   /** The state of a row; `undefined` when there is none. Errors: `ERR_KEY`, `ERR_VALUE`, those of reading. */
-  get(key: Key, options?: ReadOptions): ResultAsync<State | undefined, PersistencyError> {
+  get(given: Key, options?: ReadOptions): ResultAsync<State | undefined, PersistencyError> {
+    const key = ownKey(given)
     const wrong = checkKey(key)
     if (wrong !== undefined) return errAsync(wrong)
     return checkReadOptions(options)

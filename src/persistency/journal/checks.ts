@@ -1,6 +1,7 @@
 /** Owns the checks on what callers pass to the journal. What passes is a clean copy, as in `validate.ts`. */
 import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../../bytes/detached.js'
+import { plainBytes } from '../../bytes/length-of.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import { isUint8Array } from '../keys/key-parts.js'
@@ -119,16 +120,23 @@ function readEvent(input: unknown, shared: EventMetadata): JournalAppendQuery['e
       `the type of an event must be a non-empty, well-formed string; got ${describeValue(type)}`
     )
   }
-  if (!isUint8Array(data) || data.length > MAX_ROW_BYTES) {
-    const limit = `a Uint8Array of at most ${MAX_ROW_BYTES} bytes`
-    throw notAnEvent(`the data of event "${type}" must be ${limit}; got ${describeValue(data)}`)
-  }
+  return { type, data: readData(type, data), metadata: { ...shared, ...readMetadata(metadata) } }
+}
+
+function readData(type: string, given: unknown): Uint8Array {
+  if (!isUint8Array(given)) throw noData(type, given)
+  const data = plainBytes(given)
   if (isDetached(data)) {
-    throw notAnEvent(
-      `the memory of the data of event "${type}" was given to another thread: it has no bytes any more`
-    )
+    const what = `the memory of the data of event "${type}"`
+    throw notAnEvent(`${what} was given to another thread: it has no bytes any more`)
   }
-  return { type, data, metadata: { ...shared, ...readMetadata(metadata) } }
+  if (data.length > MAX_ROW_BYTES) throw noData(type, given)
+  return data
+}
+
+function noData(type: string, given: unknown): PersistencyError {
+  const limit = `a Uint8Array of at most ${MAX_ROW_BYTES} bytes`
+  return notAnEvent(`the data of event "${type}" must be ${limit}; got ${describeValue(given)}`)
 }
 
 function readMetadata(input: unknown): EventMetadata {

@@ -38,9 +38,10 @@ export class PastState {
   }
 
   get(category: string, key: Key, options?: ReadOptions): Answer<Uint8Array | undefined> {
-    const error = check.checkCategory(category) ?? check.checkKey(key)
+    const own = check.ownKey(key)
+    const error = check.checkCategory(category) ?? check.checkKey(own)
     return error === undefined
-      ? this.getMany(category, [key], options).map(([payload]) => payload)
+      ? this.getMany(category, [own], options).map(([payload]) => payload)
       : errAsync(error)
   }
 
@@ -80,8 +81,9 @@ export class PastState {
   }
 
   scanPrefix(category: string, prefix: Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
-    const error = check.checkKey(prefix, 'a prefix')
-    return error === undefined ? this.scan(category, prefix, options) : errAsync(error)
+    const own = check.ownKey(prefix)
+    const error = check.checkKey(own, 'a prefix')
+    return error === undefined ? this.scan(category, own, options) : errAsync(error)
   }
 
   /** As `Job.stream`; all pages are of the same state. */

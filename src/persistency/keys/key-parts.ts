@@ -65,8 +65,7 @@ function writeNumberedParts(writer: ByteWriter, parts: readonly KeyPart[]): void
 }
 
 function writeKey(writer: ByteWriter, { bytes }: KeyLike): void {
-  requireMemory(bytes)
-  writer.raw(bytes)
+  writer.raw(requireMemory(bytes))
 }
 
 function writePart(writer: ByteWriter, part: KeyPart | undefined): void {

@@ -4,6 +4,7 @@
  */
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import { isDetached } from '../../bytes/detached.js'
+import { plainBytes } from '../../bytes/length-of.js'
 import { utf8Length } from '../../bytes/utf8.js'
 
 /** The longest text (in UTF-8 bytes) or byte string that a part can hold. */
@@ -35,15 +36,23 @@ export function writeString(writer: ByteWriter, text: string): void {
  * @throws RangeError over 65 535 bytes; TypeError when their memory was given away.
  */
 export function writeBytes(writer: ByteWriter, bytes: Uint8Array): void {
-  if (bytes.length > MAX_PART_BYTES) throw tooLong('byte string', bytes.length)
-  requireMemory(bytes)
-  writer.u16(bytes.length)
-  writer.raw(bytes)
+  const content = requireMemory(bytes)
+  const { length } = content
+  if (length > MAX_PART_BYTES) throw tooLong('byte string', length)
+  writer.u16(length)
+  // One in memory that threads share may have been made longer since.
+  writer.raw(content.length === length ? content : content.subarray(0, length))
 }
 
-/** @throws TypeError when the memory of bytes was given to another thread. */
-export function requireMemory(bytes: Uint8Array): void {
-  if (isDetached(bytes)) throw new TypeError('the memory of the bytes was given to another thread')
+/**
+ * The bytes, as a copy if they are of an unknown class.
+ *
+ * @throws TypeError when their memory was given to another thread.
+ */
+export function requireMemory(bytes: Uint8Array): Uint8Array {
+  const own = plainBytes(bytes)
+  if (!isDetached(own)) return own
+  throw new TypeError('the memory of the bytes was given to another thread')
 }
 
 /**

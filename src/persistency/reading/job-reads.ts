@@ -81,8 +81,9 @@ export class JobReads {
     prefix: Key,
     options: (ScanOptions & ReadOptions) | undefined
   ): Answer<KvRow[]> {
-    const error = check.checkKey(prefix, 'a prefix')
-    return error === undefined ? this.scan(category, prefix, options) : errAsync(error)
+    const own = check.ownKey(prefix)
+    const error = check.checkKey(own, 'a prefix')
+    return error === undefined ? this.scan(category, own, options) : errAsync(error)
   }
 
   stream(category: string, range: KeyRange | Key, options: StreamOptions | undefined): AsyncIterable<KvRow> {
@@ -92,9 +93,10 @@ export class JobReads {
   #askForRow<Response>(
     request: RequestDefinition<{ category: string; key: Key }, Response, PersistencyError>,
     category: string,
-    key: Key,
+    given: Key,
     options: ReadOptions | undefined
   ): Answer<Response> {
+    const key = check.ownKey(given)
     const error = check.checkCategory(category) ?? check.checkKey(key)
     if (error !== undefined) return errAsync(error)
     const read = check.checkReadOptions(options)
