@@ -50,6 +50,14 @@ serveBrokers(contract, ({ hub, context, data }) => {
 const run = (body: string) => runScript(PRELUDE + body, FILES)
 
 describe('a worker host', () => {
+  it('that has served nothing does not keep the process alive', async () => {
+    const { code, stderr } = await run(`
+      start()
+      setTimeout(() => process.exit(9), 10_000).unref()
+    `)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
   it.each([
     ['one after the other', false, ['busy', 'quiet']],
     ['in turns, where it is fair', true, ['quiet', 'busy']]

@@ -128,7 +128,6 @@ export class WorkerHost implements ContextHost {
       ...(resourceLimits !== undefined && { resourceLimits })
     }
     this.#worker = runOutside(() => new Worker(entry, worker))
-    this.#worker.unref()
     const { toWorker: out, toHost: incoming } = workerData
     this.#port = new RingPort({ port: this.#worker, out, in: incoming })
     this.#links = new HostLinks({
@@ -160,6 +159,8 @@ export class WorkerHost implements ContextHost {
     this.exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => resolve(this.#onExit(code)))
     })
+    // Listening to a worker has it keep the process alive, and the links do.
+    this.#worker.unref()
     drainOnExit(this.#exitDrain)
   }
 
