@@ -98,7 +98,7 @@ export class RequestBroker {
     } finally {
       const wanted = replacements.end(mock, former)
       // A provider that took the place meanwhile keeps it.
-      if (handle.active) {
+      if (handle.active || this.#hub.provider(context, request) === undefined) {
         if (wanted === undefined || wanted.removed) handle.remove()
         else this.#hub.replace(context, request, wanted)
       }

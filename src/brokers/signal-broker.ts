@@ -94,7 +94,8 @@ export class SignalBroker {
     } finally {
       const wanted = replacements.end(target, former)
       // A handler that took the place meanwhile keeps it, and one that was dropped meanwhile does not come back.
-      if (this.#hub.signalTarget(context, signal) === target) {
+      const holder = this.#hub.signalTarget(context, signal)
+      if (holder === target || holder === undefined) {
         this.#hub.setSignalTarget(context, signal, wanted?.closed ? undefined : wanted)
       }
       await target.close()

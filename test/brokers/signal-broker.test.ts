@@ -263,6 +263,21 @@ describe('replacing the handler of a signal', () => {
     expect(signals.handler(Save)).toBe(later)
   })
 
+  it('for a while puts the former one back when nobody is there at its end', async () => {
+    signals.on(Save, note)
+    await signals.withHandler(
+      Save,
+      () => {},
+      () => signals.drop(Save)
+    )
+    await signals.withHandler(
+      Save,
+      () => {},
+      () => signals.replace(Save, () => {}).drop()
+    )
+    expect(signals.handler(Save)).toBe(note)
+  })
+
   it('for a while does not bring back a handler that was dropped meanwhile', async () => {
     const former = signals.on(Save, () => {})._unsafeUnwrap()
     await signals.withHandler(Save, note, () => former.drop())

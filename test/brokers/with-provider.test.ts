@@ -40,6 +40,29 @@ describe('replacing a provider', () => {
     expect(former.active).toBe(true)
   })
 
+  it('for the time of a body puts the former one back when nobody is there at its end', async () => {
+    requests.provide(Length, () => 1)
+    const ask = async (): Promise<number> => (await requests.request(Length, 'hello'))._unsafeUnwrap()
+    await requests.withProvider(
+      Length,
+      () => 2,
+      () => requests.clear(Length)
+    )
+    expect(await ask()).toBe(1)
+    await requests.withProvider(
+      Length,
+      () => 2,
+      () => requests.replace(Length, () => 3).remove()
+    )
+    expect(await ask()).toBe(1)
+    await requests.withProvider(
+      Length,
+      () => 2,
+      () => requests.replace(Length, () => 3)
+    )
+    expect(await ask()).toBe(3)
+  })
+
   it('for the time of a body leaves none where there was none', async () => {
     const answer = await requests.withProvider(
       Length,
