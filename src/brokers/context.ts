@@ -40,10 +40,18 @@ export class BrokerContext {
     return BrokerContext.#fresh(label, undefined)
   }
 
-  /** The same context as the one whose `toJSON()` returned `data`, for instance on another thread. */
+  /**
+   * The same context as the one whose `toJSON()` returned `data`, for instance on another thread.
+   *
+   * @throws TypeError when the id is no well-formed text, which would not arrive there as it is
+   */
   static from(data: BrokerContextData): BrokerContext {
-    if (data.id === BrokerContext.default.id) return BrokerContext.default
-    return new BrokerContext(data.id, data.label, undefined)
+    const { id } = data
+    if (typeof id !== 'string' || !id.isWellFormed()) {
+      throw new TypeError(`the id of a context must be well-formed text; got ${String(id)}`)
+    }
+    if (id === BrokerContext.default.id) return BrokerContext.default
+    return new BrokerContext(id, data.label, undefined)
   }
 
   /**
@@ -92,4 +100,11 @@ export class BrokerContext {
     const id = randomUUID()
     return new BrokerContext(id, label ?? `context-${id.slice(0, 8)}`, parent)
   }
+}
+
+/** Whether a value is a context, also one of another copy of this package. */
+export function isContext(value: unknown): value is BrokerContext {
+  if (value instanceof BrokerContext) return true
+  const { id, label, toJSON } = (value ?? {}) as Partial<BrokerContext>
+  return typeof id === 'string' && typeof label === 'string' && typeof toJSON === 'function'
 }

@@ -81,7 +81,7 @@ export const DEFAULT_TIMEOUT_MS = 5000
  *
  * @param name stable and unique among the events of the program; it is what both threads agree on
  * @param options `codec`: how the payload is laid out when it crosses threads
- * @throws TypeError when the name is not a non-empty string
+ * @throws TypeError when the name is not a non-empty, well-formed string
  * @example const Greeting = defineEvent<{ text: string }>('greeting')
  */
 export function defineEvent<Payload = void>(
@@ -95,7 +95,7 @@ export function defineEvent<Payload = void>(
 /**
  * Declares a request: its payload, its response, and the error its provider may answer with.
  *
- * @throws TypeError when the name is not a non-empty string, RangeError when the time limit is no positive number
+ * @throws TypeError when the name is not a non-empty, well-formed string, RangeError when the time limit is no positive number
  * @example const Weather = defineRequest<{ city: string }, { tempC: number }, WeatherError>('weather')
  */
 export function defineRequest<Payload, Response, Failure = never>(
@@ -132,7 +132,7 @@ export function untraced<Payload, Response, Failure>(
 /**
  * Declares a request that every provider of a context answers.
  *
- * @throws TypeError when the name is not a non-empty string, RangeError when the time limit is no positive number
+ * @throws TypeError when the name is not a non-empty, well-formed string, RangeError when the time limit is no positive number
  * @example const Health = defineMultiRequest<void, { part: string; ok: boolean }>('health')
  */
 export function defineMultiRequest<Payload, Response, Failure = never>(
@@ -155,7 +155,7 @@ export function defineMultiRequest<Payload, Response, Failure = never>(
  *
  * @param options `queueDepth`: how many accepted signals may wait for the handler, default 256; `codec`: how the
  *   payload is laid out when it crosses threads
- * @throws TypeError when the name is not a non-empty string, RangeError when the depth is no positive integer
+ * @throws TypeError when the name is not a non-empty, well-formed string, RangeError when the depth is no positive integer
  * @example const Wake = defineSignal('wake')
  */
 export function defineSignal<Payload = void>(
@@ -180,7 +180,8 @@ export function checkTimeout(timeoutMs: number): void {
 }
 
 function checkName(name: string): void {
-  if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`a message needs a non-empty string as its name; got ${textOf(name)}`)
+  // A lone surrogate does not arrive on other threads.
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
+    throw new TypeError(`a message needs a non-empty, well-formed string as its name; got ${textOf(name)}`)
   }
 }

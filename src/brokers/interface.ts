@@ -52,7 +52,7 @@ type NoRequests = Readonly<Record<never, never>>
 /**
  * Declares a group of requests, signals and events, for its implementations and its callers.
  *
- * @throws TypeError when two methods share a name, when one is called `then`, or the name is not a non-empty string
+ * @throws TypeError when two methods share a name, when one is called `then`, or the name is not a non-empty, well-formed string
  * @example
  * const Thermostat = defineInterface('thermostat', { requests: { read: ReadTemperature }, events: { changed: Changed } })
  */
@@ -64,8 +64,8 @@ export function defineInterface<
   name: string,
   parts: { readonly requests?: Requests; readonly signals?: Signals; readonly events?: Events }
 ): InterfaceDefinition<Requests, Signals, Events> {
-  if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`an interface needs a non-empty string as its name; got ${textOf(name)}`)
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
+    throw new TypeError(`an interface needs a non-empty, well-formed string as its name; got ${textOf(name)}`)
   }
   const requests = parts.requests ?? ({} as Requests)
   const signals = parts.signals ?? ({} as Signals)

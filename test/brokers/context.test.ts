@@ -51,6 +51,9 @@ describe('identity', () => {
   })
 
   it('turns the data of the default context into the default context itself', () => {
+    for (const id of ['lone \ud800', undefined, 5]) {
+      expect(() => BrokerContext.from({ id: id as string, label: 'a' })).toThrow(TypeError)
+    }
     expect(BrokerContext.from(BrokerContext.default.toJSON())).toBe(BrokerContext.default)
   })
 

@@ -5,7 +5,7 @@ const text: WireCodec<string> = {
   write: (writer, value) => writer.text(value),
   read: (reader) => reader.text()
 }
-const badNames = ['', undefined, null, 5, {}, Symbol('name')] as never[]
+const badNames = ['', 'lone \ud800', undefined, null, 5, {}, Symbol('name')] as never[]
 
 describe('an event definition', () => {
   it('is frozen plain data: kind, name and codec', () => {
@@ -23,7 +23,7 @@ describe('an event definition', () => {
     expect(defineEvent('definitions.same')).toEqual(defineEvent('definitions.same'))
   })
 
-  it('needs a non-empty string as its name', () => {
+  it('needs a non-empty, well-formed string as its name', () => {
     for (const name of badNames) expect(() => defineEvent(name)).toThrow(TypeError)
   })
 })
@@ -58,7 +58,7 @@ describe('a request definition', () => {
     expect(Object.isFrozen(request.codec)).toBe(true)
   })
 
-  it('needs a non-empty string as its name', () => {
+  it('needs a non-empty, well-formed string as its name', () => {
     for (const name of badNames) expect(() => defineRequest(name)).toThrow(TypeError)
   })
 
