@@ -115,8 +115,11 @@ function readOutcome(
 
 function partsOf(error: Error): ErrorParts {
   const fields: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(error)) fields[name] = cloneableOrText(value)
-  if (error.cause !== undefined) fields['cause'] = cloneableOrText(error.cause)
+  for (const [name, value] of Object.entries(error)) {
+    if (name !== 'cause') fields[name] = cloneableOrText(value)
+  }
+  if (error.cause !== undefined && error.cause !== error)
+    fields['cause'] = cloneableOrText(error.cause, error)
   return { name: error.name, message: error.message, stack: error.stack, fields }
 }
 
@@ -131,13 +134,29 @@ function fromParts({ name, message, stack, fields }: ErrorParts): Error {
   return error
 }
 
-function cloneableOrText(value: unknown): unknown {
+/** @param above the error whose cause it is, if it is one */
+function cloneableOrText(value: unknown, above?: Error): unknown {
   try {
-    serialize(value)
-    return value
+    const straight = value instanceof Error ? withoutCircle(value, above) : value
+    serialize(straight)
+    return straight
   } catch {
     return textOf(value)
   }
+}
+
+/** Causes that go round in a circle can be written and not be read: what comes back to one of them is left out. */
+function withoutCircle(error: Error, above: Error | undefined): Error {
+  const chain = new Set<unknown>([above, error])
+  let { cause } = error
+  for (; cause instanceof Error && !chain.has(cause); cause = cause.cause) chain.add(cause)
+  if (!(cause instanceof Error)) return error
+  let copy: Error | undefined
+  for (const link of [...chain].slice(1).reverse() as Error[]) {
+    const { name, message, stack } = link
+    copy = Object.assign(new Error(message, copy && { cause: copy }), { name, stack })
+  }
+  return copy as Error
 }
 
 function serializeOrText(value: unknown): Uint8Array {

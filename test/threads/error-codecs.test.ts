@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals'
+import { ByteReader } from '../../dist/bytes/byte-reader.js'
+import { ByteWriter } from '../../dist/bytes/byte-writer.js'
+import { errorCodec } from '../../dist/threads/link/error-codecs.js'
+
+function crossed(error: unknown): Error {
+  const writer = new ByteWriter()
+  errorCodec.write(writer, error)
+  return errorCodec.read(new ByteReader(writer.take())) as Error
+}
+
+const messages = (error: unknown): string[] => {
+  const { message, cause } = error as Error
+  return cause === undefined ? [message] : [message, ...messages(cause)]
+}
+
+it('an error keeps its causes', () => {
+  const error = new Error('a', { cause: new TypeError('b', { cause: new Error('c') }) })
+  expect(messages(crossed(error))).toEqual(['a', 'b', 'c'])
+})
+
+it('an error is cut where its causes go round in a circle', () => {
+  const own = Object.assign(new RangeError('own'), { code: 7 })
+  own.cause = own
+  expect(crossed(own)).toMatchObject({ name: 'RangeError', message: 'own', code: 7 })
+  expect(messages(crossed(own))).toEqual(['own'])
+  const [a, b, c] = ['a', 'b', 'c'].map((text) => new TypeError(text)) as [Error, Error, Error]
+  a.cause = b
+  b.cause = c
+  for (const back of [a, b, c]) {
+    c.cause = back
+    expect(messages(crossed(a))).toEqual(['a', 'b', 'c'])
+  }
+  expect((a.cause as Error).cause).toBe(c)
+})
+
+it('a field that holds such an error is cut as well', () => {
+  const own = new Error('own')
+  own.cause = own
+  const { inner } = crossed(Object.assign(new Error('outer'), { inner: own })) as Error & { inner: Error }
+  expect(messages(inner)).toEqual(['own'])
+})
