@@ -8,6 +8,8 @@ import { runScript } from '../support/run-script.js'
 const project = resolve(import.meta.dirname, '../..')
 let folder: string
 
+const here = (path: string): string => pathToFileURL(join(project, 'dist', path)).href
+
 // What npm does when two dependencies want different versions, with the same version twice.
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'persistency-copy-'))
@@ -29,8 +31,9 @@ async function run(body: string): Promise<unknown> {
     import * as diOfA from 'persistency/di'
     import * as mainOfB from '${copy('index.js')}'
     import * as brokersOfB from '${copy('brokers/index.js')}'
+    import * as threadsOfA from 'persistency/threads'
     import * as diOfB from '${copy('di/index.js')}'
-    const a = { ...mainOfA, ...brokersOfA, ...diOfA }, b = { ...mainOfB, ...brokersOfB, ...diOfB }
+    const a = { ...mainOfA, ...brokersOfA, ...diOfA, ...threadsOfA }, b = { ...mainOfB, ...brokersOfB, ...diOfB }
     const print = (value) => console.log(JSON.stringify(value))
     ${body}
   `)
@@ -111,4 +114,24 @@ it('a persistency of one copy takes the hub of the other', async () => {
     print({ rows, refused: open({}).isErr() })
   `)
   expect(output).toEqual({ rows: 1, refused: true })
+})
+
+it('a worker of one copy serves the contexts of the other', async () => {
+  const output = await run(`
+    const worker = new URL('data:text/javascript,' + encodeURIComponent(\`
+      import { RequestBroker, defineRequest } from '${here('brokers/index.js')}'
+      import { serveBrokers } from '${here('threads/index.js')}'
+      const Echo = defineRequest('echo')
+      serveBrokers({ toWorker: [Echo], toHost: [] }, ({ hub, context }) => {
+        new RequestBroker(hub, context).provide(Echo, (text) => text)
+      })
+    \`))
+    const Echo = b.defineRequest('echo')
+    const context = b.BrokerContext.create('of the other')
+    const started = await a.unwrap(a.startWorker(worker, { toWorker: [Echo], toHost: [] }, { context }))
+    const answer = await b.unwrap(new b.RequestBroker(undefined, context).request(Echo, 'hello'))
+    await started.stop()
+    print(answer)
+  `)
+  expect(output).toBe('hello')
 })

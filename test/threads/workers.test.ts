@@ -82,6 +82,31 @@ describe('starting a worker', () => {
     }
   )
 
+  it('refuses what is no contract and no context before there is a thread', async () => {
+    const { output, code } = await run(`
+      let workers = 0
+      process.on('worker', () => workers++)
+      const thrown = []
+      const wrong = [[undefined, context], [{ toWorker: [] }, context], [contract, 'x'], [contract, [context, {}]], [contract, null]]
+      for (const [agreed, served] of wrong) {
+        try { startWorker(moduleAt('./worker.mjs'), agreed, { hub, context: served }) } catch (error) { thrown.push(error.name) }
+      }
+      print({ thrown, workers })
+    `)
+    expect({ output, code }).toEqual({
+      output: { thrown: Array.from({ length: 5 }, () => 'TypeError'), workers: 0 },
+      code: 0
+    })
+  })
+
+  it('ends the thread when a contract turns out to be none', async () => {
+    const { output, code } = await run(`
+      const { error } = await startWorker(moduleAt('./worker.mjs'), { toWorker: [Echo], toHost: [undefined] }, { hub, context })
+      process.on('exit', () => print({ kind: error.kind, life: readFileSync('life.txt', 'utf8') }))
+    `)
+    expect({ output, code }).toEqual({ output: { kind: 'startFailed', life: 'started gone ' }, code: 0 })
+  })
+
   it('fails with alreadyProvided when this thread answers what the worker is to', async () => {
     const { output } = await run(`
       requests.provide(Echo, () => 'here')

@@ -1,11 +1,12 @@
 /** Owns starting a worker in one call. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
-import { BrokerContext } from '../../brokers/context.js'
+import { BrokerContext, isContext } from '../../brokers/context.js'
 import { checkTimeout } from '../../brokers/definitions.js'
 import { BrokerError } from '../../brokers/errors.js'
 import { messageOf } from '../../runtime/message-of.js'
 import type { ModuleUrl } from '../../runtime/platform.js'
 import type { ThreadContract } from '../link/carried.js'
+import { asBrokerError } from './host-contexts.js'
 import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
 export interface StartWorkerOptions extends WorkerHostOptions {
@@ -25,6 +26,7 @@ const DEFAULT_START_TIMEOUT_MS = 30_000
  *
  * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
  *
+ * @throws TypeError for what is no contract or no context
  * @example
  * const worker = await startWorker(new URL('../thumbnails.worker.js', import.meta.url), thumbnails)
  */
@@ -40,7 +42,8 @@ export function startWorker(
     ...rest
   } = options
   checkTimeout(startTimeoutMs)
-  const contexts = context instanceof BrokerContext ? [context] : context
+  checkContract(contract)
+  const contexts = contextsOf(context)
   return new ResultAsync(start(entry, contract, contexts, data, startTimeoutMs, rest))
 }
 
@@ -58,12 +61,41 @@ async function start(
   } catch (cause) {
     return err(new BrokerError('startFailed', `the worker cannot be started: ${messageOf(cause)}`, { cause }))
   }
-  for (const context of contexts) {
-    const served = await host.serve(context, contract, data, timeoutMs)
-    if (served.isErr()) {
-      await host.stop()
-      return err(served.error)
+  const served = await serveAll(host, contract, contexts, data, timeoutMs)
+  if (served.isOk()) return ok(host)
+  await host.stop()
+  return err(served.error)
+}
+
+async function serveAll(
+  host: WorkerHost,
+  contract: ThreadContract,
+  contexts: readonly BrokerContext[],
+  data: unknown,
+  timeoutMs: number
+): Promise<Result<void, BrokerError>> {
+  try {
+    for (const context of contexts) {
+      const served = await host.serve(context, contract, data, timeoutMs)
+      if (served.isErr()) return err(served.error)
     }
+    return ok(undefined)
+  } catch (thrown) {
+    return err(asBrokerError('the worker cannot serve', thrown))
   }
-  return ok(host)
+}
+
+function checkContract(contract: Partial<ThreadContract> | null | undefined): void {
+  if (Array.isArray(contract?.toWorker) && Array.isArray(contract.toHost)) return
+  throw new TypeError(
+    `a contract must be { toWorker, toHost } with lists of messages; got ${String(contract)}`
+  )
+}
+
+/** The contexts may be of another copy of this package. */
+function contextsOf(given: BrokerContext | readonly BrokerContext[]): readonly BrokerContext[] {
+  const contexts: readonly unknown[] = Array.isArray(given) ? given : [given]
+  const wrong = contexts.findIndex((context) => !isContext(context))
+  if (wrong === -1) return contexts as readonly BrokerContext[]
+  throw new TypeError(`a worker serves BrokerContexts; got ${String(contexts[wrong])}`)
 }
