@@ -1,6 +1,7 @@
 /** Owns the identity of an isolated world of brokers. Knows nothing of what is registered in it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
+import { textOf } from '../runtime/message-of.js'
 import { sharedByCopies } from '../runtime/shared-by-copies.js'
 
 const ambient = sharedByCopies(
@@ -48,7 +49,7 @@ export class BrokerContext {
   static from(data: BrokerContextData): BrokerContext {
     const { id } = data
     if (typeof id !== 'string' || !id.isWellFormed()) {
-      throw new TypeError(`the id of a context must be well-formed text; got ${String(id)}`)
+      throw new TypeError(`the id of a context must be well-formed text; got ${textOf(id)}`)
     }
     if (id === BrokerContext.default.id) return BrokerContext.default
     return new BrokerContext(id, data.label, undefined)

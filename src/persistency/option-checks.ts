@@ -22,19 +22,23 @@ export function complete<Options extends object>(
 }
 
 /**
- * Checks an object of options against the known names; options that are `undefined` count as not given, and so does the
- * object itself. `null` is no object of options. Errors: `ERR_OPTION`, naming the option, the value and what is allowed.
+ * Checks an object of options against the known names, each read once; options that are `undefined` count as not given,
+ * and so does the object itself. `null` is no object of options. Errors: `ERR_OPTION`, naming the option, the value and
+ * what is allowed.
+ *
+ * @param nested names of options that are objects or lists themselves, which are copied before they are checked
  */
 export function checkOptions<Options>(
   options: unknown,
-  checks: Readonly<Record<string, Check>>
+  checks: Readonly<Record<string, Check>>,
+  nested: readonly string[] = []
 ): Result<Options, PersistencyError> {
   if (options === undefined) return ok({} as Options)
   if (typeof options !== 'object' || options === null || isNoOptionsObject(options)) {
     return err(new PersistencyError('ERR_OPTION', `options must be an object; got ${describeValue(options)}`))
   }
   try {
-    return readOptions(options, checks)
+    return readOptions(options, checks, nested)
   } catch (cause) {
     return unreadable('ERR_OPTION', 'the options', cause)
   }
@@ -60,10 +64,12 @@ function isNoOptionsObject(options: object): boolean {
 
 function readOptions<Options>(
   options: object,
-  checks: Readonly<Record<string, Check>>
+  checks: Readonly<Record<string, Check>>,
+  nested: readonly string[]
 ): Result<Options, PersistencyError> {
   const given: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, found] of Object.entries(options)) {
+    const value: unknown = nested.includes(name) ? copyOf(found) : found
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (check === undefined) {
       const known = Object.keys(checks).join(', ')
@@ -78,6 +84,11 @@ function readOptions<Options>(
     given[name] = value
   }
   return ok(given as Options)
+}
+
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return [...(value as unknown[])]
+  return typeof value === 'object' && value !== null && isPlain(value) ? { ...value } : value
 }
 
 /** Whether an object is one of fields, and not a list, a map or a date without any. */

@@ -1,5 +1,5 @@
 /** Owns the options of jobs: names, defaults and limits. */
-import { ok, type Result } from 'neverthrow'
+import type { Result } from 'neverthrow'
 import type { PersistencyError } from './errors.js'
 import type { JournalOptions } from './journal/types.js'
 import {
@@ -119,21 +119,23 @@ export const JOB_CHECKS: Readonly<Record<keyof JobOptions, Check>> = {
   restart: booleanValue
 }
 
-/** Checks options and fills in what is missing. Errors: `ERR_OPTION`, for unknown names too. */
-export function resolveJobOptions(
-  options: unknown,
+/** Those that are objects, which become the job's own. */
+export const NESTED_JOB_OPTIONS: readonly string[] = ['journal']
+
+/** Checks options, and answers those that are given. Errors: `ERR_OPTION`, for unknown names too. */
+export function checkJobOptions(options: unknown): Result<JobOptions, PersistencyError> {
+  return checkOptions<JobOptions>(options, JOB_CHECKS, NESTED_JOB_OPTIONS)
+}
+
+/** Fills in what is missing of options that have been checked. */
+export function completeJobOptions(
+  { journal, ...given }: JobOptions,
   defaults: ResolvedJobOptions = DEFAULT_JOB_OPTIONS
-): Result<ResolvedJobOptions, PersistencyError> {
-  const checked = checkOptions<JobOptions>(options, JOB_CHECKS)
-  return checked.andThen(({ journal, ...given }) => {
-    const resolved = complete<JobOptions>(defaults, given)
-    if (typeof journal !== 'object') return ok(complete<JobOptions>(resolved, { journal }))
-    // A copy: what becomes of the object of the caller has not been checked.
-    return checkOptions<JournalOptions>(journal, JOURNAL_CHECKS).map((limits) => ({
-      ...resolved,
-      journal: Object.freeze(limits)
-    }))
-  })
+): ResolvedJobOptions {
+  const resolved = complete<JobOptions>(defaults, given)
+  if (typeof journal !== 'object') return complete<JobOptions>(resolved, { journal })
+  const limits = Object.entries(journal).filter(([, limit]) => limit !== undefined)
+  return { ...resolved, journal: Object.freeze(Object.fromEntries(limits) as JournalOptions) }
 }
 
 const JOURNAL_CHECKS = { maxEvents: integerFrom(1), maxAgeMs: integerFrom(1), maxBytes: integerFrom(1) }

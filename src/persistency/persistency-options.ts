@@ -6,11 +6,12 @@ import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
 import { booleanValue, type Check, checkOptions, integerFrom } from './option-checks.js'
 import {
+  completeJobOptions,
   DEFAULT_JOB_OPTIONS,
   JOB_CHECKS,
   type JobOptions,
+  NESTED_JOB_OPTIONS,
   type ResolvedJobOptions,
-  resolveJobOptions,
   SHARED_JOB_OPTIONS
 } from './options.js'
 
@@ -70,28 +71,31 @@ const CHECKS: Readonly<Record<keyof PersistencyOptions, Check>> = {
   ...JOB_CHECKS
 }
 
+const NESTED = ['threads', 'closeOnSignal', ...NESTED_JOB_OPTIONS]
+
 /** Checks options and fills in what is missing. Errors: `ERR_OPTION`; `ERR_ROOT_DIR` for no options at all. */
 export function resolvePersistencyOptions(
   rootDir: string | PersistencyOptions
 ): Result<ResolvedPersistencyOptions, PersistencyError> {
   const options = typeof rootDir === 'string' ? { rootDir } : rootDir
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
     return err(new PersistencyError('ERR_ROOT_DIR', message))
   }
-  const { rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, ...jobOptions } = options
-  const checked = checkOptions<PersistencyOptions>({ ...options }, CHECKS)
-  if (checked.isErr()) return err(checked.error)
-  const base = typeof threads === 'object' ? SHARED_JOB_OPTIONS : DEFAULT_JOB_OPTIONS
-  return resolveJobOptions(jobOptions, base).map((defaults) => ({
-    rootDir: directory,
-    hub: hub ?? BrokerHub.default,
-    threads: threads ?? 'dedicated',
-    maxOpenJobs: maxOpenJobs ?? Number.POSITIVE_INFINITY,
-    exclusive: exclusive ?? false,
-    closeOnSignal: closeOnSignal ?? false,
-    jobOptions: defaults
-  }))
+  return checkOptions<PersistencyOptions>(options, CHECKS, NESTED).map(
+    ({ rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, ...jobOptions }) => ({
+      rootDir: directory,
+      hub: hub ?? BrokerHub.default,
+      threads: threads ?? 'dedicated',
+      maxOpenJobs: maxOpenJobs ?? Number.POSITIVE_INFINITY,
+      exclusive: exclusive ?? false,
+      closeOnSignal: closeOnSignal ?? false,
+      jobOptions: completeJobOptions(
+        jobOptions,
+        typeof threads === 'object' ? SHARED_JOB_OPTIONS : DEFAULT_JOB_OPTIONS
+      )
+    })
+  )
 }
 
 /** Allows what names the threads of jobs. */

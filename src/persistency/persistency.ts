@@ -10,7 +10,7 @@ import { PersistencyError } from './errors.js'
 import { tellIgnored } from './ignored-options.js'
 import { Job } from './job.js'
 import type { RestoreOptions, VerifyOptions, VerifyReport } from './maintenance/types.js'
-import { type JobOptions, type ResolvedJobOptions, resolveJobOptions } from './options.js'
+import { checkJobOptions, completeJobOptions, type JobOptions, type ResolvedJobOptions } from './options.js'
 import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
 import { SqliteEngine } from './storage/engine/sqlite-engine.js'
 import { checkRootDir } from './storage/files/root-dir.js'
@@ -178,14 +178,14 @@ export class Persistency extends ByJobId {
    * `ERR_FOREIGN_SCHEMA`, `ERR_STORAGE_DIED`, `ERR_TIMEOUT`, `ERR_TOO_MANY_JOBS`, `ERR_ROOT_IN_USE`.
    */
   openJob(id: string, options?: JobOptions): ResultAsync<Job, PersistencyError> {
-    const checked = checkJobId(id).andThen(() => resolveJobOptions(options, this.#defaults))
+    const checked = checkJobId(id).andThen(() => checkJobOptions(options))
     if (checked.isErr()) return errAsync(checked.error)
     if (this.#closing !== undefined) return errAsync(this.#closedError())
-    const opened = new ResultAsync(this.#opening(id, checked.value))
+    const wanted = completeJobOptions(checked.value, this.#defaults)
+    const opened = new ResultAsync(this.#opening(id, wanted))
     if (options === undefined) return opened
-    const asked = { ...options }
     return opened.map((job) => {
-      tellIgnored(job, this.rootDir, asked, checked.value)
+      tellIgnored(job, this.rootDir, checked.value, wanted)
       return job
     })
   }
