@@ -13,7 +13,7 @@ import type { RestoreOptions, VerifyOptions, VerifyReport } from './maintenance/
 import { checkJobOptions, completeJobOptions, type JobOptions, type ResolvedJobOptions } from './options.js'
 import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
 import { SqliteEngine } from './storage/engine/sqlite-engine.js'
-import { checkRootDir } from './storage/files/root-dir.js'
+import { checkRootDir, isSameDirectory } from './storage/files/root-dir.js'
 import { verifyFile } from './storage/verify-file.js'
 import type { OpenedStorage, StorageEngine } from './storage-engine.js'
 import { checkJobId, checkRestoreOptions } from './validate.js'
@@ -364,9 +364,9 @@ function sameRoot(
   rootDir: string | PersistencyOptions | undefined
 ): Result<Persistency, PersistencyError> {
   if (rootDir === undefined) return ok(instance)
-  const asked = checkRootDir(typeof rootDir === 'object' ? rootDir?.rootDir : rootDir)
+  const asked = resolvePersistencyOptions(rootDir).andThen((options) => checkRootDir(options.rootDir))
   if (asked.isErr()) return err(asked.error)
-  if (asked.value === instance.rootDir) return ok(instance)
+  if (isSameDirectory(asked.value, instance.rootDir)) return ok(instance)
   const message = `Persistency is initialised with ${instance.rootDir}; reset() it before using ${asked.value}`
   return err(new PersistencyError('ERR_OTHER_INSTANCE', message))
 }

@@ -1,6 +1,14 @@
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { BrokerContext, GetPersistency, key, Persistency, RequestBroker } from 'persistency'
+import {
+  BrokerContext,
+  GetPersistency,
+  key,
+  Persistency,
+  type PersistencyOptions,
+  RequestBroker
+} from 'persistency'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
 
@@ -35,6 +43,25 @@ describe('the instance of the process', () => {
       expect(error.message).toContain(other)
     }
     expect(Persistency.instance()._unsafeUnwrap()).toBe(made)
+  })
+
+  test('is the same by way of a link, before its directory is there and afterwards', async () => {
+    const root = storage.folder()
+    const link = join(storage.folder(), 'link')
+    symlinkSync(root, link)
+    const made = Persistency.instance(join(root, 'data'))._unsafeUnwrap()
+    expect(Persistency.instance(join(link, 'data'))._unsafeUnwrap()).toBe(made)
+    await okOf(made.openJob('tenant'))
+    expect(Persistency.instance(join(link, 'data'))._unsafeUnwrap()).toBe(made)
+    expect(Persistency.instance(link)._unsafeUnwrapErr().code).toBe('ERR_OTHER_INSTANCE')
+  })
+
+  test('checks options also when it is there', () => {
+    const root = storage.folder()
+    Persistency.instance(root)._unsafeUnwrap()
+    const options = { rootDir: root, bogus: 1 } as PersistencyOptions
+    expect(Persistency.instance(options)._unsafeUnwrapErr().code).toBe('ERR_OPTION')
+    expect(Persistency.instance(null as never)._unsafeUnwrapErr().code).toBe('ERR_ROOT_DIR')
   })
 
   test('is not made from a directory that is refused', () => {

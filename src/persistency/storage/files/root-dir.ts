@@ -1,6 +1,6 @@
 /** Owns the rules for the directory that holds the job files. */
-import { type Stats, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { realpathSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../../runtime/message-of.js'
 import { absolutePath } from '../../absolute-path.js'
@@ -23,6 +23,21 @@ export function checkRootDir(rootDir: unknown): Result<string, PersistencyError>
   return absolutePath(rootDir)
     .orElse((thrown) => refuse(`rootDir ${rootDir} cannot be used: ${messageOf(thrown)}`))
     .andThen((path) => checkDirectory(path, path).map(() => path))
+}
+
+/** Whether two roots that were checked are the same directory, perhaps by way of links. */
+export function isSameDirectory(one: string, other: string): boolean {
+  if (one === other) return true
+  return one !== MEMORY && other !== MEMORY && realPath(one) === realPath(other)
+}
+
+/** Of a path whose end may not be there yet. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path))
+  }
 }
 
 /** The file of a job; `:memory:` for one in memory. */
