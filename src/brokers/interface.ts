@@ -1,5 +1,4 @@
 /** Owns the declaration of an interface: a group of requests, signals and events that belong together. */
-
 import { textOf } from '../runtime/message-of.js'
 import type { RequestProvider } from './adapt-provider.js'
 import type {

@@ -1,5 +1,4 @@
 /** Owns stopping one reader by itself, or by the signal of its caller, which may stop many. */
-
 import { isCancelSignal, onAbort, reasonOf } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 
