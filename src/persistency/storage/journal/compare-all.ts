@@ -24,7 +24,9 @@ export function compareAll(
     for (let query: JournalCompareQuery = {}; ; ) {
       throwIfEnded(operation)
       const step = journal.consistently(() =>
-        past.last(journal, (expected) => compareWithJournal(actual, expected, journal.lastSeq, query, false))
+        past.last(journal, (expected) =>
+          compareWithJournal({ actual, expected, seq: journal.lastSeq, mending: false }, query)
+        )
       )
       if (!step.ready) continue
       differing += step.value.differing

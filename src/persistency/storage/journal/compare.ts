@@ -13,16 +13,39 @@ const STEP_BYTES = 1024 * 1024
 /** Differences that a step tells; how many there are, it always tells. */
 export const MAX_TOLD = 100
 
-/**
- * Compares the next rows of `actual` with those of `expected`, both as they are now. When `mending`, makes the rows of
- * `actual` what they are in `expected`, within the transaction and without entering it in the journal.
- */
+/** What is compared, as both are now. */
+export interface Compared {
+  readonly actual: SqliteStore
+  readonly expected: SqliteStore
+  /** The event that `expected` is the state of. */
+  readonly seq: number
+  /** Makes the rows of `actual` what they are in `expected`, within the transaction and without an event. */
+  readonly mending: boolean
+}
+
+/** Compares the next rows, at least so many if there are. */
 export function compareWithJournal(
-  actual: SqliteStore,
-  expected: SqliteStore,
-  seq: number,
-  { behind }: JournalCompareQuery,
-  mending: boolean
+  compared: Compared,
+  query: JournalCompareQuery,
+  atLeast = 0
+): JournalComparedRows {
+  let found = compareSome(compared, query)
+  while (found.next !== undefined && found.rows < atLeast) {
+    const more = compareSome(compared, { behind: found.next })
+    found = {
+      ...more,
+      rows: found.rows + more.rows,
+      differing: found.differing + more.differing,
+      differences: [...found.differences, ...more.differences].slice(0, MAX_TOLD),
+      total: found.total
+    }
+  }
+  return found
+}
+
+function compareSome(
+  { actual, expected, seq, mending }: Compared,
+  { behind }: JournalCompareQuery
 ): JournalComparedRows {
   const after = behind === undefined ? undefined : ([behind.category, behind.key.bytes] as const)
   const our = rowsBehind(actual, after, STEP_ROWS, STEP_BYTES)

@@ -98,11 +98,13 @@ export class JournalService {
     answer(SubscriptionList, false, () => this.#reading((journal) => subscriptions.list(journal)))
   }
 
-  #compare(query: JournalCompareQuery, mend: boolean): Stepwise<JournalComparedRows> {
+  /** Each step looks at twice as many rows as may have been added since the one before: so it gains on any writer. */
+  #compare(query: JournalCompareQuery, mending: boolean): Stepwise<JournalComparedRows> {
     return this.#reading((journal, actual) =>
-      this.#past.last(journal, (expected) =>
-        compareWithJournal(actual, expected, journal.lastSeq, query, mend)
-      )
+      this.#past.last(journal, (expected, changes) => {
+        const atLeast = query.behind === undefined ? 0 : 2 * changes
+        return compareWithJournal({ actual, expected, seq: journal.lastSeq, mending }, query, atLeast)
+      })
     )
   }
 

@@ -35,6 +35,11 @@ export class PastStore {
   #behind: PlainRow | undefined
   /** The last event that is in it. */
   #seq = 0
+  /** The event that the last step was for. */
+  #aim = 0
+  /** Whether it has been the state that was wanted. */
+  #reached = false
+  #changes = 0
 
   constructor() {
     const db = new Database('')
@@ -65,26 +70,40 @@ export class PastStore {
     return this.#snapshotOf === undefined || this.#snapshotOf === firstSeq
   }
 
-  /** Goes on towards the state as of `seq` until it is reached or `over` says so; `true` when it is reached. */
-  advance(journal: JournalLog, seq: number, over: () => boolean): boolean {
-    return this.#db.transaction(() => {
-      while (!this.#copied) {
-        this.#copySome(journal)
-        if (over()) return false
+  /** How many operations came in since this was asked last, without those of the first way to the state. */
+  takeChanges(): number {
+    const changes = this.#changes
+    this.#changes = 0
+    return changes
+  }
+
+  /**
+   * Goes on towards the state as of `seq` until it is reached or `over` says so; `true` when it is reached. A step that
+   * follows another one takes at least twice as many rows and events as events came in between: so it gains on any
+   * writer, and no more come in meanwhile than it was made of.
+   */
+  advance(journal: JournalLog, seq: number, over: () => boolean, follows: boolean): boolean {
+    let owed = follows ? 2 * (seq - this.#aim) : 0
+    this.#aim = seq
+    const reached = this.#db.transaction(() => {
+      while (!this.#copied || this.#seq < seq) {
+        owed -= this.#copied
+          ? this.#applySome(journal, Math.min(seq, this.#seq + EVENTS_AT_ONCE))
+          : this.#copySome(journal)
+        if (owed <= 0 && over()) break
       }
-      while (this.#seq < seq) {
-        this.#applySome(journal, Math.min(seq, this.#seq + EVENTS_AT_ONCE))
-        if (over()) break
-      }
-      return this.#seq >= seq
+      return this.#copied && this.#seq >= seq
     })()
+    this.#reached ||= reached
+    return reached
   }
 
   close(): void {
     this.store.close()
   }
 
-  #copySome(journal: JournalLog): void {
+  /** Answers how many rows. */
+  #copySome(journal: JournalLog): number {
     if (this.#snapshotOf === undefined) {
       this.#snapshotOf = journal.firstSeq
       this.#rowsTotal = journal.statements.get(SNAPSHOT_ROWS, 'pluck').get() as number
@@ -103,13 +122,15 @@ export class PastStore {
       if (bytes >= BYTES_AT_ONCE) break
     }
     this.#rowsDone += copied
-    if (copied === ROWS_AT_ONCE || bytes >= BYTES_AT_ONCE) return
+    if (copied === ROWS_AT_ONCE || bytes >= BYTES_AT_ONCE) return copied
     this.#behind = undefined
     this.#copied = true
     this.#seq = this.#snapshotOf - 1
+    return copied
   }
 
-  #applySome(journal: JournalLog, to: number): void {
+  /** Answers how many events. */
+  #applySome(journal: JournalLog, to: number): number {
     const ops: TxOp[] = []
     let last = this.#seq
     let bytes = 0
@@ -119,7 +140,10 @@ export class PastStore {
       bytes += event.bytes.length
       if (bytes >= BYTES_AT_ONCE) break
     }
+    const applied = last - this.#seq
     this.store.apply(ops)
     this.#seq = last
+    if (this.#reached) this.#changes += ops.length
+    return applied
   }
 }

@@ -7,7 +7,7 @@ import { requireKept } from './page.js'
 import { PastStore } from './past-store.js'
 
 /**
- * So many are kept; of those that are ready, the one that was used least recently gives way. One in the making does not:
+ * So many are kept; of those that are ready, the one that was used least recently gives way. One in use does not:
  * several of them would only throw each other out for ever.
  */
 const MAX_KEPT = 4
@@ -15,7 +15,7 @@ const MAX_KEPT = 4
 /** One that nobody has used for so long is let go of, in milliseconds. */
 const IDLE_MS = 30_000
 
-/** A state in the making, and the events that it needs, are kept for so long after its last step, in milliseconds. */
+/** A state that is in use, and the events that it needs, are kept for so long after its last step, in milliseconds. */
 const HELD_MS = 2000
 
 /** How long one step may take, in milliseconds. */
@@ -28,11 +28,11 @@ export class PastStores {
   /** The journal that they are made of, as it was when they were. */
   #of: { readonly journal: JournalLog; readonly generation: number } | undefined
   #timer: NodeJS.Timeout | undefined
-  /** Those in the making, and until when somebody can be expected to go on with them. */
-  readonly #makingUntil = new Map<PastStore, number>()
+  /** Those in the making, or followed, and until when somebody can be expected to go on with them. */
+  readonly #inUseUntil = new Map<PastStore, number>()
 
-  /** Whether a state is in the making, so that the journal must not lose events. */
-  readonly held = (): boolean => [...this.#makingUntil.keys()].some((past) => this.#isInTheMaking(past))
+  /** Whether a state is in use, so that the journal must not lose events. */
+  readonly held = (): boolean => [...this.#inUseUntil.keys()].some((past) => this.#isInUse(past))
 
   /** The state as of an event, when it is ready; otherwise goes a step towards it. */
   at<T>(journal: JournalLog, seq: number, use: (store: SqliteStore) => T): Stepwise<T> {
@@ -43,13 +43,26 @@ export class PastStores {
     this.#forgetOthers(journal)
     // The state as of the event before the first is the snapshot.
     if (this.#stores.get(seq)?.seq !== seq) requireKept(journal, seq + 1)
-    return this.#use(journal, seq, seq, use)
+    return this.#step(journal, seq, seq, (past) => {
+      this.#inUseUntil.delete(past)
+      return use(past.store)
+    })
   }
 
-  /** The state as of the last event. */
-  last<T>(journal: JournalLog, use: (store: SqliteStore) => T): Stepwise<T> {
+  /**
+   * The state as of the last event. It is followed, so that no event falls off that it needs, until what `use` answers
+   * has no `next`. `use` is told how many operations came in since it was called before.
+   */
+  last<T extends { readonly next?: unknown }>(
+    journal: JournalLog,
+    use: (store: SqliteStore, changes: number) => T
+  ): Stepwise<T> {
     this.#forgetOthers(journal)
-    return this.#use(journal, 'last', journal.lastSeq, use)
+    return this.#step(journal, 'last', journal.lastSeq, (past) => {
+      const value = use(past.store, past.takeChanges())
+      if (value.next === undefined) this.#inUseUntil.delete(past)
+      return value
+    })
   }
 
   close(): void {
@@ -67,28 +80,27 @@ export class PastStores {
     this.#of = { journal, generation }
   }
 
-  #use<T>(
+  #step<T>(
     journal: JournalLog,
     name: number | 'last',
     seq: number,
-    use: (store: SqliteStore) => T
+    use: (past: PastStore) => T
   ): Stepwise<T> {
     const past = this.#take(journal, name, seq)
     if (past === undefined) return { ready: false, done: 0, total: seq - journal.firstSeq + 1 }
     const deadline = performance.now() + STEP_MS
-    let ready: boolean
+    const follows = this.#isInUse(past)
     try {
-      ready = past.advance(journal, seq, () => performance.now() >= deadline)
+      const ready = past.advance(journal, seq, () => performance.now() >= deadline, follows)
+      this.#inUseUntil.set(past, performance.now() + HELD_MS)
+      return ready ? { ready, value: use(past) } : { ready, ...past.progress(seq) }
     } catch (thrown) {
       this.#drop(name)
       throw thrown
     }
-    if (ready) this.#makingUntil.delete(past)
-    else this.#makingUntil.set(past, performance.now() + HELD_MS)
-    return ready ? { ready, value: use(past.store) } : { ready, ...past.progress(seq) }
   }
 
-  /** `undefined` while all places are taken by others in the making. */
+  /** `undefined` while all places are taken by others in use. */
   #take(journal: JournalLog, name: number | 'last', seq: number): PastStore | undefined {
     let past = this.#stores.get(name)
     if (past !== undefined && past.seq !== seq && !past.fits(journal)) {
@@ -106,14 +118,14 @@ export class PastStores {
 
   #makePlace(): boolean {
     if (this.#stores.size < MAX_KEPT) return true
-    const leastRecent = [...this.#stores].find(([, past]) => !this.#isInTheMaking(past))
+    const leastRecent = [...this.#stores].find(([, past]) => !this.#isInUse(past))
     if (leastRecent === undefined) return false
     this.#drop(leastRecent[0])
     return true
   }
 
-  #isInTheMaking(past: PastStore): boolean {
-    return performance.now() < (this.#makingUntil.get(past) ?? 0)
+  #isInUse(past: PastStore): boolean {
+    return performance.now() < (this.#inUseUntil.get(past) ?? 0)
   }
 
   #dropIdle(): void {
@@ -133,7 +145,7 @@ export class PastStores {
     if (past === undefined) return
     this.#stores.delete(name)
     this.#usedAt.delete(past)
-    this.#makingUntil.delete(past)
+    this.#inUseUntil.delete(past)
     past.close()
   }
 }
