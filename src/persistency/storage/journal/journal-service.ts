@@ -102,7 +102,7 @@ export class JournalService {
   #compare(query: JournalCompareQuery, mending: boolean): Stepwise<JournalComparedRows> {
     return this.#reading((journal, actual) =>
       this.#past.last(journal, (expected, changes) => {
-        const atLeast = query.behind === undefined ? 0 : 2 * changes
+        const atLeast = query.behind === undefined && Number.isFinite(changes) ? 0 : 2 * changes
         return compareWithJournal({ actual, expected, seq: journal.lastSeq, mending }, query, atLeast)
       })
     )

@@ -18,6 +18,12 @@ const ROWS_AT_ONCE = 64
 const EVENTS_AT_ONCE = 64
 const BYTES_AT_ONCE = 1024 * 1024
 
+/**
+ * So often it is begun in small steps. Each may be in vain: nothing falls off meanwhile where the file has one owner, but
+ * another owner knows nothing of it.
+ */
+const MAX_ATTEMPTS = 4
+
 const FIRST_ROWS = `SELECT category, key, payload FROM journal_snapshot ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
 const NEXT_ROWS = `SELECT category, key, payload FROM journal_snapshot WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
 const SNAPSHOT_ROWS = 'SELECT count(*) FROM journal_snapshot'
@@ -25,6 +31,7 @@ const PUT = 'INSERT INTO kv (category, key, payload) VALUES (?, ?, ?)'
 
 export class PastStore {
   readonly store: SqliteStore
+  #attempts: number
   readonly #db: Database.Database
   readonly #put: Database.Statement
   /** The first event of the journal when the copying of the snapshot began. */
@@ -41,7 +48,9 @@ export class PastStore {
   #reached = false
   #changes = 0
 
-  constructor() {
+  /** @param attempts how many were begun for the same purpose, and had to be given up */
+  constructor(attempts: number) {
+    this.#attempts = attempts
     const db = new Database('')
     db.pragma('journal_mode = MEMORY')
     db.pragma('synchronous = OFF')
@@ -55,6 +64,20 @@ export class PastStore {
   /** The event it is the state of, once the snapshot is copied. */
   get seq(): number | undefined {
     return this.#copied ? this.#seq : undefined
+  }
+
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  /** Whether it is made in one go, because what it is made of was folded too often meanwhile. */
+  get inOneGo(): boolean {
+    return this.#attempts >= MAX_ATTEMPTS
+  }
+
+  /** It has served its purpose. */
+  done(): void {
+    this.#attempts = 0
   }
 
   /** How much has been done on the way to the state as of `seq`. */
@@ -90,7 +113,7 @@ export class PastStore {
         owed -= this.#copied
           ? this.#applySome(journal, Math.min(seq, this.#seq + EVENTS_AT_ONCE))
           : this.#copySome(journal)
-        if (owed <= 0 && over()) break
+        if (owed <= 0 && !this.inOneGo && over()) break
       }
       return this.#copied && this.#seq >= seq
     })()

@@ -44,14 +44,15 @@ export class PastStores {
     // The state as of the event before the first is the snapshot.
     if (this.#stores.get(seq)?.seq !== seq) requireKept(journal, seq + 1)
     return this.#step(journal, seq, seq, (past) => {
-      this.#inUseUntil.delete(past)
+      this.#letGo(past)
       return use(past.store)
     })
   }
 
   /**
    * The state as of the last event. It is followed, so that no event falls off that it needs, until what `use` answers
-   * has no `next`. `use` is told how many operations came in since it was called before.
+   * has no `next`. `use` is told how many operations came in since it was called before; infinitely many when the state
+   * may be lost until the next call, so that it must do everything now.
    */
   last<T extends { readonly next?: unknown }>(
     journal: JournalLog,
@@ -59,8 +60,8 @@ export class PastStores {
   ): Stepwise<T> {
     this.#forgetOthers(journal)
     return this.#step(journal, 'last', journal.lastSeq, (past) => {
-      const value = use(past.store, past.takeChanges())
-      if (value.next === undefined) this.#inUseUntil.delete(past)
+      const value = use(past.store, past.inOneGo ? Number.POSITIVE_INFINITY : past.takeChanges())
+      if (value.next === undefined) this.#letGo(past)
       return value
     })
   }
@@ -103,13 +104,15 @@ export class PastStores {
   /** `undefined` while all places are taken by others in use. */
   #take(journal: JournalLog, name: number | 'last', seq: number): PastStore | undefined {
     let past = this.#stores.get(name)
+    let attempts = 0
     if (past !== undefined && past.seq !== seq && !past.fits(journal)) {
+      attempts = past.attempts + 1
       this.#drop(name)
       past = undefined
     }
     if (past === undefined && !this.#makePlace()) return undefined
     this.#stores.delete(name)
-    past ??= new PastStore()
+    past ??= new PastStore(attempts)
     this.#stores.set(name, past)
     this.#usedAt.set(past, performance.now())
     this.#timer ??= setTimeout(() => this.#dropIdle(), IDLE_MS).unref()
@@ -122,6 +125,11 @@ export class PastStores {
     if (leastRecent === undefined) return false
     this.#drop(leastRecent[0])
     return true
+  }
+
+  #letGo(past: PastStore): void {
+    this.#inUseUntil.delete(past)
+    past.done()
   }
 
   #isInUse(past: PastStore): boolean {
