@@ -1,25 +1,22 @@
 /**
  * Owns copying an open database into a file. SQLite copies some pages at a time, and carries what the same connection
- * writes meanwhile over by itself: so the copy is never begun anew, and is as of the moment it is complete.
+ * writes meanwhile over by itself, so that the copy is as of the moment it is complete. When another connection has
+ * written, SQLite begins anew; after some times the copy is made over a connection that sees one moment only.
  */
 import { statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../errors.js'
 import type { Backup } from '../maintenance/types.js'
+import { BUSY_SLICE_MS } from './busy.js'
 import { recognise } from './files/database-file.js'
 import { PartialFile, refuseOpenDatabase } from './files/partial-file.js'
 import { type Operation, throwIfEnded } from './operation.js'
+import { copyPages } from './page-copy.js'
 import { storageError } from './sqlite-errors.js'
 
-/** Copied at a time; other calls have their turn in between. About a millisecond. */
-const STEP_PAGES = 256
-
-/** The copy is brought to the disk bit by bit, elsewhere: all at once, at the end, would hold up the storage thread. */
-const SYNC_EVERY_PAGES = 2048
-
-/** How often progress is told, in milliseconds. */
-const TELL_EVERY_MS = 20
+/** So often a copy is begun anew before it is made as of one moment. */
+const MAX_RESTARTS = 3
 
 /** Throws `PersistencyError`; nothing is left behind then. */
 export async function backUp(
@@ -35,7 +32,7 @@ export async function backUp(
     partial = new PartialFile(path, overwrite)
     const written = await open(partial.path, 'r')
     try {
-      await copyPages(db, partial.path, written, operation)
+      await copy(db, partial.path, written, operation)
     } finally {
       await written.close()
     }
@@ -50,41 +47,22 @@ export async function backUp(
   return { path, bytes: statSync(path).size, durationMs: performance.now() - started }
 }
 
-async function copyPages(
+async function copy(
   db: Database.Database,
   path: string,
   written: FileHandle,
   operation: Operation
 ): Promise<void> {
-  const pageSize = db.pragma('page_size', { simple: true }) as number
-  let toldAt = 0
-  let sincePages = 0
-  let syncing: Promise<unknown> | undefined
-  const sync = (): void => {
-    sincePages = 0
-    // What cannot be synced here fails where SQLite does it.
-    syncing = written.sync().then(
-      () => (syncing = undefined),
-      () => (syncing = undefined)
-    )
+  if (await copyPages(db, { path, written, operation, maxRestarts: MAX_RESTARTS })) return
+  // What others write does not change what this one sees; the log cannot be cut meanwhile.
+  const still = new Database(db.name, { readonly: true, fileMustExist: true, timeout: BUSY_SLICE_MS })
+  try {
+    still.exec('BEGIN')
+    still.pragma('schema_version')
+    await copyPages(still, { path, written, operation, maxRestarts: Number.POSITIVE_INFINITY })
+  } finally {
+    still.close()
   }
-  const { totalPages } = await db.backup(path, {
-    progress({ totalPages, remainingPages }) {
-      throwIfEnded(operation)
-      sincePages += STEP_PAGES
-      if (sincePages >= SYNC_EVERY_PAGES && syncing === undefined) sync()
-      if (performance.now() - toldAt >= TELL_EVERY_MS) {
-        toldAt = performance.now()
-        const total = totalPages * pageSize
-        operation.progress({ phase: 'copying', done: total - remainingPages * pageSize, total })
-      }
-      return STEP_PAGES
-    }
-  })
-  await syncing
-  // SQLite was refused a look at the file, and takes nothing for the whole.
-  if (totalPages === 0) throw Object.assign(new Error('the database is locked'), { code: 'SQLITE_BUSY' })
-  operation.progress({ phase: 'copying', done: totalPages * pageSize, total: totalPages * pageSize })
 }
 
 /** Makes the copy one plain file that needs no log beside it, so that it can be read from read-only places too. */
