@@ -17,8 +17,8 @@ import type { LogSync } from './log-sync.js'
 import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import { provide } from './provide.js'
-import { Scan } from './range-reader.js'
 import type { RestartLog } from './restart-log.js'
+import { SlicedScan } from './sliced-scan.js'
 import type { StoreHolder } from './store-holder.js'
 import { type TakeUp, takeUp } from './take-up.js'
 import { type CallTask, type FlushTask, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
@@ -129,24 +129,14 @@ export class StorageSession {
     })
   }
 
-  /** A scan may be long: it is read piece by piece, as far as the slice goes each time. */
   #scanTask(query: KvScanQuery, call: Call): CallTask {
     const { holder, pace } = this.#parts
-    let scan = new Scan(query)
-    const startOver = (): void => {
-      scan = new Scan(query)
+    const scan = new SlicedScan(query)
+    return {
+      ...{ kind: 'call', writes: false, call, value: undefined, error: undefined },
+      work: () => scan.goOn(holder.open(), pace) ?? UNFINISHED,
+      startOver: () => scan.startOver()
     }
-    const work = (): unknown => {
-      const store = holder.open()
-      return store.consistently(() => {
-        do {
-          const page = store.readPiece(scan)
-          if (page !== undefined) return page
-        } while (!pace.over)
-        return UNFINISHED
-      })
-    }
-    return { kind: 'call', writes: false, work, startOver, call, value: undefined, error: undefined }
   }
 
   #provide<Query, Response>(

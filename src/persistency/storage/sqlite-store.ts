@@ -73,6 +73,11 @@ export class SqliteStore {
     return this.#db
   }
 
+  /** Changes with what another connection commits, never with what this one does. */
+  get dataVersion(): number {
+    return this.statements.get(DATA_VERSION, 'pluck').get() as number
+  }
+
   get inTransaction(): boolean {
     return this.#db.inTransaction
   }
@@ -94,7 +99,7 @@ export class SqliteStore {
    * transaction that writes, nobody can begin one.
    */
   lookForJournal(): JournalLog | undefined {
-    const version = this.statements.get(DATA_VERSION, 'pluck').get() as number
+    const version = this.dataVersion
     if (version === this.#dataVersion) return this.#journal
     this.#journal = this.#findJournal()
     this.#dataVersion = version
