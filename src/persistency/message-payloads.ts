@@ -109,10 +109,14 @@ export interface KvRangeQuery {
 export interface KvScanQuery extends KvRangeQuery, Omit<ScanOptions, 'copy'> {
   /** Ends the page once it holds so many bytes. Default no limit. */
   readonly maxBytes?: number
+  /** Whether the answer is to say where in the journal it is. */
+  readonly withPlace?: boolean
 }
 
 export interface KvScanPage {
   readonly rows: readonly KvRow[]
   /** Whether the page was cut by a limit while there were more rows. */
   readonly more: boolean
+  /** The last event of the journal that the rows contain, where that was asked for and there is a journal. */
+  readonly journalSeq?: number | undefined
 }

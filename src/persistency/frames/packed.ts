@@ -26,10 +26,17 @@ const ZERO = 0x30
 export class PackedPage implements KvScanPage {
   readonly parts: readonly Uint8Array[]
   readonly more: boolean
+  readonly journalSeq: number | undefined
 
-  constructor(parts: readonly Uint8Array[], more: boolean) {
+  constructor(parts: readonly Uint8Array[], more: boolean, journalSeq?: number) {
     this.parts = parts
     this.more = more
+    this.journalSeq = journalSeq
+  }
+
+  /** The same, with its place in the journal. */
+  at(journalSeq: number): PackedPage {
+    return new PackedPage(this.parts, this.more, journalSeq)
   }
 
   get rows(): KvRow[] {

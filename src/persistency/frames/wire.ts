@@ -92,7 +92,7 @@ export const rangeQuery: WireCodec<KvRangeQuery> = {
 export const scanQuery: WireCodec<KvScanQuery> = {
   write(writer, query) {
     rangeQuery.write(writer, query)
-    writer.u8((query.reverse ? 1 : 0) | (query.keysOnly ? 2 : 0))
+    writer.u8((query.reverse ? 1 : 0) | (query.keysOnly ? 2 : 0) | (query.withPlace ? 4 : 0))
     writer.f64(query.limit ?? -1)
     writer.f64(query.maxBytes ?? -1)
   },
@@ -107,7 +107,8 @@ export const scanQuery: WireCodec<KvScanQuery> = {
       reverse: (flags & 1) !== 0,
       keysOnly: (flags & 2) !== 0,
       ...(limit >= 0 && { limit }),
-      ...(maxBytes >= 0 && { maxBytes })
+      ...(maxBytes >= 0 && { maxBytes }),
+      ...((flags & 4) !== 0 && { withPlace: true })
     }
   }
 }
@@ -116,14 +117,16 @@ export const scanQuery: WireCodec<KvScanQuery> = {
 export const scanPage: WireCodec<KvScanPage> = {
   write(writer, page) {
     bool.write(writer, page.more)
+    writer.f64(page.journalSeq ?? -1)
     if (page instanceof PackedPage) writeParts(writer, page.parts)
     else writePart(writer, page.rows, writePackedRow)
   },
   read(reader) {
     const more = bool.read(reader)
+    const journalSeq = reader.f64()
     const rows: KvRow[] = []
     for (const part of readParts(reader)) unpackRows(part, rows)
-    return { rows, more }
+    return { rows, more, ...(journalSeq >= 0 && { journalSeq }) }
   }
 }
 

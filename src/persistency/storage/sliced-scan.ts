@@ -1,4 +1,5 @@
 /** Owns reading a range as of one moment although others have their turn meanwhile: piece by piece, as a slice goes. */
+import type { PackedPage } from '../frames/packed.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { Pace } from './pace.js'
 import { Scan } from './range-reader.js'
@@ -27,11 +28,12 @@ export class SlicedScan {
 
   /** Reads on as far as the slice goes; answers the page when that was all of it. */
   goOn(store: SqliteStore, pace: Pace): KvScanPage | undefined {
+    const writing = store.inTransaction
     return store.consistently(() => {
       this.#requireSameMoment(store)
       do {
         const page = store.readPiece(this.#scan)
-        if (page !== undefined) return page
+        if (page !== undefined) return this.#query.withPlace ? placed(page, store, writing) : page
       } while (this.#attempts >= MAX_ATTEMPTS || !pace.over)
       return undefined
     })
@@ -44,4 +46,11 @@ export class SlicedScan {
     this.#of = { store, dataVersion }
     this.#attempts++
   }
+}
+
+/** A transaction that writes knows where the journal is, and of events in it that are not stored yet. */
+function placed(page: PackedPage, store: SqliteStore, writing: boolean): KvScanPage {
+  const journal = store.journal ?? store.lookForJournal()
+  if (!writing) journal?.refresh()
+  return journal === undefined ? page : page.at(journal.lastSeq)
 }

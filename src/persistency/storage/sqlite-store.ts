@@ -1,6 +1,6 @@
 /** Owns what can be done to one open database. Synchronous; throws what SQLite throws. */
 import type { Database } from 'better-sqlite3'
-import type { PackedPayloads } from '../frames/packed.js'
+import type { PackedPage, PackedPayloads } from '../frames/packed.js'
 import type { PackedPuts } from '../frames/packed-writes.js'
 import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
@@ -225,7 +225,7 @@ export class SqliteStore {
   }
 
   /** Reads the next piece of a scan; answers all of it when that was the last. */
-  readPiece(scan: Scan): KvScanPage | undefined {
+  readPiece(scan: Scan): PackedPage | undefined {
     return this.#ranges.readPiece(this.#rows.category(scan.query.category), scan)
   }
 

@@ -2,7 +2,7 @@
  * Owns how a watcher gets from the rows to the changes, and back to the rows when it was too slow. With a journal both
  * have a place in it, and changes are read from there; without one they are what this job commits.
  */
-import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { ResultAsync } from 'neverthrow'
 import { untraced } from '../../brokers/definitions.js'
 import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
@@ -118,31 +118,20 @@ async function* fromJournal(
 }
 
 /**
- * The rows, and the last event that they contain. No call of this job comes between the three requests; when another
- * process has written between them, they are made again.
+ * The rows, and the last event that they contain. A storage that does not tell the place of a scan is asked before it:
+ * what another owner writes in between is in the rows then, and told as changes, too.
  */
 function rowsWithPlace(
   query: KvRangeQuery,
   signal: Signal,
   { ask }: WatchParts
 ): ResultAsync<{ readonly rows: readonly KvRow[]; readonly journalSeq: number }, PersistencyError> {
-  const attempt = async (): Promise<
-    Result<{ rows: readonly KvRow[]; journalSeq: number }, PersistencyError>
-  > => {
-    for (;;) {
-      const [before, page, after] = await Promise.all([
-        ask(JournalInfo, undefined, patience(signal)),
-        ask(UntracedScan, query, patience(signal)),
-        ask(JournalInfo, undefined, patience(signal))
-      ])
-      if (before.isErr()) return err(before.error)
-      if (page.isErr()) return err(page.error)
-      if (after.isErr()) return err(after.error)
-      const journalSeq = after.value.lastSeq
-      if (before.value.lastSeq === journalSeq) return ok({ rows: page.value.rows, journalSeq })
-    }
-  }
-  return new ResultAsync(attempt())
+  const before = ask(JournalInfo, undefined, patience(signal))
+  const page = ask(UntracedScan, { ...query, withPlace: true }, patience(signal))
+  return ResultAsync.combine([before, page]).map(([{ lastSeq }, { rows, journalSeq = lastSeq }]) => ({
+    rows,
+    journalSeq
+  }))
 }
 
 /** Whether a reading failed because the job was closed while the watcher was behind; throws when the job failed. */
