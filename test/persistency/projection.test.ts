@@ -283,6 +283,69 @@ describe('declaring and specifying', () => {
   })
 })
 
+describe('the state of a projection', () => {
+  const whole = {
+    encode: (n: number) => int64.encode(BigInt(n)),
+    decode: (bytes: Uint8Array) => Number(int64.decode(bytes))
+  }
+
+  test('is the same however many events share a transaction', async () => {
+    const { job } = await open({ journal: true })
+    const halves = defineProjection({
+      name: 'halves',
+      version: 1,
+      events: accountEvents,
+      initial: () => 0,
+      apply: (sum) => sum + 1.5,
+      codec: { ...whole, encode: (n) => whole.encode(Math.floor(n)) }
+    })
+    const model = await okOf(job.projection(halves))
+    for (let n = 0; n < 4; n++) {
+      await append(job, 'a', deposited(1))
+      await okOf(model.caughtUp())
+    }
+    expect(await okOf(model.state())).toBe(4)
+    await okOf(model.rebuild())
+    expect(await okOf(model.state())).toBe(4)
+    projected(halves, ...Array.from({ length: 4 }, () => deposited(1))).expectState(4)
+  })
+
+  test('is untouched by an event that apply throws on', async () => {
+    const { job } = await open({ journal: true })
+    const careless = defineProjection({
+      name: 'careless',
+      version: 1,
+      events: accountEvents,
+      initial: () => ({ seen: 0 }),
+      apply: (state, event) => {
+        state.seen++
+        if (event.type === 'closed') throw new Error('closed')
+        return state
+      }
+    })
+    await append(job, 'a', deposited(1), { type: 'closed' }, deposited(1))
+    const model = await okOf(job.projection(careless, { retry: { attempts: 1 }, onPoison: 'park' }))
+    await okOf(model.caughtUp())
+    expect(await okOf(model.state())).toEqual({ seen: 2 })
+  })
+
+  test('that its codec cannot write is the failure of that event alone', async () => {
+    const { job } = await open({ journal: true })
+    await append(job, 'a', deposited(1), { type: 'deposited', data: { amount: 0.5 } }, deposited(2))
+    const strict = defineProjection({
+      name: 'strict',
+      version: 1,
+      events: accountEvents,
+      initial: () => 0,
+      apply: (sum, event) => (event.type === 'deposited' ? sum + event.data.amount : sum),
+      codec: whole
+    })
+    const model = await okOf(job.projection(strict, { retry: { attempts: 1 }, onPoison: 'park' }))
+    await okOf(model.caughtUp())
+    expect(await okOf(model.state())).toBe(3)
+  })
+})
+
 function twice(definition: typeof balances): typeof balances.apply {
   return (state, event, recorded) => {
     const next = definition.apply({ balance: state.balance / 2 }, event, recorded)

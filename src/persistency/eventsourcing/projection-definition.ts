@@ -32,7 +32,7 @@ export interface ProjectionParts<Event extends DomainEvent, State> {
     event: NoInfer<Event>,
     recorded: RecordedEvent
   ) => NoInfer<State> | undefined
-  /** Default JSON. */
+  /** What the next event finds is what it reads back. Default JSON. */
   readonly codec?: StateCodec<NoInfer<State>> | undefined
   /** Where the rows are, for this projection alone. Default `projection/` and the name. */
   readonly category?: string | undefined
@@ -107,12 +107,16 @@ export function placeOf<Event extends DomainEvent>(
   return { event, key }
 }
 
-/** The state of a row after an event; `undefined` is no row. */
-export function nextState<Event extends DomainEvent, State>(
-  { initial, apply }: ProjectionDefinition<Event, State>,
-  before: State | undefined,
+/**
+ * What is stored of a row after an event; `undefined` is no row. Each state has been through its codec before the next
+ * event sees it, so it does not depend on which events happen to share a transaction.
+ */
+export function nextPayload<Event extends DomainEvent, State>(
+  { initial, apply, codec }: ProjectionDefinition<Event, State>,
+  before: Uint8Array | undefined,
   event: Event,
   recorded: RecordedEvent
-): State | undefined {
-  return apply(before === undefined ? initial() : before, event, recorded)
+): Uint8Array | undefined {
+  const state = apply(before === undefined ? initial() : codec.decode(before), event, recorded)
+  return state === undefined ? undefined : codec.encode(state)
 }

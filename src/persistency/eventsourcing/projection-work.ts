@@ -7,14 +7,14 @@ import { KvGetMany } from '../messages.js'
 import type { TxOp } from '../types.js'
 import type { BatchOutcome, BatchWork, BeginBatch } from './batch-work.js'
 import type { DomainEvent } from './domain-events.js'
-import { nextState, type PlacedEvent, type ProjectionDefinition, placeOf } from './projection-definition.js'
+import { nextPayload, type PlacedEvent, type ProjectionDefinition, placeOf } from './projection-definition.js'
 
 const GetRows = untraced(KvGetMany)
 
-/** The state of a row within a batch. */
-interface Row<State> {
+/** A row within a batch. */
+interface Row {
   readonly key: Key
-  state: State | undefined
+  payload: Uint8Array | undefined
   changed: boolean
 }
 
@@ -33,7 +33,7 @@ export function projectionBatches<Event extends DomainEvent, State>(
 class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
   readonly #ask: Ask
   readonly #definition: ProjectionDefinition<Event, State>
-  readonly #rows = new Map<string, Row<State>>()
+  readonly #rows = new Map<string, Row>()
 
   constructor(ask: Ask, definition: ProjectionDefinition<Event, State>) {
     this.#ask = ask
@@ -51,16 +51,14 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
   }
 
   async read(keys: readonly Key[]): Promise<void> {
-    const { category, codec } = this.#definition
+    const { category } = this.#definition
     const wanted = new Map(keys.map((key) => [key.toString(), key]))
     if (wanted.size === 0) return
     const query = { category, keys: [...wanted.values()] }
     const found = await this.#ask(GetRows, query, { timeoutMs: Number.POSITIVE_INFINITY })
     if (found.isErr()) throw found.error
     for (const [index, [name, key]] of [...wanted].entries()) {
-      const payload = found.value.payloads[index]
-      const state = payload === undefined ? undefined : codec.decode(payload)
-      this.#rows.set(name, { key, state, changed: false })
+      this.#rows.set(name, { key, payload: found.value.payloads[index], changed: false })
     }
   }
 
@@ -70,18 +68,16 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     const row = this.#rows.get(place.key.toString())
     if (row === undefined)
       throw new TypeError('the key of an event must be the same each time it is asked for')
-    row.state = nextState(this.#definition, row.state, place.event, recorded as RecordedEvent)
+    row.payload = nextPayload(this.#definition, row.payload, place.event, recorded as RecordedEvent)
     row.changed = true
   }
 
   outcome(): BatchOutcome {
-    const { category, codec } = this.#definition
+    const { category } = this.#definition
     const changed = [...this.#rows.values()].filter((row) => row.changed)
     const ops = changed.map(
-      ({ key, state }): TxOp =>
-        state === undefined
-          ? { kind: 'delete', category, key }
-          : { kind: 'put', category, key, payload: codec.encode(state) }
+      ({ key, payload }): TxOp =>
+        payload === undefined ? { kind: 'delete', category, key } : { kind: 'put', category, key, payload }
     )
     return { ops, append: [] }
   }

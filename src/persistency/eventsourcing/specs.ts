@@ -5,7 +5,7 @@ import type { Key } from '../keys/keys.js'
 import { readBack, recordedAs } from './as-recorded.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
-import { nextState, ONLY_ROW, type ProjectionDefinition, placeOf } from './projection-definition.js'
+import { nextPayload, ONLY_ROW, type ProjectionDefinition, placeOf } from './projection-definition.js'
 
 /** What a command came to in a specification. */
 export interface DecisionSpec<Event, State, Refusal> {
@@ -71,6 +71,12 @@ export interface ProjectionSpec<State> {
   expectRows(expected: readonly (readonly [Key, State])[]): void
 }
 
+/** A row as it would be stored. */
+interface SpecRow {
+  readonly key: Key
+  readonly payload: Uint8Array
+}
+
 /**
  * Specifies a projection by examples: events, and the rows that are expected of them. Events and states pass through
  * their codecs, as they would on their way through the file. Failed expectations as with {@link given}.
@@ -83,7 +89,7 @@ export function projected<Event extends DomainEvent, State>(
   ...events: readonly ProjectedEvent<NoInfer<Event>>[]
 ): ProjectionSpec<State> {
   const { codec, initial, stream: only } = definition
-  const rows = new Map<string, { readonly key: Key; readonly state: State }>()
+  const rows = new Map<string, SpecRow>()
   const streamSeqs = new Map<string, number>()
   for (const [index, given] of events.entries()) {
     const { event, stream, metadata = {} } = 'event' in given ? given : { event: given as Event }
@@ -93,7 +99,10 @@ export function projected<Event extends DomainEvent, State>(
     const encoded = definition.events.encode(event)
     project(definition, rows, recordedAs(encoded, { metadata, ...place }, index + 1))
   }
-  const stateOf = (key: Key): State | undefined => rows.get(key.toString())?.state
+  const stateOf = (key: Key): State | undefined => {
+    const row = rows.get(key.toString())
+    return row === undefined ? undefined : codec.decode(row.payload)
+  }
   const plain = (key: Key, state: State): [string, State] => [key.toString(), state]
   return {
     expectState: (expected) =>
@@ -104,7 +113,7 @@ export function projected<Event extends DomainEvent, State>(
     expectRow: (key, expected) => deepStrictEqual(stateOf(key), expected),
     expectRows: (expected) =>
       deepStrictEqual(
-        new Map([...rows.values()].map(({ key, state }) => plain(key, state))),
+        new Map([...rows.values()].map(({ key, payload }) => plain(key, codec.decode(payload)))),
         new Map(expected.map(([key, state]) => plain(key, state)))
       )
   }
@@ -113,13 +122,13 @@ export function projected<Event extends DomainEvent, State>(
 /** As the projection of a job does with each event. */
 function project<Event extends DomainEvent, State>(
   definition: ProjectionDefinition<Event, State>,
-  rows: Map<string, { readonly key: Key; readonly state: State }>,
+  rows: Map<string, SpecRow>,
   recorded: RecordedEvent
 ): void {
   const place = placeOf(definition, recorded)
   if (place === undefined) return
   const name = place.key.toString()
-  const state = nextState(definition, rows.get(name)?.state, place.event, recorded)
-  if (state === undefined) rows.delete(name)
-  else rows.set(name, { key: place.key, state: definition.codec.decode(definition.codec.encode(state)) })
+  const payload = nextPayload(definition, rows.get(name)?.payload, place.event, recorded)
+  if (payload === undefined) rows.delete(name)
+  else rows.set(name, { key: place.key, payload })
 }
