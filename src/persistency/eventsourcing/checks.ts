@@ -40,6 +40,11 @@ export function checkSubscription(
   return wrong === undefined ? checkOptions(options, SUBSCRIPTION_CHECKS) : err(wrong)
 }
 
+/** Allows the names of subscriptions and of the checkpoints of projections. Errors: `ERR_OPTION`. */
+export function checkSubscriptionName(name: unknown): PersistencyError | undefined {
+  return checkName('the name of a subscription', name)
+}
+
 /** Errors: `ERR_OPTION`. */
 export function checkMove(name: unknown, to: unknown): PersistencyError | undefined {
   // Its rows would miss events, or have them twice.
@@ -58,7 +63,7 @@ export function checkDelivery(options: unknown): Result<DeliveryOptions, Persist
 
 /** Allows the names of subscriptions that are no projections, for which there is a `remedy`. */
 function checkOwnName(name: unknown, remedy: string): PersistencyError | undefined {
-  const wrong = checkName('the name of a subscription', name)
+  const wrong = checkSubscriptionName(name)
   if (wrong !== undefined || !(name as string).startsWith(PROJECTION_PREFIX)) return wrong
   const message = `${JSON.stringify(name)} names the checkpoint of a projection; ${remedy}`
   return new PersistencyError('ERR_OPTION', message)

@@ -12,8 +12,11 @@ const PAGE_BYTES = 1024 * 1024
 
 type Page = Result<readonly ParkedEntry[], PersistencyError>
 
+/** What is parked, page by page. */
+export type ParkedPages = AsyncGenerator<Page, void, undefined>
+
 /** Pages of what is parked, in order, up to the first that cannot be read. */
-export async function* readParked(ask: Ask, name: string): AsyncGenerator<Page, void, undefined> {
+export async function* readParked(ask: Ask, name: string): ParkedPages {
   for (let after = 0; ; ) {
     const query = { name, after, limit: PAGE_EVENTS, maxBytes: PAGE_BYTES }
     const page = await ask(SubscriptionParked, query, {})
@@ -25,11 +28,7 @@ export async function* readParked(ask: Ask, name: string): AsyncGenerator<Page, 
 }
 
 /** The page that holds one parked event, or nothing when it is not parked. */
-export async function* readOneParked(
-  ask: Ask,
-  name: string,
-  seq: number
-): AsyncGenerator<Page, void, undefined> {
+export async function* readOneParked(ask: Ask, name: string, seq: number): ParkedPages {
   const page = await ask(SubscriptionParked, { name, after: seq - 1, limit: 1, maxBytes: PAGE_BYTES }, {})
   yield page.map((entries) => entries.filter((entry) => entry.seq === seq))
 }

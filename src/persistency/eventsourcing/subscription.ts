@@ -3,13 +3,14 @@ import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../runtime/platform.js'
 import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
+import { checkSeq } from '../journal/checks.js'
 import { JournalInfo } from '../journal/messages.js'
 import { errorOfEnd, type Position } from '../journal/position.js'
 import { abortSignal, checkOptions } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, parkedEntry } from './delivery.js'
-import { readOneParked, readParked } from './parked.js'
+import { type ParkedPages, readOneParked, readParked } from './parked.js'
 import type { SubscriptionRun } from './subscription-run.js'
 import type { RetriedParked } from './types.js'
 
@@ -85,36 +86,23 @@ export class Subscription {
 
   /**
    * Calls the handler again for parked events, all of them or one, between two others. Those it deals with are no
-   * longer parked. Do not wait for it within the handler. Errors: `ERR_SUBSCRIPTION_ENDED`, also when it is stopped
-   * before it came to the last one; those of reading and writing.
+   * longer parked. Do not wait for it within the handler. Errors: `ERR_SEQ`, `ERR_SUBSCRIPTION_ENDED`, also when it is
+   * stopped before it came to the last one; those of reading and writing.
    */
   retryParked(seq?: number): ResultAsync<RetriedParked, PersistencyError> {
-    const { ask, deliverer } = this.#parts
-    return this.#between(async () => {
-      let done = 0
-      let failed = 0
-      const pages = seq === undefined ? readParked(ask, this.name) : readOneParked(ask, this.name, seq)
-      for await (const page of pages) {
-        if (page.isErr()) return err(page.error)
-        for (const entry of page.value) {
-          if (deliverer.stopping) return err(this.#endedError())
-          const attempts = entry.attempts + 1
-          const failure = await deliverer.callAgain(entry, attempts, true)
-          if (failure === undefined) done++
-          else {
-            failed++
-            const stored = await deliverer.settle({ park: [parkedEntry(entry, attempts, failure)] })
-            if (stored.isErr()) return err(stored.error)
-          }
-        }
-      }
-      return ok({ done, failed })
-    })
+    const { ask } = this.#parts
+    if (seq === undefined) return this.#retryAll(readParked(ask, this.name))
+    return checkSeq(seq).asyncAndThen((one) => this.#retryAll(readOneParked(ask, this.name, one)))
   }
 
-  /** Gives a parked event up. Do not wait for it within the handler. Errors: `ERR_SUBSCRIPTION_ENDED`, those of writing. */
+  /**
+   * Gives a parked event up. Do not wait for it within the handler. Errors: `ERR_SEQ`, `ERR_SUBSCRIPTION_ENDED`, those of
+   * writing.
+   */
   dropParked(seq: number): ResultAsync<void, PersistencyError> {
-    return this.#between(() => this.#parts.deliverer.settle({ unpark: [seq] }))
+    return checkSeq(seq).asyncAndThen((one) =>
+      this.#between(() => this.#parts.deliverer.settle({ unpark: [one] }))
+    )
   }
 
   /** Goes back to before the first event, with operations that clear what was made of them. @internal */
@@ -133,6 +121,29 @@ export class Subscription {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  #retryAll(pages: ParkedPages): ResultAsync<RetriedParked, PersistencyError> {
+    const { deliverer } = this.#parts
+    return this.#between(async () => {
+      let done = 0
+      let failed = 0
+      for await (const page of pages) {
+        if (page.isErr()) return err(page.error)
+        for (const entry of page.value) {
+          if (deliverer.stopping) return err(this.#endedError())
+          const attempts = entry.attempts + 1
+          const failure = await deliverer.callAgain(entry, attempts, true)
+          if (failure === undefined) done++
+          else {
+            failed++
+            const stored = await deliverer.settle({ park: [parkedEntry(entry, attempts, failure)] })
+            if (stored.isErr()) return err(stored.error)
+          }
+        }
+      }
+      return ok({ done, failed })
+    })
   }
 
   #between<T>(work: () => Promise<Result<T, PersistencyError>>): ResultAsync<T, PersistencyError> {

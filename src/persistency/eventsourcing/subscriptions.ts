@@ -13,7 +13,7 @@ import type { Position } from '../journal/position.js'
 import { type Complete, complete } from '../option-checks.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
-import { checkMove } from './checks.js'
+import { checkMove, checkSubscriptionName } from './checks.js'
 import { Deliverer } from './delivery.js'
 import type { SubscriptionClaimQuery } from './message-payloads.js'
 import {
@@ -82,8 +82,10 @@ export class Subscriptions {
     return this.#parts.ask(SubscriptionList, undefined, {})
   }
 
-  /** What a subscription has put aside, in order. Errors: `ERR_NO_JOURNAL`, those of reading. */
+  /** What a subscription has put aside, in order. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading. */
   parked(name: string): Answer<readonly ParkedEvent[]> {
+    const wrong = checkSubscriptionName(name)
+    if (wrong !== undefined) return errAsync(wrong)
     return new ResultAsync(this.#allParked(name))
   }
 
@@ -104,9 +106,11 @@ export class Subscriptions {
 
   /**
    * Removes the checkpoint of a subscription and what it has parked, and answers whether there was one; whoever holds
-   * it learns so from its next step. Errors: `ERR_SUBSCRIPTION_HELD` when it is held here, those of writing.
+   * it learns so from its next step. Errors: `ERR_OPTION`, `ERR_SUBSCRIPTION_HELD` when it is held here, those of writing.
    */
   forget(name: string): Answer<boolean> {
+    const wrong = checkSubscriptionName(name)
+    if (wrong !== undefined) return errAsync(wrong)
     if (this.#held.has(name)) return errAsync(this.#heldError(name))
     return this.#parts.ask(SubscriptionForget, { name }, { timeoutMs: Number.POSITIVE_INFINITY })
   }
