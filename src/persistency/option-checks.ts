@@ -1,6 +1,7 @@
 /** Owns checking objects of options: against the names and values that are known, each told in the words of its error. */
 import { err, ok, type Result } from 'neverthrow'
 import { isCancelSignal } from '../runtime/cancel-signals.js'
+import { LONGEST_TIMER_MS } from '../runtime/deadlines.js'
 import { describeValue } from './describe.js'
 import { PersistencyError, type PersistencyErrorCode } from './errors.js'
 
@@ -113,6 +114,11 @@ export function integerFrom(least: number, most: number = Number.MAX_SAFE_INTEGE
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
       ? undefined
       : expected
+}
+
+/** Allows waits: what is longer than a timer can take would be no wait at all. */
+export function waitFrom(leastMs: number): Check {
+  return integerFrom(leastMs, LONGEST_TIMER_MS)
 }
 
 /** Allows what names something in a file. */

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals'
+import { defineProjection, retryOnConflict } from 'persistency'
+import { countOfEvents } from '../support/journal.js'
 import { describeOnce, useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf } from '../support/storage-results.js'
 
@@ -29,6 +31,19 @@ describeOnce('what a subscription is called with', () => {
     expect(await okOf(subscription.retryParked())).toEqual({ done: 0, failed: 1 })
     expect(subscription.running).toBe(true)
     expect(await okOf(job.subscriptions.parked('s'))).toHaveLength(1)
+  })
+
+  test('is refused when it is a wait that no timer can take', async () => {
+    const job = await withJournal()
+    const projection = defineProjection({ ...countOfEvents, name: 'other' })
+    for (const retry of [{ delayMs: 2 ** 31 }, { maxDelayMs: 2 ** 31 }]) {
+      expect((await errorOf(job.subscription('s', () => {}, { retry }))).code).toBe('ERR_OPTION')
+      expect((await errorOf(job.projection(projection, { retry }))).code).toBe('ERR_OPTION')
+      expect(await errorOf(retryOnConflict(() => job.flush(), retry))).toMatchObject({ code: 'ERR_OPTION' })
+    }
+    const longest = { delayMs: 2 ** 31 - 1, maxDelayMs: 2 ** 31 - 1 }
+    await okOf(job.subscription('s', () => {}, { retry: longest }))
+    await okOf(retryOnConflict(() => job.flush(), longest))
   })
 
   test('is refused when it is no name', async () => {

@@ -1,6 +1,5 @@
 /** Owns the checks on how subscriptions are asked for. */
 import { err, type Result } from 'neverthrow'
-import { LONGEST_TIMER_MS } from '../../runtime/deadlines.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import {
@@ -10,16 +9,17 @@ import {
   checkOptions,
   integerFrom,
   nameText,
-  oneOf
+  oneOf,
+  waitFrom
 } from '../option-checks.js'
 import { PROJECTION_PREFIX } from './projection-definition.js'
 import type { DeliveryOptions, SubscriptionOptions } from './types.js'
 
-const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: integerFrom(0), maxDelayMs: integerFrom(0) }
+const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: waitFrom(0), maxDelayMs: waitFrom(0) }
 const DELIVERY_CHECKS = {
   retry: retryOption,
   onPoison: oneOf('park', 'stop'),
-  pollMs: integerFrom(1, LONGEST_TIMER_MS),
+  pollMs: waitFrom(1),
   signal: abortSignal
 }
 const SUBSCRIPTION_CHECKS = {
@@ -72,7 +72,7 @@ function checkOwnName(name: unknown, remedy: string): PersistencyError | undefin
 function retryOption(value: unknown): string | undefined {
   return checkOptions(value, RETRY_CHECKS).isOk()
     ? undefined
-    : '{ attempts, delayMs, maxDelayMs } with whole numbers, attempts of at least 1'
+    : '{ attempts, delayMs, maxDelayMs } with whole numbers, attempts of at least 1 and waits that a timer can take'
 }
 
 function startOption(value: unknown): string | undefined {

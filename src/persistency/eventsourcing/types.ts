@@ -15,7 +15,7 @@ export interface HandlerRetry {
   readonly attempts?: number | undefined
   /** Wait before the second call, in milliseconds; it doubles with each. Default 100; 0 for no waiting. */
   readonly delayMs?: number | undefined
-  /** Longest wait of all, in milliseconds. Default 10 000. */
+  /** Longest wait of all, in milliseconds. Default 10 000; at most that of a timer, 2 147 483 647. */
   readonly maxDelayMs?: number | undefined
 }
 

@@ -4,7 +4,7 @@ import { err, errAsync, type Result, ResultAsync } from 'neverthrow'
 import { reasonOf } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import { PersistencyError } from '../errors.js'
-import { abortSignal, checkOptions, integerFrom } from '../option-checks.js'
+import { abortSignal, checkOptions, integerFrom, waitFrom } from '../option-checks.js'
 
 /** How often to try, and how long to wait in between. */
 export interface RetryOptions {
@@ -12,7 +12,7 @@ export interface RetryOptions {
   readonly attempts?: number | undefined
   /** Longest wait before the second attempt, in milliseconds; it doubles with each. Default 2; 0 for no waiting. */
   readonly delayMs?: number | undefined
-  /** Longest wait of all, in milliseconds. Default 100. */
+  /** Longest wait of all, in milliseconds. Default 100; at most that of a timer, 2 147 483 647. */
   readonly maxDelayMs?: number | undefined
   /** Makes no further attempt when it fires: `ERR_ABORTED`. */
   readonly signal?: CancelSignal | undefined
@@ -20,8 +20,8 @@ export interface RetryOptions {
 
 const CHECKS = {
   attempts: integerFrom(1),
-  delayMs: integerFrom(0),
-  maxDelayMs: integerFrom(0),
+  delayMs: waitFrom(0),
+  maxDelayMs: waitFrom(0),
   signal: abortSignal
 }
 
