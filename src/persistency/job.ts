@@ -125,7 +125,10 @@ export class Job {
     this.#reads = new JobReads(ask)
     this.#journal = new JobJournal({ hub, context, ask })
     const { committed } = this.#journal
-    this.#sourcing = new EventSourcing({ jobId, hub, context, ask, committed })
+    this.#sourcing = new EventSourcing({
+      ...{ jobId, hub, context, ask, committed },
+      closed: () => (this.running ? undefined : this.#closedError())
+    })
     this.#maintenance = new JobMaintenance({
       ...{ hub, context, options, writes: this.#writes, ask },
       journal: { compare: (how) => this.#journal.compare(how), served: () => this.running }

@@ -182,6 +182,22 @@ describe('holders', () => {
     await okOf(job.subscription('s', () => {}))
   })
 
+  test('a job that is closing or closed says so, also of a name that is held', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(job.subscription('s', () => {}))
+    const codes = async () => [
+      (await errorOf(job.subscription('s', () => {}))).code,
+      (await errorOf(job.subscriptions.forget('s'))).code,
+      (await errorOf(job.subscriptions.moveTo('s', 'now'))).code
+    ]
+    const closing = job.close()
+    const meanwhile = codes()
+    await okOf(closing)
+    const right = Array(3).fill('ERR_JOB_CLOSED')
+    expect(await meanwhile).toEqual(right)
+    expect(await codes()).toEqual(right)
+  })
+
   test('the newest of several owners of a file is the one; the other ends and stores nothing more', async () => {
     const { job, root } = await open({ journal: true })
     const first = await okOf(job.subscription('s', counting(job)))

@@ -34,6 +34,8 @@ export interface SubscriptionsParts {
   readonly context: BrokerContext
   readonly ask: Ask
   readonly committed: Position
+  /** Why the job takes no calls any more; `undefined` as long as it does. */
+  readonly closed: () => PersistencyError | undefined
 }
 
 /** What is subscribed to, and by what. */
@@ -98,9 +100,8 @@ export class Subscriptions {
    * Errors: `ERR_OPTION`, `ERR_SUBSCRIPTION_HELD` when it is held here, `ERR_EVENTS_GONE`, those of writing.
    */
   moveTo(name: string, to: StartAt): Answer<number | undefined> {
-    const wrong = checkMove(name, to)
-    if (wrong !== undefined) return errAsync(wrong)
-    if (this.#held.has(name)) return errAsync(this.#heldError(name))
+    const refused = checkMove(name, to) ?? this.#refusal(name)
+    if (refused !== undefined) return errAsync(refused)
     return this.#parts.ask(SubscriptionMove, { name, to }, { timeoutMs: Number.POSITIVE_INFINITY })
   }
 
@@ -109,15 +110,15 @@ export class Subscriptions {
    * it learns so from its next step. Errors: `ERR_OPTION`, `ERR_SUBSCRIPTION_HELD` when it is held here, those of writing.
    */
   forget(name: string): Answer<boolean> {
-    const wrong = checkSubscriptionName(name)
-    if (wrong !== undefined) return errAsync(wrong)
-    if (this.#held.has(name)) return errAsync(this.#heldError(name))
+    const refused = checkSubscriptionName(name) ?? this.#refusal(name)
+    if (refused !== undefined) return errAsync(refused)
     return this.#parts.ask(SubscriptionForget, { name }, { timeoutMs: Number.POSITIVE_INFINITY })
   }
 
   /** Takes a subscription over and lets it run. @internal */
   open(subscribing: Subscribing): Answer<Opened> {
-    if (this.#held.has(subscribing.name)) return errAsync(this.#heldError(subscribing.name))
+    const refused = this.#refusal(subscribing.name)
+    if (refused !== undefined) return errAsync(refused)
     this.#held.set(subscribing.name, undefined)
     return new ResultAsync(this.#open(subscribing))
   }
@@ -208,7 +209,10 @@ export class Subscriptions {
     return ok(found)
   }
 
-  #heldError(name: string): PersistencyError {
+  /** Why a name cannot be taken, moved or forgotten: the job is closed, or it is held here. */
+  #refusal(name: string): PersistencyError | undefined {
+    const closed = this.#parts.closed()
+    if (closed !== undefined || !this.#held.has(name)) return closed
     const message = `subscription ${JSON.stringify(name)} of job "${this.#parts.jobId}" is held already in this process; stop it first, or choose another name`
     return new PersistencyError('ERR_SUBSCRIPTION_HELD', message)
   }
