@@ -476,9 +476,9 @@ export class Job {
    * at least once. Ok when the checkpoint is taken over; whoever held it before, in another process, ends with
    * `ERR_SUBSCRIPTION_LOST`.
    *
-   * Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, `ERR_SUBSCRIPTION_HELD` when this process holds it already,
-   * `ERR_EVENTS_GONE` when the next event has fallen off, those of writing. Throws `TypeError` when the handler is no
-   * function.
+   * Errors: `ERR_OPTION`, `ERR_ABORTED` when its signal has fired already, `ERR_NO_JOURNAL`, `ERR_SUBSCRIPTION_HELD` when
+   * this process holds it already, `ERR_EVENTS_GONE` when the next event has fallen off, those of writing. Throws
+   * `TypeError` when the handler is no function.
    */
   subscription(
     name: string,

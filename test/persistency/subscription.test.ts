@@ -10,6 +10,7 @@ import {
   type TxOp
 } from 'persistency'
 import { firstValueFrom } from 'rxjs'
+import { countOfEvents } from '../support/journal.js'
 import { testOfThreads, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
@@ -196,6 +197,25 @@ describe('holders', () => {
     const right = Array(3).fill('ERR_JOB_CLOSED')
     expect(await meanwhile).toEqual(right)
     expect(await codes()).toEqual(right)
+  })
+
+  test('nothing is taken over with a signal that has fired', async () => {
+    const { job, root } = await open({ journal: true })
+    const holder = await okOf(job.subscription('s', () => {}))
+    const model = await okOf(job.projection(countOfEvents))
+    const other = (await open({}, root)).job
+    const signal = AbortSignal.abort('enough')
+    const answers = [
+      other.subscription('s', () => {}, { signal }),
+      other.projection(countOfEvents, { signal })
+    ]
+    for (const answer of answers) {
+      expect(await errorOf(answer)).toMatchObject({ code: 'ERR_ABORTED', cause: 'enough' })
+    }
+    await append(job, 'a')
+    await okOf(holder.caughtUp())
+    await okOf(model.caughtUp())
+    expect([holder.running, model.subscription.running]).toEqual([true, true])
   })
 
   test('the newest of several owners of a file is the one; the other ends and stores nothing more', async () => {

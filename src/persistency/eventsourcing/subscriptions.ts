@@ -11,6 +11,7 @@ import { isWrite, typeOf } from '../journal/event-codec.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import type { Position } from '../journal/position.js'
 import { type Complete, complete } from '../option-checks.js'
+import { Patience } from '../patience.js'
 import type { BeginBatch } from './batch-work.js'
 import { Checkpoint } from './checkpoint.js'
 import { checkMove, checkSubscriptionName } from './checks.js'
@@ -117,9 +118,11 @@ export class Subscriptions {
 
   /** Takes a subscription over and lets it run. @internal */
   open(subscribing: Subscribing): Answer<Opened> {
-    const refused = this.#refusal(subscribing.name)
+    const { name, options } = subscribing
+    const taking = new Patience(`taking subscription ${JSON.stringify(name)} over`, options)
+    const refused = this.#refusal(name) ?? taking.end
     if (refused !== undefined) return errAsync(refused)
-    this.#held.set(subscribing.name, undefined)
+    this.#held.set(name, undefined)
     return new ResultAsync(this.#open(subscribing))
   }
 

@@ -33,7 +33,7 @@ export interface DeliveryOptions {
    * Default never: only commits of its own job wake it.
    */
   readonly pollMs?: number | undefined
-  /** Stops the subscription when it fires. */
+  /** Stops the subscription when it fires; has it fired already, nothing is taken over: `ERR_ABORTED`. */
   readonly signal?: CancelSignal | undefined
 }
 
