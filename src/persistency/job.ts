@@ -446,8 +446,8 @@ export class Job {
 
   /**
    * Checks the file with SQLite's own check, and that it is laid out as this library does, on a thread of its own while
-   * other calls go on, and then, unless it is to be `quick`, that the rows are what the journal says, if there is one.
-   * What is wrong is in the report; an `Err` says that it could not be checked.
+   * other calls go on, and then, unless it is to be `quick`, that the rows are what the journal says, if there is one
+   * that can be read. What is wrong is in the report; an `Err` says that it could not be checked.
    */
   verify(options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
     return this.#maintenance.verify(options)

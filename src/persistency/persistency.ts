@@ -134,8 +134,7 @@ export class Persistency extends ByJobId {
    * an `Err` says that it could not be checked.
    *
    * Errors: `ERR_PATH`, `ERR_OPTION`; `ERR_OPEN` when the file cannot be read, or is that of a closed job, which has a log
-   * when it is read; `ERR_JOB_IN_USE` when it is a database in use; `ERR_VERSION` and `ERR_JOURNAL` of its journal;
-   * `ERR_ABORTED`.
+   * when it is read; `ERR_JOB_IN_USE` when it is a database in use; `ERR_VERSION` of its journal; `ERR_ABORTED`.
    */
   static verifyFile(path: string, options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
     return verifyFile(path, options)

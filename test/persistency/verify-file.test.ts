@@ -76,6 +76,49 @@ describe('a backup', () => {
   })
 
   test.each([
+    ['is missing an event', 'DELETE FROM journal WHERE seq = 1', 'has no event 1 '],
+    ['is cut short', "UPDATE journal SET body = x'0000' WHERE seq = 1", 'event 1 is cut short'],
+    [
+      'cannot be read',
+      "UPDATE journal SET body = x'0000000163', events = 1 WHERE seq = 1",
+      'event 1 of the journal'
+    ]
+  ])('whose journal %s is told as such, and so is a job', async (_, damage, told) => {
+    const path = await backup(true)
+    execute(path, damage)
+    const { problems } = await okOf(Persistency.verifyFile(path))
+    expect(problems).toEqual([{ check: 'journal', message: expect.stringContaining(told) }])
+    expect(problems[0]?.message).toContain('opened with journal: true')
+    const persistency = storage.owner({ rootDir: storage.folder() })
+    copyFileSync(path, join(persistency.rootDir, 'copy.db'))
+    const job = await okOf(persistency.openJob('copy'))
+    expect(await okOf(job.verify())).toMatchObject({ ok: false, problems: [{ check: 'journal' }] })
+  })
+
+  test('whose journal is damaged takes writes when it is opened without limits', async () => {
+    const { job, file, persistency } = await storage.open({ journal: { maxEvents: 20 } })
+    for (let n = 0; n < 30; n++) await okOf(job.putAcked('c', key(n), utf8('x')))
+    await okOf(job.close())
+    execute(file, 'DELETE FROM journal WHERE seq = 20')
+    const limited = await okOf(persistency.openJob('tenant'))
+    const writes = async () => {
+      for (let n = 0; n < 30; n++) {
+        const written = await limited.putAcked('c', key(n), utf8('x'))
+        if (written.isErr()) return written.error
+      }
+      throw new Error('every write was taken')
+    }
+    const { code, message } = await writes()
+    expect([code, message]).toEqual([
+      'ERR_JOURNAL',
+      expect.stringContaining(`${file}: the journal is damaged`)
+    ])
+    await okOf(limited.close())
+    const unlimited = await okOf(persistency.openJob('tenant', { journal: true }))
+    for (let n = 0; n < 30; n++) await okOf(unlimited.putAcked('c', key(n), utf8('y')))
+  })
+
+  test.each([
     ['is empty', ''],
     ['is something else', 'a text, and not a short one: it goes on and on']
   ])('that %s has problems', async (_, text) => {
@@ -117,12 +160,6 @@ describe('what cannot be checked is an error:', () => {
     const path = await backup(true)
     execute(path, "UPDATE journal_meta SET value = 99 WHERE name = 'format'")
     expect((await errorOf(Persistency.verifyFile(path))).code).toBe('ERR_VERSION')
-  })
-
-  test('a journal that is missing an event', async () => {
-    const path = await backup(true)
-    execute(path, 'DELETE FROM journal WHERE seq = 1')
-    expect((await errorOf(Persistency.verifyFile(path))).code).toBe('ERR_JOURNAL')
   })
 
   test.each([

@@ -4,9 +4,9 @@
  */
 import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
-import { PersistencyError } from '../errors.js'
 import { isPut, readOps, writeOp, writeOps } from '../frames/ops-codec.js'
 import type { ChangeOp, PutOp, TxOp } from '../types.js'
+import { damagedJournal } from './damaged-journal.js'
 import type { PackedEvent } from './message-payloads.js'
 import type { EventMetadata, JournalEvent } from './types.js'
 
@@ -76,7 +76,7 @@ export function decodeEvent({ seq, time, bytes }: PackedEvent): JournalEvent {
   try {
     return readEvent(new ByteReader(bytes), seq, time)
   } catch (cause) {
-    throw new PersistencyError('ERR_JOURNAL', `event ${seq} of the journal cannot be read`, { cause })
+    throw damagedJournal(`event ${seq} of the journal cannot be read`, { cause })
   }
 }
 

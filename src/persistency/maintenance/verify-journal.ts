@@ -21,7 +21,15 @@ export function verifyJournal(
   if (!report.ok || quick) return okAsync(report)
   return compare({ timeoutMs: Number.POSITIVE_INFINITY, signal })
     .map((comparison) => withJournal(report, comparison))
-    .orElse((error) => (isWithoutJournal(error, served()) ? ok(report) : err(error)))
+    .orElse((error) => {
+      if (isWithoutJournal(error, served())) return ok(report)
+      return error.code === 'ERR_JOURNAL' ? ok(withDamage(report, error)) : err(error)
+    })
+}
+
+/** The report, with a journal that cannot be read, so that the rows cannot be compared with it. */
+export function withDamage(report: VerifyReport, { message }: PersistencyError): VerifyReport {
+  return { ...report, ok: false, problems: [{ check: 'journal', message }] }
 }
 
 /** The report, with what the comparison has found. */

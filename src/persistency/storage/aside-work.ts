@@ -1,7 +1,8 @@
 /** Owns the work on a database file that SQLite takes long for and cannot pause, on whatever thread; see `aside.ts`. */
 import Database from 'better-sqlite3'
+import { PersistencyError } from '../errors.js'
 import type { VerifyReport } from '../maintenance/types.js'
-import { withJournal } from '../maintenance/verify-journal.js'
+import { withDamage, withJournal } from '../maintenance/verify-journal.js'
 import type { AsideTask, CompactTask, VerifyFileTask, VerifyTask } from './aside.js'
 import { BUSY_SLICE_MS, isBusy, retried, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
@@ -58,9 +59,18 @@ function verifyFile(task: VerifyFileTask, operation: Operation): VerifyReport {
   try {
     const report = verifyDatabase(db, task.quick, operation)
     if (!report.ok || task.quick || !hasJournal(db, task.file)) return report
-    return withJournal(report, compareAll(db, operation))
+    return compared(report, db, operation)
   } finally {
     db.close()
+  }
+}
+
+function compared(report: VerifyReport, db: Database.Database, operation: Operation): VerifyReport {
+  try {
+    return withJournal(report, compareAll(db, operation))
+  } catch (thrown) {
+    if (thrown instanceof PersistencyError && thrown.code === 'ERR_JOURNAL') return withDamage(report, thrown)
+    throw thrown
   }
 }
 

@@ -61,7 +61,7 @@ export class JournalLog {
   constructor(db: Database) {
     this.#db = db
     this.statements = new Statements(db)
-    this.reader = new JournalReader(this.statements)
+    this.reader = new JournalReader(this.statements, db.name)
     this.#retention = new Retention(this.statements, this.reader, readLimits(db))
   }
 

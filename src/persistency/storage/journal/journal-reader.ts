@@ -1,6 +1,7 @@
 /** Owns finding events in the journal: rows that hold many, and the events in them. Synchronous. */
 import { ByteReader } from '../../../bytes/byte-reader.js'
 import { PersistencyError } from '../../errors.js'
+import { damagedJournal } from '../../journal/damaged-journal.js'
 import { JOURNAL_FORMAT } from '../../journal/event-codec.js'
 import type { PackedEvent } from '../../journal/message-payloads.js'
 import type { Statements } from '../statements.js'
@@ -25,9 +26,12 @@ export interface JournalRow {
 
 export class JournalReader {
   readonly #statements: Statements
+  readonly #file: string
 
-  constructor(statements: Statements) {
+  /** @param file names the database, for messages */
+  constructor(statements: Statements, file: string) {
     this.#statements = statements
+    this.#file = file
   }
 
   /** The row that holds an event. Throws when there is none. */
@@ -46,7 +50,7 @@ export class JournalReader {
 
   /** The events of a span, in order; from its first on as many as are asked for. */
   *events(from: number, to: number): Generator<PackedEvent, void, undefined> {
-    for (const row of this.rows(from, to)) yield* eventsIn(row, from, to)
+    for (const row of this.rows(from, to)) yield* this.eventsIn(row, from, to)
   }
 
   /** The first events of a stream in a span. */
@@ -60,40 +64,36 @@ export class JournalReader {
     let row: JournalRow | undefined
     for (const seq of seqs) {
       if (row === undefined || seq >= row.seq + row.events) row = this.rowWith(seq)
-      yield* eventsIn(row, seq, seq)
+      yield* this.eventsIn(row, seq, seq)
+    }
+  }
+
+  /** The events of a row in a span. */
+  *eventsIn(row: JournalRow, from: number, to: number): Generator<PackedEvent, void, undefined> {
+    const reader = new ByteReader(row.body)
+    const last = Math.min(to, row.seq + row.events - 1)
+    for (let seq = row.seq; seq <= last; seq++) {
+      const length = this.#readLength(reader, seq)
+      if (seq < from) reader.skip(length)
+      else yield { seq, time: row.time, bytes: reader.view(length) }
     }
   }
 
   #known(seq: number, found: unknown): JournalRow {
     const row = found as JournalRow | undefined
     if (row === undefined || seq >= row.seq + row.events) {
-      throw new PersistencyError('ERR_JOURNAL', `the journal is damaged: it has no event ${seq}`)
+      throw damagedJournal(`${this.#file}: the journal is damaged: it has no event ${seq}`)
     }
     if (row.format !== JOURNAL_FORMAT) {
-      const message = `event ${seq} of the journal has format ${row.format}, expected ${JOURNAL_FORMAT}; it was written by a later release`
+      const message = `${this.#file}: event ${seq} of the journal has format ${row.format}, expected ${JOURNAL_FORMAT}; it was written by a later release, use that one`
       throw new PersistencyError('ERR_JOURNAL', message)
     }
     return row
   }
-}
 
-/** The events of a row in a span. */
-export function* eventsIn(
-  row: JournalRow,
-  from: number,
-  to: number
-): Generator<PackedEvent, void, undefined> {
-  const reader = new ByteReader(row.body)
-  const last = Math.min(to, row.seq + row.events - 1)
-  for (let seq = row.seq; seq <= last; seq++) {
-    const length = readLength(reader, seq)
-    if (seq < from) reader.skip(length)
-    else yield { seq, time: row.time, bytes: reader.view(length) }
+  #readLength(reader: ByteReader, seq: number): number {
+    const length = reader.remaining >= 4 ? reader.u32() : -1
+    if (length >= 0 && length <= reader.remaining) return length
+    throw damagedJournal(`${this.#file}: the journal is damaged: event ${seq} is cut short`)
   }
-}
-
-function readLength(reader: ByteReader, seq: number): number {
-  const length = reader.remaining >= 4 ? reader.u32() : -1
-  if (length >= 0 && length <= reader.remaining) return length
-  throw new PersistencyError('ERR_JOURNAL', `the journal is damaged: event ${seq} is cut short`)
 }

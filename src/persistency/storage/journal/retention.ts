@@ -8,7 +8,7 @@ import type { TxOp } from '../../types.js'
 import { RowWriter } from '../row-writer.js'
 import type { Statements } from '../statements.js'
 import { copyPuts } from './copy-puts.js'
-import { eventsIn, type JournalReader, type JournalRow } from './journal-reader.js'
+import type { JournalReader, JournalRow } from './journal-reader.js'
 import { SNAPSHOT_TABLE } from './tables.js'
 
 /**
@@ -110,7 +110,7 @@ export class Retention {
 
   #foldRow(row: JournalRow, from: number, to: number): void {
     const ops: TxOp[] = []
-    for (const packed of eventsIn(row, from, to)) {
+    for (const packed of this.#reader.eventsIn(row, from, to)) {
       const event = decodeEvent(packed)
       for (const op of event.ops) ops.push(op)
       // The last event of each stream stays known: the next append may ask for its position.
