@@ -38,13 +38,13 @@ const account = defineDecider({
   evolve: ({ balance }, event: AccountEvent) => ({ open: true, balance: balance + change(event) }),
   decide: (command: Command, { open, balance }) => {
     if (command.kind === 'open') {
-      if (open) return err('it is open already' as const)
+      if (open) return err({ kind: 'openAlready' } as const)
       return ok([{ type: 'opened', data: { owner: command.owner } }])
     }
-    if (!open) return err('there is no such account' as const)
+    if (!open) return err({ kind: 'noSuchAccount' } as const)
     const { amount } = command
     if (command.kind === 'deposit') return ok([{ type: 'deposited', data: { amount } }])
-    if (amount > balance) return err('there is not enough' as const)
+    if (amount > balance) return err({ kind: 'notEnough', missing: amount - balance } as const)
     return ok([{ type: 'withdrawn', data: { amount } }])
   }
 })
@@ -73,8 +73,8 @@ const turnover = defineProjection({
 
 // Both can be specified without any storage.
 const tenIn: AccountEvent = { type: 'deposited', data: { amount: 10 } }
-given(account, tenIn).when({ kind: 'withdraw', amount: 11 }).expectRefusal('there is not enough')
-given(account, tenIn).when({ kind: 'open', owner: 'Mallory' }).expectRefusal('it is open already')
+given(account, tenIn).when({ kind: 'withdraw', amount: 11 }).expectRefusal({ kind: 'notEnough', missing: 1 })
+given(account, tenIn).when({ kind: 'open', owner: 'Mallory' }).expectRefusal({ kind: 'openAlready' })
 projected(balances, { stream: 'ann', event: tenIn }).expectRow(key('ann'), { owner: '', balance: 10 })
 
 const rootDir = mkdtempSync(join(tmpdir(), 'bank-accounts-'))

@@ -80,16 +80,19 @@ export {
   type PersistencyErrorKind
 } from './persistency/errors.js'
 export {
+  type Decide,
   type Decider,
   type DeciderParts,
   type Decision,
   defineDecider,
   type EventStreams,
+  type Evolve,
   type Handled,
   type HandleOptions,
   handleCommand,
   type LoadedState,
-  loadState
+  loadState,
+  type RefusalOf
 } from './persistency/eventsourcing/decider.js'
 export {
   type DomainEvent,
@@ -122,6 +125,7 @@ export {
   type RebuildProgress
 } from './persistency/eventsourcing/projection.js'
 export {
+  type Apply,
   defineProjection,
   type ProjectionDefinition,
   type ProjectionParts,

@@ -163,6 +163,52 @@ const counter = defineDecider({
 })
 expectType(counter).is<Decider<'count', { type: 'counted' }, number, never>>()
 
+// The state is what `initial` says; refusals of several shapes are united.
+type Door = { readonly state: 'open' | 'closed'; readonly turns: number }
+type DoorEvent = { type: 'opened'; data: { turns: number } } | { type: 'closed' }
+const door = defineDecider({
+  initial: (): Door => ({ state: 'closed', turns: 0 }),
+  evolve: (now, event: DoorEvent) =>
+    event.type === 'closed' ? { ...now, state: 'closed' } : { state: 'open', turns: event.data.turns },
+  decide: (turns: number, { state }) => {
+    if (state === 'open') return err({ kind: 'open already' } as const)
+    if (turns > 3) return err({ kind: 'too many', turns } as const)
+    if (turns === 3) return err('three' as const)
+    return turns === 0 ? [{ type: 'closed' }] : ok([{ type: 'opened', data: { turns } }])
+  }
+})
+type DoorRefusal =
+  | { readonly kind: 'open already' }
+  | { readonly kind: 'too many'; readonly turns: number }
+  | 'three'
+expectType(door).is<Decider<number, DoorEvent, Door, DoorRefusal>>()
+const doors = jsonEvents<DoorEvent>()
+const shown = defineProjection({
+  ...{ name: 'doors', version: 1, events: doors },
+  initial: (): Door => ({ state: 'closed', turns: 0 }),
+  apply: (now, event) => {
+    if (event.type === 'closed') return undefined
+    return event.data.turns > 1 ? { ...now, state: 'open' } : { state: 'closed', turns: 1 }
+  }
+})
+expectType(shown).is<ProjectionDefinition<DoorEvent, Door>>()
+const named = defineDecider<'open', DoorEvent, Door, 'no'>({
+  initial: () => ({ state: 'closed', turns: 0 }),
+  evolve: (now) => ({ ...now, state: 'open' }),
+  decide: (_, { state }) => (state === 'open' ? err('no') : [{ type: 'closed' }])
+})
+expectType(named).is<Decider<'open', DoorEvent, Door, 'no'>>()
+const initial = (): Door => ({ state: 'closed', turns: 0 })
+// @ts-expect-error there is no such state
+defineDecider({ initial, evolve: (now, _: DoorEvent) => ({ ...now, state: 'ajar' }), decide: () => [] })
+// @ts-expect-error there is no such event
+defineDecider({ initial, evolve: (now, _: DoorEvent) => now, decide: () => ok([{ type: 'painted' }]) })
+const of = { name: 'n', version: 1, events: doors, initial }
+// @ts-expect-error there is no such state
+defineProjection({ ...of, apply: (now) => ({ ...now, state: 'ajar' }) })
+// @ts-expect-error the codec is of other events
+defineDecider({ initial, evolve: (now, _: DoorEvent) => now, decide: () => [], events })
+
 // What a handler answers
 
 void job.subscription('s', () => ({

@@ -20,14 +20,40 @@ import { oneAtATime } from './one-at-a-time.js'
 /** What a decision comes to: events, none when nothing changes, or a refusal. */
 export type Decision<Event, Refusal> = readonly Event[] | Result<readonly Event[], Refusal>
 
-/** What a decider is made of; pure functions all of them. */
-export interface DeciderParts<Command, Event extends DomainEvent, State, Refusal> {
+/** The state after an event. */
+export type Evolve<Event, State> = (state: State, event: Event) => State
+
+/** What a command brings about. */
+export type Decide<Command, Event, State, Refusal> = (
+  command: Command,
+  state: State
+) => Decision<Event, Refusal>
+
+/** What a function decides against. */
+export type RefusalOf<DecideFn> = DecideFn extends (command: never, state: never) => infer Decided
+  ? Decided extends Result<unknown, infer Refusal>
+    ? Refusal
+    : never
+  : never
+
+/**
+ * What a decider is made of; pure functions all of them. The state is what `initial` says it is. The types of the two
+ * functions stand by themselves: that has texts they answer taken for what they are, and refusals of any shapes united.
+ */
+export interface DeciderParts<
+  Command,
+  Event extends DomainEvent,
+  State,
+  Refusal,
+  EvolveFn = Evolve<Event, State>,
+  DecideFn = Decide<Command, Event, State, Refusal>
+> {
   /** The state of an empty stream. */
   readonly initial: () => State
   /** The state after an event. */
-  readonly evolve: (state: NoInfer<State>, event: Event) => NoInfer<State>
+  readonly evolve: EvolveFn & ((state: never, event: Event) => unknown)
   /** What a command brings about. */
-  readonly decide: (command: Command, state: NoInfer<State>) => Decision<NoInfer<Event>, Refusal>
+  readonly decide: DecideFn & ((command: Command, state: never) => unknown)
   /** Default JSON. */
   readonly events?: EventCodec<NoInfer<Event>> | undefined
 }
@@ -103,15 +129,24 @@ export interface Handled<Event, State> {
  *     command.amount > balance ? err('too little' as const) : ok([withdrawn(command.amount)])
  * })
  */
-export function defineDecider<Command, Event extends DomainEvent, State, Refusal = never>(
-  parts: DeciderParts<Command, Event, State, Refusal>
-): Decider<Command, Event, State, Refusal> {
-  const { initial, evolve, decide, events = jsonEvents<Event>() } = parts
+export function defineDecider<
+  Command,
+  Event extends DomainEvent,
+  State,
+  Refusal = never,
+  EvolveFn extends Evolve<never, State> = Evolve<Event, State>,
+  DecideFn extends Decide<never, Event, State, unknown> = Decide<Command, Event, State, Refusal>
+>(
+  parts: DeciderParts<Command, Event, State, Refusal, EvolveFn, DecideFn>
+): Decider<Command, Event, State, RefusalOf<DecideFn>> {
+  const { initial, events = jsonEvents<Event>() } = parts
+  const evolve = parts.evolve as unknown as Evolve<Event, State>
+  const decide = parts.decide as unknown as Decide<Command, Event, State, RefusalOf<DecideFn>>
   return Object.freeze({
     initial,
     evolve,
     events,
-    decide(command: Command, state: State): Result<readonly Event[], Refusal> {
+    decide(command: Command, state: State): Result<readonly Event[], RefusalOf<DecideFn>> {
       const decision = decide(command, state)
       return isList(decision) ? ok(decision) : decision
     }

@@ -12,8 +12,14 @@ import type { DomainEvent, EventCodec } from './domain-events.js'
 /** Turns a state into the payload of a row and back; every codec of this package does. */
 export type StateCodec<State> = ValueEncoder<State> & ValueDecoder<State>
 
-/** What a projection is declared with. */
-export interface ProjectionParts<Event extends DomainEvent, State> {
+/** The state of a row after an event, `undefined` to remove the row. */
+export type Apply<Event, State> = (state: State, event: Event, recorded: RecordedEvent) => State | undefined
+
+/**
+ * What a projection is declared with. The state is what `initial` says it is; the type of `apply` stands by itself, so
+ * that texts it answers are taken for what they are.
+ */
+export interface ProjectionParts<Event extends DomainEvent, State, ApplyFn = Apply<Event, State>> {
   /** Names its checkpoint; one per job. */
   readonly name: string
   /** Raise it when `apply` or the codec changes: the read model is then made anew from the first event. */
@@ -27,11 +33,7 @@ export interface ProjectionParts<Event extends DomainEvent, State> {
   /** The state before the first event of a row. */
   readonly initial: () => State
   /** The state after an event, `undefined` to remove the row. Pure: it is called again when a batch is. */
-  readonly apply: (
-    state: NoInfer<State>,
-    event: NoInfer<Event>,
-    recorded: RecordedEvent
-  ) => NoInfer<State> | undefined
+  readonly apply: ApplyFn
   /** What the next event finds is what it reads back. Default JSON. */
   readonly codec?: StateCodec<NoInfer<State>> | undefined
   /** Where the rows are, for this projection alone. Default `projection/` and the name. */
@@ -45,7 +47,7 @@ export interface ProjectionDefinition<Event extends DomainEvent, State>
   readonly stream: string | undefined
   readonly codec: StateCodec<State>
   readonly key: (event: Event, recorded: RecordedEvent) => Key | undefined
-  readonly apply: (state: State, event: Event, recorded: RecordedEvent) => State | undefined
+  readonly apply: Apply<Event, State>
 }
 
 /** What the names of the checkpoints of projections begin with, and no others. */
@@ -69,9 +71,11 @@ export const ONLY_ROW: Key = Key.view(new Uint8Array(0))
  *   apply: (balance, event) => balance + amountOf(event)
  * })
  */
-export function defineProjection<Event extends DomainEvent, State>(
-  parts: ProjectionParts<Event, State>
-): ProjectionDefinition<Event, State> {
+export function defineProjection<
+  Event extends DomainEvent,
+  State,
+  ApplyFn extends Apply<Event, State> = Apply<Event, State>
+>(parts: ProjectionParts<Event, State, ApplyFn>): ProjectionDefinition<Event, State> {
   const { name, version, events, stream, initial, apply } = parts
   demand('the name of a projection', name, nameText)
   const { key = () => ONLY_ROW, codec = json<State>(), category = `${PROJECTION_PREFIX}${name}` } = parts
