@@ -91,6 +91,7 @@ export {
   type HandleOptions,
   handleCommand,
   type LoadedState,
+  type LoadOptions,
   loadState,
   type RefusalOf
 } from './persistency/eventsourcing/decider.js'

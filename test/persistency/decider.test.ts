@@ -98,6 +98,23 @@ describe('commands', () => {
     expect(await okOf(loadState(job, account, 'b'))).toEqual({ state: account.initial(), streamSeq: 0 })
   })
 
+  test('are seen in the state as of each event, also of one before the stream began', async () => {
+    const { job } = await open({ journal: true })
+    await okOf(job.append({ type: 'foreign' }))
+    await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
+    await okOf(handleCommand(job, account, 'b', { kind: 'open' }))
+    await okOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 10 }))
+    const asOf = (to: number) => okOf(loadState(job, account, 'a', { to }))
+    for (const to of [0, 1]) expect(await asOf(to)).toEqual({ state: account.initial(), streamSeq: 0 })
+    for (const to of [2, 3])
+      expect(await asOf(to)).toEqual({ state: { open: true, balance: 0 }, streamSeq: 1 })
+    for (const to of [4, 99])
+      expect(await asOf(to)).toEqual({ state: { open: true, balance: 10 }, streamSeq: 2 })
+    expect(await okOf(loadState(job, account, 'a', { to: undefined }))).toEqual(await asOf(4))
+    expect((await errorOf(loadState(job, account, 'a', { to: -1 }))).code).toBe('ERR_OPTION')
+    expect((await errorOf(loadState(job, account, 'a', { from: 1 } as never))).code).toBe('ERR_OPTION')
+  })
+
   test('that change nothing append nothing', async () => {
     const { job } = await open({ journal: true })
     await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
@@ -260,6 +277,7 @@ describe('commands at the edge', () => {
     await okOf(handleCommand(job, account, 'a', { kind: 'open' }))
     for (let n = 0; n < 10; n++) await okOf(job.append({ type: 'other' }))
     expect((await errorOf(loadState(job, account, 'a'))).code).toBe('ERR_EVENTS_GONE')
+    expect((await errorOf(loadState(job, account, 'a', { to: 3 }))).code).toBe('ERR_EVENTS_GONE')
     const refused = await errorOf(handleCommand(job, account, 'a', { kind: 'deposit', amount: 1 }))
     expect(refused).toMatchObject({ code: 'ERR_EVENTS_GONE' })
     expect(await okOf(loadState(job, account, 'new'))).toMatchObject({ streamSeq: 0 })

@@ -6,6 +6,7 @@ import {
   int64,
   jsonEvents,
   key,
+  loadState,
   type PersistencyError,
   retryOnConflict
 } from 'persistency'
@@ -75,6 +76,7 @@ describeOnce('options that are null', () => {
       caughtUpOfProjection: projection.caughtUp(none),
       rebuildOfProjection: projection.rebuild(none),
       retryOnConflict: retryOnConflict(() => job.flush(), none),
+      loadState: loadState(job, decider, 's', none),
       handleCommand: handleCommand(job, decider, 's', undefined, none)
     }
     for (const [call, answer] of Object.entries(answers)) {

@@ -11,7 +11,7 @@ import type {
   JournalEvent,
   NewEvent
 } from '../journal/types.js'
-import { anything, checkOptions, functionValue, nameText } from '../option-checks.js'
+import { anything, checkOptions, functionValue, integerFrom, nameText } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import { readBack } from './as-recorded.js'
 import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
@@ -82,6 +82,14 @@ export interface LoadedState<State> {
   /** Position of its last event; 0 when it is empty. */
   readonly streamSeq: number
 }
+
+/** How a stream is folded. */
+export interface LoadOptions {
+  /** Sequence number of the last event in the journal that counts, as with `Job.at`. Default the last one. */
+  readonly to?: number | undefined
+}
+
+const LOAD_CHECKS = { to: integerFrom(0) }
 
 /** How a command is carried out. */
 export interface HandleOptions<Event, State> {
@@ -154,15 +162,18 @@ export function defineDecider<
 }
 
 /**
- * Folds a stream. Each call reads all of it. Errors: `ERR_EVENTS_GONE` when its first events have fallen off,
- * `ERR_VALUE` when an event cannot be read, those of reading.
+ * Folds a stream, with `to` as it was after that event. Each call reads all of it up to there. Errors: `ERR_EVENTS_GONE`
+ * when its first events have fallen off, `ERR_VALUE` when an event cannot be read, `ERR_OPTION`, those of reading.
  */
 export function loadState<Event extends DomainEvent, State>(
   streams: EventStreams,
   decider: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
-  stream: string
+  stream: string,
+  options?: LoadOptions
 ): ResultAsync<LoadedState<State>, PersistencyError> {
-  return new ResultAsync(load(streams, decider, stream))
+  return checkOptions<LoadOptions>(options, LOAD_CHECKS).asyncAndThen(
+    ({ to }) => new ResultAsync(load(streams, decider, stream, to))
+  )
 }
 
 /**
@@ -243,27 +254,31 @@ function repeated<State>(folded: LoadedState<State>, then: Appended): Handled<ne
 async function load<Event extends DomainEvent, State>(
   streams: EventStreams,
   decider: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
-  stream: string
+  stream: string,
+  to?: number
 ): Promise<Result<LoadedState<State>, PersistencyError>> {
-  const folded = await fold(streams, decider, stream)
+  const folded = await fold(streams, decider, stream, to)
   if (folded.isErr() || folded.value.streamSeq > 0) return folded
   const position = await streams.streamSeq(stream)
   if (position.isErr()) return err(position.error)
   if (position.value === 0) return folded
-  // They may have come in between.
-  const again = await fold(streams, decider, stream)
-  return again.isErr() || again.value.streamSeq > 0 ? again : err(gone(stream))
+  // They may have come in between, or behind `to`.
+  const all = await fold(streams, decider, stream)
+  if (all.isErr()) return err(all.error)
+  if (all.value.streamSeq === 0) return err(gone(stream))
+  return to === undefined ? all : folded
 }
 
 async function fold<Event extends DomainEvent, State>(
   streams: EventStreams,
   { initial, evolve, events }: Pick<Decider<never, Event, State, unknown>, 'initial' | 'evolve' | 'events'>,
-  stream: string
+  stream: string,
+  to?: number
 ): Promise<Result<LoadedState<State>, PersistencyError>> {
   let state = initial()
   let streamSeq = 0
   try {
-    for await (const recorded of streams.events({ stream })) {
+    for await (const recorded of streams.events({ stream, to })) {
       if (recorded.kind !== 'event' || recorded.streamSeq === undefined) continue
       if (recorded.streamSeq !== streamSeq + 1) return err(gone(stream))
       streamSeq = recorded.streamSeq
