@@ -85,14 +85,7 @@ export {
   type DeciderParts,
   type Decision,
   defineDecider,
-  type EventStreams,
   type Evolve,
-  type Handled,
-  type HandleOptions,
-  handleCommand,
-  type LoadedState,
-  type LoadOptions,
-  loadState,
   type RefusalOf
 } from './persistency/eventsourcing/decider.js'
 export {
@@ -101,6 +94,17 @@ export {
   type EventCodec,
   jsonEvents
 } from './persistency/eventsourcing/domain-events.js'
+export {
+  type Handled,
+  type HandleOptions,
+  handleCommand
+} from './persistency/eventsourcing/handle-command.js'
+export {
+  type EventStreams,
+  type LoadedState,
+  type LoadOptions,
+  loadState
+} from './persistency/eventsourcing/load-state.js'
 export type {
   ParkedEntry,
   SubscriptionAdvanceQuery,
