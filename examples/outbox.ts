@@ -4,18 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type Job,
-  jsonEvents,
-  key,
-  Persistency,
-  payload,
-  type SubscriptionHandler,
-  unwrap
-} from 'persistency'
+import { type DecodedHandler, type Job, jsonEvents, key, Persistency, payload, unwrap } from 'persistency'
 import { defineRequest, RequestBroker } from 'persistency/brokers'
 
-const events = jsonEvents<{ type: 'order-placed' | 'parcel-due'; data: { item: string } }>()
+type ShopEvent = { type: 'order-placed' | 'parcel-due'; data: { item: string } }
+const events = jsonEvents<ShopEvent>()
 const Dispatch = defineRequest<{ id: string; item: string }, 'new' | 'known', unknown>('dispatch')
 
 // The order and the event that tells of it are one transaction: there is never one without the other.
@@ -25,14 +18,13 @@ async function placeOrder(shop: Job, item: string): Promise<void> {
 }
 
 // At least once, with an id that is the same each time.
-function handOver(requests: RequestBroker, killedAt?: number): SubscriptionHandler {
-  return async (event, { subscription }) => {
-    const item = (event.kind === 'event' && events.decode(event)?.data.item) || ''
+function handOver(requests: RequestBroker, killedAt?: number): DecodedHandler<ShopEvent> {
+  return async ({ data: { item } }, { subscription, recorded: { seq, time } }) => {
     // The time as well: after a restore, or a power loss, a number may be that of another event.
-    const order = { id: `${subscription}:${event.seq}:${event.time}`, item }
-    console.log(`${event.seq}, ${item}, is ${await unwrap(requests.request(Dispatch, order))}`)
+    const order = { id: `${subscription}:${seq}:${time}`, item }
+    console.log(`${seq}, ${item}, is ${await unwrap(requests.request(Dispatch, order))}`)
     // The worst moment: the order is handed over, and the checkpoint has not moved on.
-    if (event.seq === killedAt) process.kill(process.pid, 'SIGKILL')
+    if (seq === killedAt) process.kill(process.pid, 'SIGKILL')
   }
 }
 
@@ -52,7 +44,7 @@ async function deliver(rootDir: string, items: readonly string[], killedAt?: num
   const requests = new RequestBroker()
   receive(requests, dispatch)
   for (const item of items) await placeOrder(shop, item)
-  const outbox = await unwrap(shop.subscription('outbox', handOver(requests, killedAt)))
+  const outbox = await unwrap(shop.subscription('outbox', handOver(requests, killedAt), { events }))
   await unwrap(outbox.caughtUp())
 
   const parcels: string[] = []

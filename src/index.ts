@@ -146,6 +146,10 @@ export {
 export { Subscription } from './persistency/eventsourcing/subscription.js'
 export { Subscriptions } from './persistency/eventsourcing/subscriptions.js'
 export type {
+  AnySubscriptionOptions,
+  DecodedDelivery,
+  DecodedHandler,
+  DecodedSubscriptionOptions,
   Delivery,
   DeliveryOptions,
   HandlerAnswer,

@@ -9,7 +9,14 @@ import type { Projection } from './eventsourcing/projection.js'
 import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
 import type { Subscription } from './eventsourcing/subscription.js'
 import type { Subscriptions } from './eventsourcing/subscriptions.js'
-import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
+import type {
+  AnySubscriptionOptions,
+  DecodedHandler,
+  DecodedSubscriptionOptions,
+  DeliveryOptions,
+  SubscriptionHandler,
+  SubscriptionOptions
+} from './eventsourcing/types.js'
 import type { Job } from './job.js'
 import type { EventStream } from './journal/event-stream.js'
 import type { PastState } from './journal/past-state.js'
@@ -296,6 +303,13 @@ export abstract class ByJobId {
     options: SubscriptionOptions & { readonly writes: true }
   ): Answer<Subscription>
   /** As {@link Job.subscription}; `ERR_JOB_NOT_FOUND` when the job is not open. */
+  subscription<Event extends DomainEvent>(
+    id: string,
+    name: string,
+    handler: DecodedHandler<NoInfer<Event>>,
+    options: DecodedSubscriptionOptions<Event>
+  ): Answer<Subscription>
+  /** As {@link Job.subscription}; `ERR_JOB_NOT_FOUND` when the job is not open. */
   subscription(
     id: string,
     name: string,
@@ -305,8 +319,8 @@ export abstract class ByJobId {
   subscription(
     id: string,
     name: string,
-    handler: SubscriptionHandler<never>,
-    options?: SubscriptionOptions
+    handler: SubscriptionHandler<never> | DecodedHandler<never>,
+    options?: AnySubscriptionOptions
   ): Answer<Subscription> {
     return this.#with(id, (job) =>
       job.subscription(

@@ -18,7 +18,14 @@ import type { Projection } from './eventsourcing/projection.js'
 import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
 import type { Subscription } from './eventsourcing/subscription.js'
 import type { Subscriptions } from './eventsourcing/subscriptions.js'
-import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './eventsourcing/types.js'
+import type {
+  AnySubscriptionOptions,
+  DecodedHandler,
+  DecodedSubscriptionOptions,
+  DeliveryOptions,
+  SubscriptionHandler,
+  SubscriptionOptions
+} from './eventsourcing/types.js'
 import { DirectCalls, type JobCalls } from './job-calls.js'
 import { JobMaintenance } from './job-maintenance.js'
 import type { EventStream } from './journal/event-stream.js'
@@ -485,6 +492,12 @@ export class Job {
     handler: SubscriptionHandler<JournalEvent>,
     options: SubscriptionOptions & { readonly writes: true }
   ): ResultAsync<Subscription, PersistencyError>
+  /** With a codec, whose events the handler gets; the recorded one goes with the delivery. */
+  subscription<Event extends DomainEvent>(
+    name: string,
+    handler: DecodedHandler<NoInfer<Event>>,
+    options: DecodedSubscriptionOptions<Event>
+  ): ResultAsync<Subscription, PersistencyError>
   subscription(
     name: string,
     handler: SubscriptionHandler,
@@ -492,8 +505,8 @@ export class Job {
   ): ResultAsync<Subscription, PersistencyError>
   subscription(
     name: string,
-    handler: SubscriptionHandler<never>,
-    options?: SubscriptionOptions
+    handler: SubscriptionHandler<never> | DecodedHandler<never>,
+    options?: AnySubscriptionOptions
   ): ResultAsync<Subscription, PersistencyError> {
     return this.#sourcing.subscribe(name, handler, options)
   }

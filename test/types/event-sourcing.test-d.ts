@@ -52,6 +52,20 @@ job.subscription('s', () => ok(undefined))
 job.subscription('s', () => (Math.random() < 0.5 ? err('no') : ok([])))
 job.subscription('s', ({ type }) => job.append({ type }).map(() => undefined))
 persistency.subscription('tenant', 's', (event) => void expectType(event).is<RecordedEvent>())
+job.subscription(
+  's',
+  (event, { recorded, attempt }) => {
+    expectType(event).is<AccountEvent>()
+    expectType(recorded).is<RecordedEvent>()
+    expectType(attempt).is<number>()
+  },
+  { events: jsonEvents<AccountEvent>(), batch: 2 }
+)
+persistency.subscription('tenant', 's', (event) => void expectType(event).is<AccountEvent>(), {
+  events: jsonEvents<AccountEvent>()
+})
+// @ts-expect-error a codec reads no writes
+job.subscription('s', () => {}, { events: jsonEvents<AccountEvent>(), writes: true })
 // @ts-expect-error an answer is operations, or nothing
 job.subscription('s', () => 'done')
 // @ts-expect-error what append answers is no operation

@@ -7,7 +7,8 @@ import type { JournalEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
 import { checkOps } from '../validate.js'
 import { ownOp } from '../writes/own-ops.js'
-import type { Delivery, HandlerAppend, Reaction, SubscriptionHandler } from './types.js'
+import type { DomainEvent, EventCodec } from './domain-events.js'
+import type { DecodedHandler, Delivery, HandlerAppend, Reaction, SubscriptionHandler } from './types.js'
 
 /** What events come to: operations, and then events of the application's own, stored together. */
 export interface BatchOutcome {
@@ -42,6 +43,17 @@ export function handlerBatches(handler: SubscriptionHandler<never>): BeginBatch 
       },
       outcome: () => ({ ops, append })
     }
+  }
+}
+
+/** A handler of recorded events that calls one of events which a codec reads. */
+export function decoding(
+  codec: EventCodec<DomainEvent>,
+  handle: DecodedHandler<DomainEvent>
+): SubscriptionHandler {
+  return (recorded, delivery) => {
+    const event = codec.decode(recorded)
+    return event === undefined ? undefined : handle(event, { ...delivery, recorded })
   }
 }
 

@@ -1,5 +1,6 @@
 /** Owns the checks on how subscriptions are asked for. */
-import { err, type Result } from 'neverthrow'
+import { err, ok, type Result } from 'neverthrow'
+import { coder } from '../declaration-checks.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import {
@@ -13,7 +14,7 @@ import {
   waitFrom
 } from '../option-checks.js'
 import { PROJECTION_PREFIX } from './projection-definition.js'
-import type { DeliveryOptions, SubscriptionOptions } from './types.js'
+import type { AnySubscriptionOptions, DeliveryOptions } from './types.js'
 
 const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: waitFrom(0), maxDelayMs: waitFrom(0) }
 const DELIVERY_CHECKS = {
@@ -25,6 +26,7 @@ const DELIVERY_CHECKS = {
 const SUBSCRIPTION_CHECKS = {
   ...DELIVERY_CHECKS,
   batch: integerFrom(1),
+  events: coder,
   startAt: startOption,
   stream: nameText,
   types: typesOption,
@@ -35,9 +37,14 @@ const SUBSCRIPTION_CHECKS = {
 export function checkSubscription(
   name: unknown,
   options: unknown
-): Result<SubscriptionOptions, PersistencyError> {
+): Result<AnySubscriptionOptions, PersistencyError> {
   const wrong = checkOwnName(name, 'a subscription must have another name')
-  return wrong === undefined ? checkOptions(options, SUBSCRIPTION_CHECKS) : err(wrong)
+  if (wrong !== undefined) return err(wrong)
+  return checkOptions<AnySubscriptionOptions>(options, SUBSCRIPTION_CHECKS).andThen((checked) => {
+    if (checked.events === undefined || checked.writes !== true) return ok(checked)
+    const message = 'option "events" reads events of your own: option "writes" does not go with it'
+    return err(new PersistencyError('ERR_OPTION', message))
+  })
 }
 
 /** Allows the names of subscriptions and of the checkpoints of projections. Errors: `ERR_OPTION`. */

@@ -1,7 +1,7 @@
 /** Owns what a job does with handlers of its events, behind the methods of `Job`. */
 import { errAsync, type ResultAsync } from 'neverthrow'
 import type { PersistencyError } from '../errors.js'
-import { handlerBatches } from './batch-work.js'
+import { decoding, handlerBatches } from './batch-work.js'
 import { checkDelivery, checkSubscription } from './checks.js'
 import type { DomainEvent } from './domain-events.js'
 import { clearing, Projection } from './projection.js'
@@ -9,7 +9,7 @@ import { PROJECTION_PREFIX, type ProjectionDefinition } from './projection-defin
 import { projectionBatches } from './projection-work.js'
 import type { Subscription } from './subscription.js'
 import { Subscriptions, type SubscriptionsParts } from './subscriptions.js'
-import type { DeliveryOptions, SubscriptionHandler, SubscriptionOptions } from './types.js'
+import type { AnySubscriptionOptions, DecodedHandler, DeliveryOptions, SubscriptionHandler } from './types.js'
 
 /** Events that a projection takes in with one transaction. */
 const PROJECTION_BATCH = 256
@@ -25,13 +25,18 @@ export class EventSourcing {
 
   subscribe(
     name: string,
-    handler: SubscriptionHandler<never>,
-    options: SubscriptionOptions | undefined
+    handler: SubscriptionHandler<never> | DecodedHandler<never>,
+    options: AnySubscriptionOptions | undefined
   ): ResultAsync<Subscription, PersistencyError> {
     if (typeof handler !== 'function') throw new TypeError('the handler of a subscription must be a function')
     const checked = checkSubscription(name, options)
     if (checked.isErr()) return errAsync(checked.error)
-    const begin = handlerBatches(handler)
+    const { events } = checked.value
+    const plain =
+      events === undefined
+        ? (handler as SubscriptionHandler<never>)
+        : decoding(events, handler as DecodedHandler<DomainEvent>)
+    const begin = handlerBatches(plain)
     return this.subscriptions
       .open({ name, options: checked.value, begin, version: 0, clear: [] })
       .map(({ subscription }) => subscription)

@@ -7,8 +7,6 @@ import { onAbort } from '../../runtime/cancel-signals.js'
 import { warnThrottled } from '../../runtime/warnings.js'
 import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
-import { isWrite, typeOf } from '../journal/event-codec.js'
-import type { PackedEvent } from '../journal/message-payloads.js'
 import type { Position } from '../journal/position.js'
 import { type Complete, complete } from '../option-checks.js'
 import { Patience } from '../patience.js'
@@ -27,7 +25,15 @@ import {
 import { parkedEvent, readParked } from './parked.js'
 import { Subscription } from './subscription.js'
 import { SubscriptionRun } from './subscription-run.js'
-import type { HandlerRetry, ParkedEvent, StartAt, SubscriptionOptions, SubscriptionStatus } from './types.js'
+import type {
+  AnySubscriptionOptions,
+  HandlerRetry,
+  ParkedEvent,
+  StartAt,
+  SubscriptionOptions,
+  SubscriptionStatus
+} from './types.js'
+import { wantedBy } from './wanted-events.js'
 
 export interface SubscriptionsParts {
   readonly jobId: string
@@ -42,7 +48,7 @@ export interface SubscriptionsParts {
 /** What is subscribed to, and by what. */
 export interface Subscribing {
   readonly name: string
-  readonly options: SubscriptionOptions
+  readonly options: AnySubscriptionOptions
   readonly begin: BeginBatch
   readonly version: number
   readonly clear: SubscriptionClaimQuery['clear']
@@ -57,16 +63,6 @@ export interface Opened {
 const RETRY: Complete<HandlerRetry> = { attempts: 5, delayMs: 100, maxDelayMs: 10_000 }
 
 type Answer<T> = ResultAsync<T, PersistencyError>
-
-/** Which events a handler is called for. */
-function wantedBy({ writes = false, types }: SubscriptionOptions): (event: PackedEvent) => boolean {
-  if (types === undefined) return writes ? () => true : ({ bytes }) => !isWrite(bytes)
-  const named = new Set(types)
-  return ({ bytes }) => {
-    const type = typeOf(bytes)
-    return type === undefined ? writes : named.has(type)
-  }
-}
 
 /** The subscriptions that a job's file knows, held or not. */
 export class Subscriptions {

@@ -2,6 +2,7 @@
 import type { CancelSignal } from '../../runtime/platform.js'
 import type { AppendOptions, JournalEvent, NewEvent, RecordedEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
+import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /**
  * Where a subscription begins that has no checkpoint yet: `beginning` at the first event that ever was, an error when
@@ -57,6 +58,19 @@ export interface SubscriptionOptions extends DeliveryOptions {
   readonly writes?: boolean | undefined
 }
 
+/** How to subscribe to events that a codec reads. */
+export interface DecodedSubscriptionOptions<Event extends DomainEvent> extends SubscriptionOptions {
+  /** Reads the events for the handler; those it does not know are passed over. What it throws is a failure on that event. */
+  readonly events: EventCodec<Event>
+  /** A codec reads no plain writes. */
+  readonly writes?: false | undefined
+}
+
+/** One or the other. */
+export type AnySubscriptionOptions = SubscriptionOptions & {
+  readonly events?: EventCodec<DomainEvent> | undefined
+}
+
 /** What goes with an event to its handler. */
 export interface Delivery {
   /** Name of the subscription. */
@@ -65,6 +79,12 @@ export interface Delivery {
   readonly attempt: number
   /** Fires when the subscription is to stop. */
   readonly signal: CancelSignal
+}
+
+/** What goes with an event that a codec has read. */
+export interface DecodedDelivery extends Delivery {
+  /** The event as it is in the journal. */
+  readonly recorded: RecordedEvent
 }
 
 /** Events that a handler appends, as `Job.append` does. */
@@ -103,6 +123,12 @@ export interface HandlerResultLater {
 export type SubscriptionHandler<Item extends JournalEvent = RecordedEvent> = (
   event: Item,
   delivery: Delivery
+) => HandlerAnswer
+
+/** Deals with one event that a codec has read. */
+export type DecodedHandler<Event extends DomainEvent> = (
+  event: Event,
+  delivery: DecodedDelivery
 ) => HandlerAnswer
 
 /** An event that was put aside. */

@@ -1,0 +1,31 @@
+/** Owns which events of the journal a subscription is called for; the others are passed over. */
+import { decodeEvent, isWrite, typeOf } from '../journal/event-codec.js'
+import type { PackedEvent } from '../journal/message-payloads.js'
+import type { DomainEvent, EventCodec } from './domain-events.js'
+import type { AnySubscriptionOptions } from './types.js'
+
+type Wanted = (event: PackedEvent) => boolean
+
+export function wantedBy({ events, ...options }: AnySubscriptionOptions): Wanted {
+  const named = byType(options)
+  return events === undefined ? named : (event) => named(event) && reads(events, event)
+}
+
+function byType({ writes = false, types }: Pick<AnySubscriptionOptions, 'writes' | 'types'>): Wanted {
+  if (types === undefined) return writes ? () => true : ({ bytes }) => !isWrite(bytes)
+  const named = new Set(types)
+  return ({ bytes }) => {
+    const type = typeOf(bytes)
+    return type === undefined ? writes : named.has(type)
+  }
+}
+
+/** Whether a codec knows an event. What it throws on is wanted: it is a failure when its turn comes. */
+function reads(events: EventCodec<DomainEvent>, packed: PackedEvent): boolean {
+  try {
+    const event = decodeEvent(packed)
+    return event.kind === 'event' && events.decode(event) !== undefined
+  } catch {
+    return true
+  }
+}
