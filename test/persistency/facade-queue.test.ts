@@ -53,6 +53,18 @@ describe('a full queue that waits', () => {
     }
   )
 
+  test('lets in one at a time where few fit', async () => {
+    const { job } = await storage.open({ maxQueueOps: 4 })
+    let deepest = 0
+    new EventBroker(undefined, job.context).on(PersistEvent).subscribe(() => {
+      deepest = Math.max(deepest, job.queued.ops)
+    })
+    const answers = Array.from({ length: 400 }, (_, n) => job.persist(put(n)))
+    for (const answer of answers) await okOf(answer)
+    expect(deepest).toBe(4)
+    expect(await okOf(job.count('c', keyOf()))).toBe(400)
+  })
+
   test('lets in those that wait next to each other together, in order and within its limits', async () => {
     const limits = { maxQueueOps: 320, maxQueueBytes: 100_000 }
     const { job } = await storage.open(limits)
@@ -185,6 +197,23 @@ test('a signal of another make that waits in a full queue keeps nobody out', asy
   await Promise.all(writes.map((write) => okOf(write)))
   await okOf(job.persistAcked(put(10)))
   await okOf(job.close())
+})
+
+test('a read whose signal throws when it is asked to stop waiting ends with an error, and the writes go on', async () => {
+  const { job } = await storage.open({ maxQueueOps: 2 })
+  let asked = 0
+  const signal = {
+    aborted: false,
+    addEventListener() {
+      if (++asked > 1) throw new Error('no more')
+    },
+    removeEventListener() {}
+  }
+  const writes = Array.from({ length: 10 }, (_, n) => job.persist(put(n)))
+  const read = job.get('c', key(9), { signal: signal as never })
+  expect(await errorOf(read)).toMatchObject({ code: 'ERR_BROKER', cause: new Error('no more') })
+  await Promise.all(writes.map((write) => okOf(write)))
+  expect(await okOf(job.count('c', keyOf()))).toBe(10)
 })
 
 test.each([false, true])(

@@ -273,6 +273,15 @@ describe('rebuild', () => {
     for (const [at, value] of model) expect(textOf(await okOf(job.get('c', key(at))))).toBe(value)
   })
 
+  test('begins with the snapshot again when the events since the last one have fallen off', async () => {
+    const { job } = await storage.open({ journal: { maxEvents: 5 } })
+    for (let n = 0; n < 10; n++) await okOf(job.persistAcked(put(n)))
+    expect(await okOf(job.rebuild())).toMatchObject({ differing: 0 })
+    for (let n = 10; n < 60; n++) await okOf(job.persistAcked(put(n)))
+    expect(await okOf(job.rebuild())).toMatchObject({ rows: 60, differing: 0 })
+    expect(await okOf(job.count('c', keyOf()))).toBe(60)
+  })
+
   test('ends when its signal fires, or its caller throws', async () => {
     const { job } = await damaged(100)
     expect(await errorOf(job.rebuild({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'ERR_ABORTED' })

@@ -126,6 +126,20 @@ describe('with maxOpenJobs', () => {
     await okOf(persistency.openJob('third'))
   })
 
+  test.each([
+    ['close', 'keep', 'keep'],
+    ['keep', 'keep', 'close'],
+    ['keep', 'close', 'keep']
+  ] as const)('one place is left to those that take turns: %s, %s, and no %s', async (...whenIdle) => {
+    const [first, second, third] = whenIdle
+    const rootDir = storage.folder()
+    const persistency = storage.owner({ rootDir, threads: { shared: 1 }, maxOpenJobs: 2 })
+    await okOf(persistency.openJob('first', { whenIdle: first }))
+    await okOf(persistency.openJob('second', { whenIdle: second }))
+    const opened = persistency.openJob('third', { whenIdle: third })
+    expect((await errorOf(opened)).code).toBe('ERR_TOO_MANY_JOBS')
+  })
+
   test('counts jobs on threads of their own as well', async () => {
     const persistency = storage.owner({ rootDir: storage.folder(), maxOpenJobs: 2 })
     await openJobs(persistency, 2)

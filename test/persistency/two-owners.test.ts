@@ -81,6 +81,15 @@ describe('a journal that another owner begins', () => {
     expect(await okOf(other.verify())).toMatchObject({ ok: true })
     expect((await okOf(job.journalStatus())).lastSeq).toBe(3)
   })
+
+  test('has them also when those have not looked at it before they write', async () => {
+    const { root, job } = await storage.open()
+    await okOf(job.persistAcked(put(1)))
+    const other = await okOf(storage.owner({ rootDir: root }).openJob('tenant', { journal: true }))
+    await okOf(job.persistAcked(put(2)))
+    expect((await okOf(other.journalStatus())).lastSeq).toBe(1)
+    expect(await okOf(other.verify())).toMatchObject({ ok: true })
+  })
 })
 
 test('a durable flush waits for a lock as long as busyTimeoutMs', async () => {

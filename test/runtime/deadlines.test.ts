@@ -176,6 +176,19 @@ describe('timers', () => {
     expect(lifetimeMs).toBeLessThan(4000)
   })
 
+  it('keep a process alive for a call that comes after all others were answered', async () => {
+    const { code, lines } = await runChild(`${setUp}
+      requests.provide(Ask, async (answer) => answer ? 1 : new Promise(() => {}))
+      const ask = async (answer) => {
+        const result = await requests.request(Ask, answer, { timeoutMs: 100 })
+        print(result.isOk() ? 'ok' : result.error.kind)
+      }
+      await ask(true)
+      void ask(false)
+    `)
+    expect({ code, lines }).toEqual({ code: 0, lines: ['ok', 'timeout'] })
+  })
+
   it('do not keep a process alive for a call without a limit', async () => {
     const { code, lines, lifetimeMs } = await runChild(`${setUp}
       requests.provide(Ask, () => new Promise(() => {}))

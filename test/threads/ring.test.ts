@@ -53,6 +53,20 @@ describe('a ring', () => {
     expect(writer.write(written, 0, bytes(10_000, written))).toBe(true)
   })
 
+  it('is full where its counters turn negative as elsewhere', () => {
+    const memory = ringMemory()
+    const counters = new Int32Array(memory)
+    // Those of written and read bytes.
+    counters[0] = counters[16] = 2 ** 31 - 32 * 1024
+    const writer = new RingWriter(memory)
+    let written = 0
+    while (written < 100 && writer.write(written, 0, bytes(1000, written))) written++
+    expect(written).toBe(64)
+    const reader = new RingReader(memory)
+    for (let seq = 0; seq < written; seq++) expectBytes(reader.take(seq)?.frame, bytes(1000, seq))
+    expect(reader.empty).toBe(true)
+  })
+
   it('loses and mixes nothing, whatever the sizes', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 16 * 1024 }), { maxLength: 200 })
     fc.assert(
