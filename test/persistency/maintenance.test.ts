@@ -12,7 +12,7 @@ import {
   useStorage
 } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
-import { useWorkers } from '../support/storage-process.js'
+import { openDatabasesUnder, useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, okOf, utf8 } from '../support/storage-results.js'
 import { execute, rowsIn, withDatabase } from '../support/storage-sqlite.js'
 
@@ -401,6 +401,9 @@ describeOnce('beside others on their thread', () => {
     await okOf(backingUp)
     expect(rowsIn(`${root}/copy`)).toHaveLength(3000)
     expect(await okOf(other.count('c', key()))).toBe(1)
+    // From then on it gives its place again.
+    for (const next of [job, other, job, other]) await okOf(next.exists('c', key(1)))
+    if (process.platform === 'linux') expect(openDatabasesUnder(root)).toEqual(['other.db'])
   })
 })
 

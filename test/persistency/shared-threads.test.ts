@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, renameSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import {
@@ -12,7 +12,7 @@ import {
   type PersistencyOptions
 } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
-import { useWorkers } from '../support/storage-process.js'
+import { openDatabasesUnder, useWorkers } from '../support/storage-process.js'
 import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
@@ -78,9 +78,9 @@ describe('with maxOpenJobs', () => {
       }
       for (const job of jobs) expect(await okOf(job.get('c', key('round')))).toEqual(utf8(String(round)))
       if (process.platform === 'linux') {
-        const open = descriptorsUnder(rootDir)
+        const open = openDatabasesUnder(rootDir).length
         expect(open).toBeGreaterThan(0)
-        expect(open).toBeLessThanOrEqual(4 * 3)
+        expect(open).toBeLessThanOrEqual(4)
       }
     }
     for (const job of jobs) expect(await okOf(job.count('c', keyOf()))).toBe(6)
@@ -116,6 +116,21 @@ describe('with maxOpenJobs', () => {
     expect(error.message).toMatch(/tenant-0\.db.*was removed/)
     renameSync(join(rootDir, 'moved.db'), join(rootDir, 'tenant-0.db'))
     await okOf(one.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+  })
+
+  test('a file that cannot be opened takes nobody a place', async () => {
+    const rootDir = storage.folder()
+    const persistency = storage.owner({ rootDir, threads: { shared: 1 }, maxOpenJobs: 3, whenIdle: 'close' })
+    const [one, ...others] = (await openJobs(persistency, 4)) as [Job, ...Job[]]
+    const file = join(rootDir, 'tenant-0.db')
+    const content = readFileSync(file)
+    writeFileSync(file, 'no database'.repeat(100))
+    for (let n = 0; n < 5; n++)
+      expect((await errorOf(one.get('c', key(1)))).backendCode).toBe('SQLITE_NOTADB')
+    for (const other of others) await okOf(other.exists('c', key(1)))
+    if (process.platform === 'linux') expect(openDatabasesUnder(rootDir)).toHaveLength(3)
+    writeFileSync(file, content)
+    expect(await okOf(one.exists('c', key(1)))).toBe(false)
   })
 
   test('a job that stays open keeps its place, and closing it frees the place', async () => {
@@ -167,18 +182,6 @@ describe('options of threads', () => {
     expect(refusalOf(options).message).toContain(':memory:')
   })
 })
-
-/** How many files in a folder this process has open. */
-function descriptorsUnder(folder: string): number {
-  const targets = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`)
-    } catch {
-      return ''
-    }
-  })
-  return targets.filter((target) => target.startsWith(folder)).length
-}
 
 function refusalOf(options: PersistencyOptions): PersistencyError {
   return Persistency.open(options)._unsafeUnwrapErr()

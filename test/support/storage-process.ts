@@ -1,5 +1,7 @@
 /** The process as Node.js sees it. Jest hands tests a copy of `process`, which hears nothing. */
 import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 import { runInThisContext } from 'node:vm'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach } from '@jest/globals'
@@ -55,6 +57,19 @@ export function useWorkers() {
       await worker.terminate()
     }
   }
+}
+
+/** The databases under a folder that this process has open; only on Linux does it say. */
+export function openDatabasesUnder(folder: string): string[] {
+  const open = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      // It was closed meanwhile.
+      return []
+    }
+  })
+  return open.filter((path) => path.startsWith(folder) && path.endsWith('.db')).map((path) => basename(path))
 }
 
 /** Call it at the top of a test file: the warnings of this package that each test causes. */

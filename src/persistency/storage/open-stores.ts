@@ -26,25 +26,30 @@ export class OpenStores {
 
   /** Makes room for one more database, and counts it. */
   enter(store: OpenStore, maxOpen: number): void {
-    while (this.#open >= maxOpen) {
-      const [leastRecent] = this.#closable
-      // The host lets no job in for which there cannot be room; one that is being closed may still be here.
-      if (leastRecent === undefined) break
-      leastRecent.close()
-    }
+    this.#closeAbove(maxOpen - 1)
     this.#open++
     if (store.closable) this.#closable.add(store)
   }
 
-  /** A database that is open may be closed from now on, or may not. */
-  changed(store: OpenStore): void {
+  /** A database that is open may be closed from now on, or may not; it may have been one more than there may be. */
+  changed(store: OpenStore, maxOpen: number): void {
     if (store.closable) this.#closable.add(store)
     else this.#closable.delete(store)
+    this.#closeAbove(maxOpen)
   }
 
   left(store: OpenStore): void {
     this.#open--
     this.#closable.delete(store)
     if (this.#last === store) this.#last = undefined
+  }
+
+  #closeAbove(most: number): void {
+    while (this.#open > most) {
+      const [leastRecent] = this.#closable
+      // The host lets no job in for which there cannot be room; one that is being closed may still be here.
+      if (leastRecent === undefined) break
+      leastRecent.close()
+    }
   }
 }

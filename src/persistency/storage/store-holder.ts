@@ -46,10 +46,10 @@ export class StoreHolder implements OpenStore {
   /** Has the database stay open until the answer is called, even where that is one more than there may be. */
   keepOpen(): () => void {
     this.#keepers++
-    if (this.#store !== undefined) this.#stores.changed(this)
+    this.#keepersChanged()
     return () => {
       this.#keepers--
-      if (this.#store !== undefined) this.#stores.changed(this)
+      this.#keepersChanged()
     }
   }
 
@@ -72,6 +72,10 @@ export class StoreHolder implements OpenStore {
     this.#store = undefined
     this.#stores.left(this)
     store.close()
+  }
+
+  #keepersChanged(): void {
+    if (this.#store !== undefined) this.#stores.changed(this, this.#start.maxOpen)
   }
 
   #reopen(): SqliteStore {
