@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, PersistCommitted, Persistency } from 'persistency'
+import { journalOf } from '../support/journal.js'
 import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
@@ -53,6 +54,22 @@ describe('a storage without a thread', () => {
     expect(error.code).toBe('ERR_OPTION')
     expect(error.message).toContain('"restart"')
     expect(error.message).toContain('"none"')
+  })
+
+  test('times of events never decrease, also when the clock is set back', async () => {
+    const job = await okOf(owner().openJob('tenant', { journal: true }))
+    const { now } = Date
+    try {
+      for (const offsetMs of [0, -60_000, 60_000, 30_000]) {
+        Date.now = () => now() + offsetMs
+        await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload }))
+      }
+    } finally {
+      Date.now = now
+    }
+    const times = (await journalOf(job)).map(({ time }) => time)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(times[2]).toBeGreaterThan(times[1] as number)
   })
 
   test('gives a job as much memory as one with a thread of its own', async () => {

@@ -1,5 +1,19 @@
 import { describe, expect, test } from '@jest/globals'
-import { EventBroker, type Job, key, PersistCommitted, type RecordedEvent, type TxOp } from 'persistency'
+import { errAsync, okAsync } from 'neverthrow'
+import {
+  EventBroker,
+  type Job,
+  key,
+  PersistCommitted,
+  PersistencyError,
+  type RecordedEvent,
+  type TxOp
+} from 'persistency'
+import { Checkpoint } from '../../dist/persistency/eventsourcing/checkpoint.js'
+import { Deliverer } from '../../dist/persistency/eventsourcing/delivery.js'
+import { SubscriptionRun } from '../../dist/persistency/eventsourcing/subscription-run.js'
+import { JournalRead } from '../../dist/persistency/journal/messages.js'
+import { Position } from '../../dist/persistency/journal/position.js'
 import { useStorage } from '../support/storage-folder.js'
 import { okOf, textOf, utf8 } from '../support/storage-results.js'
 import { holdLock } from '../support/storage-sqlite.js'
@@ -77,6 +91,40 @@ describe('a lock that is held for longer than the storage waits', () => {
     }
     expect(subscription.running).toBe(true)
   })
+})
+
+test('a storage that fails now and then while it is read ends no subscription', async () => {
+  const pages = 11
+  const asked: number[] = []
+  const ask = ((request: { name: string }, { from }: { from: number }) => {
+    if (request.name !== JournalRead.name) return okAsync(undefined)
+    const again = asked.at(-1) === from
+    asked.push(from)
+    if (!again) return errAsync(new PersistencyError('ERR_STORAGE', 'not now'))
+    return okAsync({ events: [], next: from + 1, firstSeq: 1, lastSeq: pages })
+  }) as never
+  const checkpoint = new Checkpoint(ask, 's', 'holder', 0)
+  const deliverer = new Deliverer(checkpoint, () => Promise.reject(new Error('there are no events')))
+  const run = new SubscriptionRun({
+    ...{
+      ask,
+      checkpoint,
+      deliverer,
+      committed: new Position(),
+      batch: 1,
+      stream: undefined,
+      pollMs: undefined
+    },
+    wanted: () => true,
+    retry: { attempts: 1, delayMs: 0, maxDelayMs: 0 },
+    onPoison: 'stop',
+    onParked: () => {}
+  })
+  const ended = run.run()
+  expect(await checkpoint.reached.reached(pages, undefined)).toBeUndefined()
+  run.stop()
+  expect((await ended).isOk()).toBe(true)
+  expect(asked).toHaveLength(pages * 2)
 })
 
 test('operations that are refused for what they are count as a failure of their event', async () => {

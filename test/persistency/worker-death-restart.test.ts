@@ -322,6 +322,32 @@ describe('who follows a job with restart, when its thread dies', () => {
     })
   })
 
+  it('has parked events dropped and tried again that were about to be', async () => {
+    const { output } = await run(`
+      const job = await openJob('tenant', { journal: true })
+      await okOf(job.append(Array.from({ length: 8 }, () => ({ type: 'added' }))))
+      let broken = true
+      const handler = ({ seq }) => {
+        if (broken) throw new Error('broken')
+        return put(seq)
+      }
+      const subscription = await okOf(job.subscription('s', handler, { onPoison: 'park', retry: { attempts: 1 } }))
+      await okOf(subscription.caughtUp())
+      broken = false
+      for (let seq = 1; seq <= 8; seq++) {
+        const call = seq % 2 === 0 ? subscription.retryParked(seq) : subscription.dropParked(seq)
+        // Sent, and most likely not done yet.
+        for (let n = 0; n < 20; n++) await undefined
+        workers.at(-1).terminate()
+        await okOf(call)
+      }
+      const left = (await okOf(job.subscriptions.parked('s'))).map(({ event }) => event.seq)
+      print({ left, rows: await okOf(job.count('c', key())) })
+      await end()
+    `)
+    expect(output).toEqual({ left: [], rows: 4 })
+  })
+
   it('reads each event once, and each change of a range', async () => {
     const { output } = await run(`
       const job = await openJob('tenant', { journal: true })
