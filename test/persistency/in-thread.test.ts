@@ -3,20 +3,20 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, PersistCommitted, Persistency } from 'persistency'
+import { gate, isPending, nextTurn } from '../support/brokers-async.js'
 import { journalOf } from '../support/journal.js'
 import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
 import { useWorkers } from '../support/storage-process.js'
 import { keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
-import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
+import { CREATE_KV, execute, refuseEvents, rowsIn, withDatabase } from '../support/storage-sqlite.js'
 
 const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 
 const payload = new Uint8Array(100).fill(7)
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const owner = (rootDir = storage.folder()): Persistency => storage.owner({ rootDir, threads: 'none' })
 const open = (id = 'tenant', persistency = owner()): Promise<Job> => okOf(persistency.openJob(id))
 
@@ -188,6 +188,41 @@ describe('what passes between the job and its storage', () => {
     )
     expect(seen).toEqual([undefined])
   })
+})
+
+test('writes whose transaction was lost have an outcome each, although somebody takes the lock then', async () => {
+  const persistency = owner()
+  const job = await okOf(persistency.openJob('tenant', { journal: true, busyTimeoutMs: 20_000 }))
+  const file = join(persistency.rootDir, 'tenant.db')
+  refuseEvents(file, utf8('bad'))
+  const statement = withDatabase(file, (db) => Object.getPrototypeOf(db.prepare('SELECT 1')))
+  const { run } = statement
+  const taken = gate()
+  let lock: ReturnType<typeof holdLock> | undefined
+  statement.run = function (this: { readonly source: string }, ...args: unknown[]) {
+    const done = run.apply(this, args)
+    if (this.source === 'ROLLBACK' && lock === undefined) {
+      lock = holdLock(file)
+      taken.open()
+    }
+    return done
+  }
+  try {
+    const writes = ['bad', 'x', 'y'].map((text, n) =>
+      job.persistAcked([{ kind: 'put', category: 'c', key: key(n), payload: utf8(text) }])
+    )
+    const flushed = job.flush()
+    await taken.opened
+    await nextTurn()
+    lock?.release()
+    await okOf(flushed)
+    const outcomes = Promise.all(writes)
+    expect(await isPending(outcomes)).toBe(false)
+    expect((await outcomes).map((answer) => answer.isOk())).toEqual([false, true, true])
+  } finally {
+    statement.run = run
+  }
+  expect(await okOf(job.count('c', keyOf()))).toBe(2)
 })
 
 test.each([

@@ -156,8 +156,8 @@ describe('a past state', () => {
     expect((await errorOf(job.at(21).count('c', keyOf()))).code).toBe('ERR_EVENTS_GONE')
   })
 
-  test('is put together in steps that let writes pass', async () => {
-    const { job } = await storage.open({ journal: true })
+  test('is put together in steps that let writes pass, and nothing fall off that it needs', async () => {
+    const { job } = await storage.open({ journal: { maxEvents: 60_000 } })
     for (let n = 0; n < 60_000; n++) void job.persistPut('c', key(n), new Uint8Array(100))
     await okOf(job.flush())
     let answered = false

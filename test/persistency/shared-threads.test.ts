@@ -9,11 +9,13 @@ import {
   PersistCommitted,
   Persistency,
   type PersistencyError,
-  type PersistencyOptions
+  type PersistencyOptions,
+  type PutOp
 } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
 import { openDatabasesUnder, useWorkers } from '../support/storage-process.js'
 import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+import { refuseEvents } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
 const workers = useWorkers()
@@ -159,6 +161,30 @@ describe('with maxOpenJobs', () => {
     const persistency = storage.owner({ rootDir: storage.folder(), maxOpenJobs: 2 })
     await openJobs(persistency, 2)
     expect((await errorOf(persistency.openJob('third'))).code).toBe('ERR_TOO_MANY_JOBS')
+  })
+})
+
+describe('a transaction that is lost on a shared thread', () => {
+  const put = (n: number, value: Uint8Array = payload): PutOp => ({
+    kind: 'put',
+    category: 'c',
+    key: key(n),
+    payload: value
+  })
+  const bad = utf8('bad')
+
+  test('leaves nothing in a scan that had begun in it', async () => {
+    const rootDir = storage.folder()
+    const persistency = storage.owner({ rootDir, threads: { shared: 1 }, journal: true })
+    const job = await okOf(persistency.openJob('tenant'))
+    refuseEvents(join(rootDir, 'tenant.db'), bad)
+    await okOf(job.persistAcked(Array.from({ length: 20_000 }, (_, n) => put(n + 1))))
+    const write = job.persistAcked(put(0, bad))
+    const scan = job.scan('c', keyOf())
+    expect((await errorOf(write)).backendCode).toBe('SQLITE_CONSTRAINT_TRIGGER')
+    const rows = await okOf(scan)
+    expect(rows).toHaveLength(20_000)
+    expect(rows[0]?.key).toEqual(key(1))
   })
 })
 

@@ -203,6 +203,7 @@ describe('a job with restart, when its thread dies', () => {
 
   it('fails when the threads that follow get nowhere', async () => {
     const { output } = await run(`
+      const before = process.listenerCount('exit')
       const job = await openJob('tenant')
       const failed = [], restarted = []
       new EventBroker().in(job.context).on(PersistFailed).subscribe(({ seq, error }) => failed.push([seq, error.code]))
@@ -212,7 +213,8 @@ describe('a job with restart, when its thread dies', () => {
       const calls = [job.persistAcked(put(1)), job.get('c', key(1)), job.flush()]
       const codes = await Promise.all(calls.map(codeOf))
       await dead
-      print({ codes, failed, threads: workers.length, running: job.running, has: persistency.hasJob('tenant') })
+      const left = process.listenerCount('exit') - before
+      print({ codes, failed, threads: workers.length, running: job.running, has: persistency.hasJob('tenant'), left })
       await end()
     `)
     expect(output).toEqual({
@@ -220,7 +222,8 @@ describe('a job with restart, when its thread dies', () => {
       failed: [[1, 'ERR_STORAGE_DIED']],
       threads: 4,
       running: false,
-      has: false
+      has: false,
+      left: 0
     })
   })
 

@@ -227,6 +227,17 @@ it('keeps nothing of limits that are different each time', () => {
   expect(heapInUse() - before).toBeLessThan(2 * 1024 * 1024)
 })
 
+it('keeps nothing of limits that have passed', async () => {
+  const add = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) deadlines.add(new Timed(), 1 + Math.random())
+    await passed(5)
+  }
+  await add(1000)
+  const before = heapInUse()
+  await add(20_000)
+  expect(heapInUse() - before).toBeLessThan(2 * 1024 * 1024)
+})
+
 function heapInUse(): number {
   collectGarbage()
   return process.memoryUsage().heapUsed

@@ -59,6 +59,15 @@ export function refusePayload(file: string, payload: Uint8Array, how: 'ABORT' | 
   )
 }
 
+/** Has every transaction of a job with a journal fail at its end that writes this payload. */
+export function refuseEvents(file: string, payload: Uint8Array): void {
+  execute(
+    file,
+    `CREATE TRIGGER refuse_events BEFORE INSERT ON journal WHEN instr(NEW.body, x'${hexOf(payload)}')
+     BEGIN SELECT RAISE(ABORT, 'refused by trigger'); END`
+  )
+}
+
 /** Holds a lock on a file with a connection of its own until it is released. */
 export function holdLock(file: string, sql = 'BEGIN IMMEDIATE'): { release(): void } {
   const db = new Database(file)
