@@ -1,5 +1,5 @@
 /** What an owner of a file sees and does while another one, on a connection of its own, writes into it. */
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
@@ -90,6 +90,18 @@ describe('a journal that another owner begins', () => {
     expect((await okOf(other.journalStatus())).lastSeq).toBe(1)
     expect(await okOf(other.verify())).toMatchObject({ ok: true })
   })
+})
+
+test('a durable flush writes to the log, so that it is synced', async () => {
+  const { file, job } = await storage.open()
+  await okOf(job.persistAcked(put(1)))
+  // Nor is the log cut meanwhile.
+  holdLock(file, 'BEGIN; SELECT count(*) FROM kv')
+  const { size } = statSync(`${file}-wal`)
+  await okOf(job.flush())
+  expect(statSync(`${file}-wal`).size).toBe(size)
+  await okOf(job.flush({ durable: true }))
+  expect(statSync(`${file}-wal`).size).toBeGreaterThan(size)
 })
 
 test('a durable flush waits for a lock as long as busyTimeoutMs', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
+import { key } from 'persistency'
 import { runScript, type ScriptResult } from '../support/run-script.js'
 import { THREADS, useStorage } from '../support/storage-folder.js'
-import { errorOf } from '../support/storage-results.js'
+import { errorOf, okOf, utf8 } from '../support/storage-results.js'
+import { withDatabase } from '../support/storage-sqlite.js'
 
 /** Opens a job with `restart`, whose storage threads are at hand, to be killed. */
 const PRELUDE = `
@@ -39,7 +41,7 @@ async function run(body: string): Promise<ScriptResult> {
   return result
 }
 
-const { owner } = useStorage()
+const { open, owner } = useStorage()
 
 describe('a job with restart, when its thread dies', () => {
   it('acknowledges what was written, answers what was asked, and goes on', async () => {
@@ -168,6 +170,23 @@ describe('a job with restart, when its thread dies', () => {
     expect(output).toEqual({ closed: 'ok', failed: [], value: 2000 })
   })
 
+  it('finishes a closing of which everything is stored, and that is told of or not', async () => {
+    const { output } = await run(`
+      const closed = new Set()
+      for (let round = 0; round < 6; round++) {
+        const job = await openJob('tenant' + round)
+        new EventBroker().in(job.context).listen(PersistCommitted, ({ lastSeq }) => {
+          if (lastSeq === 20) setTimeout(() => workers.at(-1).terminate(), round)
+        })
+        for (let n = 1; n <= 20; n++) job.persist(put(n))
+        closed.add(await codeOf(job.close()))
+      }
+      print([...closed])
+      await end()
+    `)
+    expect(output).toEqual(['ok'])
+  })
+
   it('finishes the closing of the whole persistency', async () => {
     const { output } = await run(`
       const jobs = await Promise.all(['a', 'b', 'c'].map((id) => openJob(id)))
@@ -271,6 +290,36 @@ describe('a job with restart, when its thread dies', () => {
     `)
     expect(code).toBe(3)
     expect(stderr).toContain('storage of job "tenant" was being started again; 2 accepted writes may be lost')
+  })
+
+  it('forgets what sessions that were not closed have left, after a day', async () => {
+    const { persistency, job, file } = await open({ restart: true })
+    await okOf(job.putAcked('c', key(1), utf8('x')))
+    const hours = (n: number): number => Date.now() - n * 60 * 60 * 1000
+    withDatabase(file, (db) => {
+      const session = db.prepare('INSERT INTO restart_sessions (session, seq, time) VALUES (?, 1, ?)')
+      const failure = db.prepare(
+        'INSERT INTO restart_failures (session, first, last, error) VALUES (?, 1, 1, ?)'
+      )
+      for (const [name, ago] of [
+        ['old', 25],
+        ['recent', 23]
+      ] as const) {
+        session.run(name, hours(ago))
+        failure.run(name, '{}')
+      }
+    })
+    await okOf(job.close())
+    const again = await okOf(persistency.openJob('tenant', { restart: true }))
+    await okOf(again.putAcked('c', key(2), utf8('x')))
+    const left = withDatabase(file, (db) => ({
+      sessions: db
+        .prepare("SELECT session FROM restart_sessions WHERE seq = 1 AND session IN ('old', 'recent')")
+        .pluck()
+        .all(),
+      failures: db.prepare('SELECT session FROM restart_failures').pluck().all()
+    }))
+    expect(left).toEqual({ sessions: ['recent'], failures: ['recent'] })
   })
 
   it('is refused for jobs in memory', async () => {
