@@ -55,7 +55,7 @@ export class WriteQueue {
   readonly #idle: (() => void)[] = []
   #bytes = 0
   #ops = 0
-  readonly #pause = new ProducerPause(() => (this.#failure === undefined ? this.#ops : 0))
+  readonly #pause = new ProducerPause(() => this.#ops)
   #advancing = false
   #failure: PersistencyError | undefined
 

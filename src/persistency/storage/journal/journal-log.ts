@@ -173,7 +173,6 @@ export class JournalLog {
     this.#drop(0)
     if (!this.certain) this.#generation++
     this.#readWithin = false
-    const changed = this.#dataVersion !== -1 && version !== this.#dataVersion
     // Another owner may have given others, also between the opening of the file and now.
     if (version !== this.#dataVersion) this.#retention.limits = readLimits(this.#db)
     const before = this.#known ? this.#stored : undefined
@@ -183,7 +182,8 @@ export class JournalLog {
     this.#stored = row === undefined ? this.#firstSeq - 1 : row.seq + row.events - 1
     this.#time = row?.time ?? 0
     this.#bytes = row?.bytes ?? 0
-    if (changed && before === this.#stored) this.#outsideCommits++
+    // Somebody else has committed something that is no event.
+    if (before === this.#stored) this.#outsideCommits++
     this.#known = true
   }
 
