@@ -27,7 +27,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
 
 async function runBundle(name: string, options: BuildOptions): Promise<unknown> {
-  const outfile = join(folder, name)
+  // The package looks for its thread in the folder above.
+  const outfile = join(folder, 'bundle', name)
   await build({
     entryPoints: [join(folder, 'program.mjs')],
     ...{ outfile, bundle: true, platform: 'node', logLevel: 'silent' },
