@@ -26,12 +26,17 @@ export function textOf(value: unknown): string {
   }
 }
 
-/** By its tag as well: an error of another realm, such as that of a test runner, is no instance of our class. */
+/**
+ * By its tag or its fields as well: an error of another realm, such as that of a test runner, is no instance of our class,
+ * and one of a native module such as better-sqlite3 has no tag.
+ */
 export function isError(value: unknown): value is Error {
   try {
     if (value instanceof Error) return true
     const tag = Object.prototype.toString.call(value)
-    return tag === '[object Error]' || tag === '[object DOMException]'
+    if (tag === '[object Error]' || tag === '[object DOMException]') return true
+    const { message, stack } = value as Partial<Error>
+    return typeof message === 'string' && typeof stack === 'string'
   } catch {
     return false
   }
