@@ -1,7 +1,7 @@
 /** Another owner of the file lets events fall off, whatever this one still needs them for. */
-import { expect, test } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { type Job, key } from 'persistency'
-import { useStorage } from '../support/storage-folder.js'
+import { testOnce, useStorage } from '../support/storage-folder.js'
 import { keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
 import { execute } from '../support/storage-sqlite.js'
 
@@ -43,7 +43,7 @@ async function besideAnother<T>(
 
 const UNHURRIED = { timeoutMs: Number.POSITIVE_INFINITY }
 
-test.each(['compareWithJournal', 'rebuild'] as const)('%s ends, and misses nothing', async (call) => {
+testOnce.each(['compareWithJournal', 'rebuild'] as const)('%s ends, and misses nothing', async (call) => {
   const { done, commits } = await besideAnother(10, async (job, file) => {
     execute(file, "UPDATE kv SET payload = x'7a' WHERE category = x'63' AND key = (SELECT max(key) FROM kv)")
     const found = await okOf(job[call](UNHURRIED))
@@ -53,7 +53,7 @@ test.each(['compareWithJournal', 'rebuild'] as const)('%s ends, and misses nothi
   expect(commits).toBeLessThan(MOST_COMMITS)
 })
 
-test('a past state comes', async () => {
+testOnce('a past state comes', async () => {
   const { done, commits } = await besideAnother(2000, async (job) => {
     const { lastSeq } = await okOf(job.journalStatus())
     return okOf(job.at(lastSeq).count('c', keyOf(), UNHURRIED))

@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { type Job, key } from 'persistency'
-import { useStorage } from '../support/storage-folder.js'
+import { testOnce, useStorage } from '../support/storage-folder.js'
 import { okOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
@@ -16,7 +16,7 @@ async function write(job: Job, stopped: () => boolean, row: (n: number) => numbe
   return n
 }
 
-test.each([
+testOnce.each([
   ['compareWithJournal', 'of the rows that are there', (n: number) => n % ROWS],
   ['compareWithJournal', 'of new rows at the end', (n: number) => ROWS + n],
   ['rebuild', 'of the rows that are there', (n: number) => n % ROWS]

@@ -34,7 +34,7 @@ const KEEPER = 'keeper'
 export const hostileIds: Scenario = {
   name: 'hostile-ids',
   promise: 'a job id leads to a file of its own in the directory, or to none',
-  rounds: { short: 2, long: 60 },
+  rounds: { short: 1, long: 60 },
   async round({ index, random, folder, count, skip }) {
     const root = join(folder, 'outer', 'root')
     mkdirSync(root, { recursive: true })
