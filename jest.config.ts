@@ -59,7 +59,9 @@ const config: Config = {
       testMatch: [
         ...ON_SHARED_THREADS.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
         // A process is killed, with all of its threads: journal-kill and journal-limits-kill do so as well.
-        '!**/journal-crash.test.ts'
+        '!**/journal-crash.test.ts',
+        // Slow ones of which the thread of the tests, where work is done in slices as well, has the same to say.
+        '!**/{backup,backend-files,exit,journal-past,lifecycle-drop,maintenance,model}.test.ts'
       ],
       globals: { storageThreads: { threads: { shared: 2 } } }
     },

@@ -32,7 +32,10 @@ export const exit: Scenario = {
     const root = join(folder, 'data')
     const jobs = Array.from({ length: random.integer(1, 4) }, (_, at) => `job${at}`)
     const batches = random.pick([1, 50, 500, 3000])
-    const jobOptions = { journal: random.chance(0.5), threads: random.pick(['dedicated', 'none']) }
+    const jobOptions = {
+      journal: random.chance(0.5),
+      threads: random.pick(['dedicated', 'none', { shared: 2 }])
+    }
     const { code, signal, stdout, stderr } = await startChild('writer', {
       ...{ root, jobs, writer: WRITER, mode: 'exit', batches, end, jobOptions }
     }).ended
