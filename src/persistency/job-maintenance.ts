@@ -26,7 +26,7 @@ import type {
 } from './maintenance/types.js'
 import { type ComparedJournal, verifyJournal } from './maintenance/verify-journal.js'
 import { KvFlush } from './messages.js'
-import { abortSignal, booleanValue, checkOptions, OPERATION_CHECKS } from './option-checks.js'
+import { abortSignal, booleanValue, checkOptions, OPERATION_CHECKS, VERIFY_CHECKS } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
 import type { JobWrites } from './writes/job-writes.js'
@@ -65,8 +65,7 @@ export class JobMaintenance {
   }
 
   verify(options: VerifyOptions = {}): Answer<VerifyReport> {
-    const checks = { ...OPERATION_CHECKS, quick: booleanValue }
-    const verified = this.#operate(options, checks, (operation, { quick = false }: VerifyOptions) => ({
+    const verified = this.#operate(options, VERIFY_CHECKS, (operation, { quick = false }: VerifyOptions) => ({
       request: KvVerify,
       payload: { operation, quick }
     }))

@@ -163,5 +163,8 @@ export function abortSignal(value: unknown): string | undefined {
 /** The options of everything that takes long. */
 export const OPERATION_CHECKS = { signal: abortSignal, onProgress: functionValue }
 
+/** Those of checking what is stored. */
+export const VERIFY_CHECKS = { ...OPERATION_CHECKS, quick: booleanValue }
+
 /** The options of everything that reads: how patient it is. */
 export const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }

@@ -7,6 +7,7 @@ import {
   jsonEvents,
   key,
   loadState,
+  Persistency,
   type PersistencyError,
   retryOnConflict
 } from 'persistency'
@@ -41,7 +42,9 @@ describeOnce('options that are null', () => {
       openJob: persistency.openJob('another', none),
       openJobOfOne: persistency.openJob('tenant', none),
       restore: persistency.restore('another', '/nowhere', none),
+      verifyFile: Persistency.verifyFile('/nowhere', none),
       persistAcked: job.persistAcked([], none),
+      putAcked: job.putAcked('c', k, new Uint8Array(0), none),
       flush: job.flush(none),
       get: job.get('c', k, none),
       getDecoded: job.getDecoded('c', k, int64, none),

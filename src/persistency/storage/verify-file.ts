@@ -7,7 +7,7 @@ import { checkPath } from '../absolute-path.js'
 import { PersistencyError } from '../errors.js'
 import { MaintenanceProgress } from '../maintenance/messages.js'
 import type { VerifyOptions, VerifyReport } from '../maintenance/types.js'
-import { booleanValue, checkOptions, OPERATION_CHECKS } from '../option-checks.js'
+import { checkOptions, VERIFY_CHECKS } from '../option-checks.js'
 import { DEFAULT_JOB_OPTIONS } from '../options.js'
 import { Patience } from '../patience.js'
 import { aside } from './aside.js'
@@ -24,9 +24,8 @@ const WITH_LOG = 2
 
 /** As `Persistency.verifyFile` says. */
 export function verifyFile(path: unknown, options: unknown): ResultAsync<VerifyReport, PersistencyError> {
-  const checks = { ...OPERATION_CHECKS, quick: booleanValue }
   const checked = checkPath(path).andThen((file) =>
-    checkOptions<VerifyOptions>(options ?? {}, checks).map((how) => ({ file, how }))
+    checkOptions<VerifyOptions>(options, VERIFY_CHECKS).map((how) => ({ file, how }))
   )
   if (checked.isErr()) return errAsync(checked.error)
   const { file, how } = checked.value
