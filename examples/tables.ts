@@ -33,6 +33,13 @@ await unwrap(
 )
 for await (const { key, value } of notes.stream()) console.log(`of ${key[0]}: ${value.text}`)
 
+// What is committed to it, as it happens.
+for await (const item of notes.watch(key('bob'), { initial: true })) {
+  if (item.kind === 'changes') break
+  for (const { key, value } of item.rows) console.log(`note ${key[1]} of Bob: ${value.text}`)
+  void notes.put(['bob', 2], { text: 'thank Ann' })
+}
+
 // What does not fit its codec is an error like any other.
 await unwrap(job.persistPut('notes', key('eve', 1), Buffer.from('no JSON')))
 const read = await notes.get(['eve', 1])

@@ -301,13 +301,14 @@ export {
 } from './persistency/options.js'
 export { GetPersistency, Persistency, type PersistencyParts } from './persistency/persistency.js'
 export type { PersistencyOptions, ThreadsOption } from './persistency/persistency-options.js'
+export type { PagedStream } from './persistency/reading/paged-stream.js'
 export type {
   OpenedStorage,
   OpenStorage,
   RestartListener,
   StorageEngine
 } from './persistency/storage-engine.js'
-export { Table } from './persistency/tables/table.js'
+export { Table } from './persistency/table.js'
 export {
   defineTable,
   type TableCodecs,
@@ -330,6 +331,12 @@ export type {
   StreamOptions,
   TxOp
 } from './persistency/types.js'
+export type {
+  TableChange,
+  TableWatchItem,
+  WatchedTableChanges,
+  WatchedTableState
+} from './persistency/watch/table-items.js'
 export type { WatchedChanges, WatchedState, WatchItem, WatchOptions } from './persistency/watch/types.js'
 export { WatchStream } from './persistency/watch/watch-stream.js'
 export type { CancelSignal } from './runtime/platform.js'

@@ -45,7 +45,7 @@ import type {
   VerifyOptions,
   VerifyReport
 } from './maintenance/types.js'
-import type { Table } from './tables/table.js'
+import type { Table } from './table.js'
 import type { TableDefinition } from './tables/table-definition.js'
 import type {
   AckOptions,

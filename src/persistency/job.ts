@@ -63,7 +63,7 @@ import type { ResolvedJobOptions } from './options.js'
 import { JobReads } from './reading/job-reads.js'
 import { JobRestart } from './restart/job-restart.js'
 import type { RestartListener } from './storage-engine.js'
-import { Table } from './tables/table.js'
+import { Table } from './table.js'
 import type { TableDefinition } from './tables/table-definition.js'
 import type {
   AckOptions,

@@ -154,6 +154,75 @@ describe('a table', () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined })
   })
 
+  test.each([
+    ['without', { journal: false }],
+    ['with', { journal: true }]
+  ])('is watched with keys and values, %s a journal', async (_, options) => {
+    const { job } = await storage.open(options)
+    const notes = job.table(Notes)
+    await okOf(notes.putAcked(['ann', 1], note('old')))
+    const items = notes.watch(key('ann'), { initial: true })[Symbol.asyncIterator]()
+    expect((await items.next()).value).toMatchObject({
+      kind: 'initial',
+      rows: [{ key: ['ann', 1], value: note('old') }]
+    })
+    await okOf(
+      job.persistAcked([
+        Notes.put(['ann', 2], note('new')),
+        Notes.put(['bob', 1], note('not watched')),
+        Notes.delete(['ann', 1]),
+        { kind: 'deletePrefix', category: 'notes', prefix: key('ann') }
+      ])
+    )
+    const { value } = await items.next()
+    const at = options.journal ? { journalSeq: 2 } : { seq: 2 }
+    expect(value).toEqual({
+      kind: 'changes',
+      ...at,
+      changes: [
+        { kind: 'put', key: ['ann', 2], value: note('new') },
+        { kind: 'delete', key: ['ann', 1] },
+        { kind: 'deletePrefix', prefix: key('ann') }
+      ]
+    })
+    await items.return?.()
+  })
+
+  test('is watched whole without a range, each time anew, and as an Observable', async () => {
+    const { notes } = await written()
+    const seen: unknown[] = []
+    const items = notes.watch(key(), { initial: true })
+    const watching = items.toObservable().subscribe((item) => seen.push(item))
+    const whole = notes.watch()[Symbol.asyncIterator]()
+    const first = whole.next()
+    for await (const item of items) {
+      expect(item).toEqual({ kind: 'initial', rows: ROWS })
+      break
+    }
+    await okOf(notes.putAcked(['bob', 2], note('more')))
+    const more = { kind: 'changes', changes: [{ kind: 'put', key: ['bob', 2], value: note('more') }] }
+    expect((await first).value).toMatchObject(more)
+    while (seen.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    expect(seen).toEqual([{ kind: 'initial', rows: ROWS }, expect.objectContaining(more)])
+    watching.unsubscribe()
+    const next = whole.next()
+    await whole.return?.()
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
+  test('refuses to watch a range that is none, and ends with the signal and the job', async () => {
+    const { job, notes } = await written()
+    await expect(all(notes.watch(undefined as never))).rejects.toMatchObject({ code: 'ERR_RANGE' })
+    const { signal } = new AbortController()
+    await expect(all(notes.watch(key(), { from: 0 }))).rejects.toMatchObject({ code: 'ERR_OPTION' })
+    await expect(all(notes.watch(key(), { signal: AbortSignal.abort() }))).rejects.toMatchObject({
+      code: 'ERR_ABORTED'
+    })
+    const watched = all(notes.watch(key(), { signal }))
+    await okOf(job.close())
+    expect(await watched).toEqual([])
+  })
+
   test('is one for each job', async () => {
     const { persistency, notes } = await written()
     const other = (await okOf(persistency.openJob('other'))).table(Notes)
@@ -277,6 +346,22 @@ describe('what cannot be decoded', () => {
     expect(await rows.next()).toEqual({ done: false, value: row('ann', 1) })
     await expect(rows.next()).rejects.toMatchObject({ name: 'PersistencyError', code: 'ERR_VALUE' })
     expect(await rows.next()).toEqual({ done: true, value: undefined })
+  })
+})
+
+describe('what a watcher of a table cannot decode', () => {
+  test('ends the watching behind what it could', async () => {
+    const { job, notes } = await written()
+    const items = notes.watch(key(), { initial: true })[Symbol.asyncIterator]()
+    await items.next()
+    await okOf(notes.put(['eve', 1], note('good')))
+    await okOf(job.persistPut('notes', key('eve', 2), utf8('{')))
+    await okOf(notes.putAcked(['eve', 3], note('behind')))
+    expect((await items.next()).value).toMatchObject({ changes: [{ key: ['eve', 1] }] })
+    await expect(items.next()).rejects.toMatchObject({ name: 'PersistencyError', code: 'ERR_VALUE' })
+    expect(await items.next()).toEqual({ done: true, value: undefined })
+    const again = notes.watch(key('eve'), { initial: true })
+    await expect(all(again)).rejects.toMatchObject({ code: 'ERR_VALUE' })
   })
 })
 

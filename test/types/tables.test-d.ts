@@ -14,6 +14,7 @@ import {
   type KvRow,
   key,
   orderedString,
+  type PagedStream,
   type Persistency,
   type PersistencyError,
   type PutOp,
@@ -26,6 +27,7 @@ import {
   type TableDefinition,
   type TableReads,
   type TableRow,
+  type TableWatchItem,
   tuple
 } from 'persistency'
 import { expectType } from './expect-type.js'
@@ -172,6 +174,25 @@ for await (const row of notes.stream(key(), { keysOnly: true })) expectType(row)
 for await (const row of notes.stream(key(), { keysOnly })) expectType(row).is<Row | KeyOnly>()
 // @ts-expect-error a stream is no Result
 notes.stream().isOk()
+
+// Watching
+
+expectType(notes.watch()).is<PagedStream<TableWatchItem<[string, number], Note>>>()
+for await (const item of notes.watch(key('ann'), { initial: true, signal: AbortSignal.abort() })) {
+  if (item.kind !== 'changes') {
+    expectType(item.rows).is<readonly Row[]>()
+    continue
+  }
+  for (const change of item.changes) {
+    if (change.kind === 'deletePrefix') expectType(change.prefix).is<Key>()
+    else expectType(change.key).is<[string, number]>()
+    if (change.kind === 'put') expectType(change.value).is<Note>()
+  }
+}
+// @ts-expect-error options come behind the range
+notes.watch({ initial: true })
+// @ts-expect-error the past is not watched
+job.at(5).table(Notes).watch()
 
 // By the id of the job
 

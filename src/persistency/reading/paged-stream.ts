@@ -20,6 +20,17 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
     return new PagedIterator(this.#pages, this.#options)
   }
 
+  /** The same, each item turned into another one; what `turn` throws ends it. @internal */
+  map<Other>(turn: (item: Item) => Other): PagedStream<Other> {
+    const open = this.#pages
+    const turned = async function* (signal: CancelSignal): AsyncGenerator<readonly Other[], void, undefined> {
+      for await (const page of open(signal)) {
+        for (const item of page) yield [turn(item)]
+      }
+    }
+    return new PagedStream(turned, this.#options)
+  }
+
   /**
    * The same as an Observable: cold, errors with a `PersistencyError`. Unsubscribing ends the reading. A page is
    * delivered in one turn.

@@ -22,7 +22,8 @@ export interface RowSource {
 
 /** What rows are without their values. */
 type KeyOf<K> = Pick<TableRow<K, unknown>, 'key'>
-type Args<Options> = [range?: KeyRange | Key, options?: Options]
+/** The arguments of a call that reads a range, or without one the whole table. */
+export type Args<Options> = [range?: KeyRange | Key, options?: Options]
 type KeysOnly = { readonly keysOnly: true }
 type WithValues = { readonly keysOnly?: false | undefined }
 
@@ -150,7 +151,7 @@ function eachOf<T, U>(
  * The whole table is what nothing was said of. A range that is `undefined` is left to be refused: that of `rangeAfter` is
  * when no row is left.
  */
-function orWhole<Options>(args: Args<Options>): readonly [KeyRange | Key, Options?] {
+export function orWhole<Options>(args: Args<Options>): readonly [KeyRange | Key, Options?] {
   return args.length === 0 ? [WHOLE] : (args as [KeyRange | Key, Options?])
 }
 

@@ -1,10 +1,14 @@
 /** Owns a table of one job. Thin: it encodes, and asks the job. */
 import type { ResultAsync } from 'neverthrow'
-import type { PersistencyError } from '../errors.js'
-import type { Key } from '../keys/keys.js'
-import type { AckOptions, Commit, ReadOptions, TxOp } from '../types.js'
-import type { TableDefinition } from './table-definition.js'
-import { type RowSource, TableReads, whenEncoded } from './table-reads.js'
+import type { PersistencyError } from './errors.js'
+import type { KeyRange } from './keys/key-range.js'
+import type { Key } from './keys/keys.js'
+import type { PagedStream } from './reading/paged-stream.js'
+import type { TableDefinition } from './tables/table-definition.js'
+import { type Args, orWhole, type RowSource, TableReads, whenEncoded } from './tables/table-reads.js'
+import type { AckOptions, Commit, ReadOptions, TxOp } from './types.js'
+import { readWatchItem, type TableWatchItem } from './watch/table-items.js'
+import type { WatchItem, WatchOptions } from './watch/types.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
@@ -13,6 +17,7 @@ export interface RowStore extends RowSource {
   persist(op: TxOp): Answer<void>
   persistAcked(op: TxOp, options?: AckOptions): Answer<Commit>
   deleteAcked(category: string, key: Key, options?: ReadOptions): Answer<boolean>
+  watch(category: string, range: KeyRange | Key, options?: WatchOptions): PagedStream<WatchItem>
 }
 
 /**
@@ -63,5 +68,17 @@ export class Table<K, V, KeyInput = K, ValueInput = V> extends TableReads<K, V, 
       () => this.#table.key(key),
       (at) => this.#job.deleteAcked(this.#table.category, at, options)
     )
+  }
+
+  /**
+   * What is committed to the rows of a range, or of the whole table: iterate it, or take `toObservable()` of it. As
+   * `Job.watch`; what cannot be decoded ends it as well, with `ERR_VALUE`.
+   */
+  watch(): PagedStream<TableWatchItem<K, V>>
+  watch(range: KeyRange | Key, options?: WatchOptions): PagedStream<TableWatchItem<K, V>>
+  watch(...args: Args<WatchOptions>): PagedStream<TableWatchItem<K, V>> {
+    const [range, options] = orWhole(args)
+    const items = this.#job.watch(this.#table.category, range, options)
+    return items.map((item) => readWatchItem(this.#table, item))
   }
 }
