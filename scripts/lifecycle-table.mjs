@@ -20,7 +20,7 @@ const text = `# Calls by state
 What every call answers in every state. This page is made by \`scripts/lifecycle-table.mjs\` from the table that
 the tests, \`test/torture/lifecycle-matrix.test.ts\`, are made from.
 
-\`ok\` is a value, a code is an \`Err\`; iterating a \`stream\` throws it. Arguments are checked first: what is wrong with
+\`ok\` is a value, a code is an \`Err\`; iterating a \`stream\`, \`events\` or a \`watch\` throws it. Arguments are checked first: what is wrong with
 them is told in every state.
 
 ## A job

@@ -18,7 +18,6 @@ import type {
   SubscriptionOptions
 } from './eventsourcing/types.js'
 import type { Job } from './job.js'
-import type { EventStream } from './journal/event-stream.js'
 import type { PastState } from './journal/past-state.js'
 import type {
   Appended,
@@ -45,6 +44,7 @@ import type {
   VerifyOptions,
   VerifyReport
 } from './maintenance/types.js'
+import { PagedStream } from './reading/paged-stream.js'
 import type { Table } from './table.js'
 import type { TableDefinition } from './tables/table-definition.js'
 import type {
@@ -57,8 +57,7 @@ import type {
   StreamOptions,
   TxOp
 } from './types.js'
-import type { WatchOptions } from './watch/types.js'
-import type { WatchStream } from './watch/watch-stream.js'
+import type { WatchItem, WatchOptions } from './watch/types.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
@@ -221,23 +220,14 @@ export abstract class ByJobId {
     return this.#with(id, (job) => job.findAppend(idempotencyKey, options))
   }
 
-  /** As {@link Job.events}; here the id must be of an open job at once. */
-  events(
-    id: string,
-    options: EventsOptions & { readonly live: true }
-  ): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
-  /** As {@link Job.events}; here the id must be of an open job at once. */
-  events(
-    id: string,
-    options?: EventsOptions & { readonly live?: false }
-  ): Result<EventStream<JournalEvent>, PersistencyError>
-  /** As {@link Job.events}; here the id must be of an open job at once. */
-  events(id: string, options?: EventsOptions): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
-  events(
-    id: string,
-    options?: EventsOptions
-  ): Result<EventStream<JournalEvent | CaughtUp>, PersistencyError> {
-    return this.job(id).map((job) => job.events(options))
+  /** As {@link Job.events}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
+  events(id: string, options: EventsOptions & { readonly live: true }): PagedStream<JournalEvent | CaughtUp>
+  /** As {@link Job.events}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
+  events(id: string, options?: EventsOptions & { readonly live?: false }): PagedStream<JournalEvent>
+  /** As {@link Job.events}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
+  events(id: string, options?: EventsOptions): PagedStream<JournalEvent | CaughtUp>
+  events(id: string, options?: EventsOptions): PagedStream<JournalEvent | CaughtUp> {
+    return PagedStream.of(() => this.job(id).map((job) => job.events(options)), options)
   }
 
   /** As {@link Job.at}; here the id must be of an open job at once. */
@@ -245,14 +235,9 @@ export abstract class ByJobId {
     return this.job(id).map((job) => job.at(seq))
   }
 
-  /** As {@link Job.watch}; here the id must be of an open job at once. */
-  watch(
-    id: string,
-    category: string,
-    range: KeyRange | Key,
-    options?: WatchOptions
-  ): Result<WatchStream, PersistencyError> {
-    return this.job(id).map((job) => job.watch(category, range, options))
+  /** As {@link Job.watch}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
+  watch(id: string, category: string, range: KeyRange | Key, options?: WatchOptions): PagedStream<WatchItem> {
+    return PagedStream.of(() => this.job(id).map((job) => job.watch(category, range, options)), options)
   }
 
   /** As {@link Job.subscriptions}; here the id must be of an open job at once. */

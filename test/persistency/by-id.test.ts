@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { key, type Persistency, payload, string } from 'persistency'
+import { key, type PagedStream, type Persistency, payload, string } from 'persistency'
+import { firstValueFrom, lastValueFrom } from 'rxjs'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
@@ -108,13 +109,29 @@ describe('a job that is not open', () => {
     expect(filesIn(root).some((name) => name.startsWith('other'))).toBe(false)
   })
 
-  test('streaming by id throws when it is iterated', async () => {
-    const persistency = storage.owner()
-    const rows = persistency.stream('other', 'c', keyOf())
-    await expect(rows[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+  const STREAMS: [string, (p: Persistency, id: string) => AsyncIterable<unknown>][] = [
+    ['stream', (p, id) => p.stream(id, 'c', keyOf())],
+    ['events', (p, id) => p.events(id)],
+    ['watch', (p, id) => p.watch(id, 'c', keyOf(), { initial: true })]
+  ]
+
+  test.each(STREAMS)('%s by id throws when it is iterated', async (_, stream) => {
+    const items = stream(storage.owner(), 'other')
+    await expect(items[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       name: 'PersistencyError',
       code: 'ERR_JOB_NOT_FOUND'
     })
+  })
+
+  test('events and watch by id throw it as Observables, too', async () => {
+    const persistency = storage.owner()
+    const streams: PagedStream<unknown>[] = [
+      persistency.events('other'),
+      persistency.watch('other', 'c', keyOf())
+    ]
+    for (const items of streams) {
+      await expect(lastValueFrom(items.toObservable())).rejects.toMatchObject({ code: 'ERR_JOB_NOT_FOUND' })
+    }
   })
 
   test.each(CALLS)('%s by id fails once the job is closed', async (_, call) => {
@@ -122,6 +139,24 @@ describe('a job that is not open', () => {
     await okOf(persistency.closeJob('tenant'))
     expect((await errorOf(call(persistency, 'tenant'))).code).toBe('ERR_JOB_NOT_FOUND')
   })
+})
+
+test('events and a watch by id look the job up whenever they are taken', async () => {
+  const persistency = storage.owner()
+  const [events, watch] = [persistency.events('tenant'), persistency.watch('tenant', 'c', keyOf())]
+  const job = await okOf(persistency.openJob('tenant', { journal: true }))
+  const watched = firstValueFrom(watch.toObservable())
+  for (let round = 1; round <= 2; round++) {
+    await okOf(job.persistAcked(put(round)))
+    const seen: unknown[] = []
+    for await (const event of events) seen.push(event.seq)
+    expect(seen).toEqual([1, 2].slice(0, round))
+  }
+  expect(await watched).toMatchObject({ kind: 'changes', journalSeq: 1 })
+  const { signal } = new AbortController()
+  const live = persistency.events('tenant', { live: true, signal })[Symbol.asyncIterator]()
+  await live.next()
+  await live.return?.()
 })
 
 test('a stream by id can be iterated again, as that of the job', async () => {

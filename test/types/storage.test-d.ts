@@ -7,7 +7,6 @@ import {
   type DeletePrefixOp,
   type Durability,
   EventBroker,
-  type EventStream,
   type EventsOptions,
   GetPersistency,
   type Job,
@@ -22,6 +21,7 @@ import {
   type KvRow,
   KvScan,
   key,
+  type PagedStream,
   PersistCommitted,
   type PersistCommittedPayload,
   PersistEvent,
@@ -36,7 +36,8 @@ import {
   string,
   struct,
   type TxOp,
-  type VerifyReport
+  type VerifyReport,
+  type WatchItem
 } from 'persistency'
 import { expectType } from './expect-type.js'
 
@@ -341,6 +342,6 @@ declare const forwarded: { signal?: AbortSignal; timeoutMs?: number; options?: E
 job.get('c', k, { signal: forwarded.signal, timeoutMs: forwarded.timeoutMs })
 job.scan('c', { start: k, stop: forwarded.stop })
 persistency.openJob('tenant', { journal: forwarded.options === undefined ? undefined : true })
-expectType(persistency.events('tenant', forwarded.options)).is<
-  Result<EventStream<JournalEvent | CaughtUp>, PersistencyError>
->()
+expectType(persistency.events('tenant', forwarded.options)).is<PagedStream<JournalEvent | CaughtUp>>()
+expectType(persistency.events('tenant')).is<PagedStream<JournalEvent>>()
+expectType(persistency.watch('tenant', 'c', k)).is<PagedStream<WatchItem>>()

@@ -1,5 +1,7 @@
 /** Owns the two ways to take what is fetched page by page: iterating it, and an Observable. */
+import type { Result } from 'neverthrow'
 import { Observable } from 'rxjs'
+import { unwrap } from '../../brokers/unwrap.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import { OwnStop } from './own-stop.js'
 import { type OpenPages, PagedIterator } from './paged-iterator.js'
@@ -18,6 +20,17 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
   /** Iterating throws the `PersistencyError` that ends it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
     return new PagedIterator(this.#pages, this.#options)
+  }
+
+  /** A stream that is looked up whenever it is taken; that throws the error of the look. @internal */
+  static of<Item>(
+    look: () => Result<PagedStream<Item>, Error>,
+    options: { readonly signal?: CancelSignal | undefined } | undefined
+  ): PagedStream<Item> {
+    const pages = async function* (signal: CancelSignal): AsyncGenerator<readonly Item[], void, undefined> {
+      yield* unwrap(look()).#pages(signal)
+    }
+    return new PagedStream(pages, options)
   }
 
   /** The same, each item turned into another one; what `turn` throws ends it. @internal */
