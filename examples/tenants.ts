@@ -42,7 +42,8 @@ for (const [id, colour] of [
   await unwrap(job.persistPut('settings', key('colour'), Buffer.from(colour)))
 }
 
-// Every method of a job exists on Persistency too, with the id in front.
+// Every method of a job exists on Persistency too, with the id in front. There, table, at and subscriptions answer a
+// Result, because the job may not be open. A stream, events and a watch are iterated as they are.
 for (const id of ['acme', 'globex', 'initech']) {
   const colour = await persistency.get(id, 'settings', key('colour'))
   console.log(
