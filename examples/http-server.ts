@@ -58,9 +58,11 @@ async function shutDown(): Promise<void> {
   console.log('shutting down')
   await new Promise((closed) => server.close(closed))
   await unwrap(persistency.close())
-  rmSync(rootDir, { recursive: true })
 }
 process.once('SIGTERM', () => void shutDown())
+
+// This is a demonstration, and takes what it has stored with it. A server keeps its directory.
+process.once('exit', () => rmSync(rootDir, { recursive: true, force: true }))
 
 async function showYourself(base: string): Promise<void> {
   const show = async (path: string, init?: RequestInit): Promise<void> => {
