@@ -1,7 +1,7 @@
-// Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, no block of
-// code is cut off within its brackets, each relative link and its anchor lead somewhere, and those of the package to what
-// is in it, docs/errors.md names every error code, kind and warning there is, and the two lists of pages have each page
-// once.
+// Owns what keeps the documentation true: each block ```ts example=name is a run of lines of examples/name.ts, to which its
+// page has a link, no block of code is cut off within its brackets, each relative link and its anchor lead somewhere, and
+// those of the package to what is in it, docs/errors.md names every error code, kind and warning there is, and the two lists
+// of pages have each page once.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -37,6 +37,7 @@ let snippets = 0
 let links = 0
 
 function checkSnippets(file, text) {
+  const named = new Set()
   for (const [, info, body] of text.matchAll(fence)) {
     const name = exampleOf.exec(info)?.[1]
     if (name === undefined) continue
@@ -46,6 +47,12 @@ function checkSnippets(file, text) {
     if (!existsSync(join(root, example))) problems.push(`${what} is of ${example}, which is not there`)
     else if (!containsRun(trimmed(read(example)), trimmed(body.trim()))) {
       problems.push(`${what} is not in ${example}, line by line`)
+    }
+    named.add(example)
+  }
+  for (const example of named) {
+    if (!linkedFrom(file, text).includes(example)) {
+      problems.push(`${file}: has snippets of ${example}, and no link to it`)
     }
   }
 }
@@ -110,14 +117,19 @@ function checkCatalogue() {
   }
 }
 
-/** A list that is merged by hand gets pages twice, or loses them. */
-function checkPages(file, heading) {
-  const list = read(file).split(heading)[1]?.split(/^## /m)[0] ?? ''
-  const linked = [...list.matchAll(link)].map(([, target]) =>
+/** The files that the links of a text lead to. */
+function linkedFrom(file, text) {
+  return [...text.replace(fence, '').matchAll(link)].map(([, target]) =>
     relative(root, resolve(root, dirname(file), target.split('#')[0]))
       .split(sep)
       .join('/')
   )
+}
+
+/** A list that is merged by hand gets pages twice, or loses them. */
+function checkPages(file, heading) {
+  const list = read(file).split(heading)[1]?.split(/^## /m)[0] ?? ''
+  const linked = linkedFrom(file, list)
   for (const page of docs) {
     if (page === file || dirname(page) !== 'docs') continue
     const times = linked.filter((name) => name === page).length
