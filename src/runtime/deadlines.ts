@@ -2,8 +2,10 @@
  * Owns the time limits of calls in flight.
  *
  * Calls with the same limit expire in the order they were made, so each limit needs one linked list and one timer,
- * whatever the number of calls: adding and removing a call costs a few pointer writes.
+ * whatever the number of calls: adding and removing a call costs a few pointer writes. A list belongs to one clock: a test
+ * that puts fake timers in place, or the real ones back, begins new lists.
  */
+import { Clock, type Timer } from './clock.js'
 import { runOutside } from './outside.js'
 
 /** A call with a time limit; a node of its list. */
@@ -29,15 +31,23 @@ export class Deadlines {
   /** Starts the clock of `entry`. */
   add(entry: DeadlineEntry, timeoutMs: number): void {
     if (timeoutMs > LONGEST_TIMER_MS) return
-    let list = this.#lists.get(timeoutMs)
-    if (list === undefined) {
-      list = new DeadlineList(timeoutMs, {
-        keep: () => this.#lists.size <= KEPT_LISTS,
-        forget: () => this.#lists.delete(timeoutMs)
-      })
-      this.#lists.set(timeoutMs, list)
-    }
-    list.add(entry)
+    const clock = Clock.current
+    const list = this.#lists.get(timeoutMs)
+    if (list?.clock === clock) list.add(entry)
+    else this.#newList(timeoutMs, clock).add(entry)
+  }
+
+  /** A list of another clock goes on with the calls that it has. */
+  #newList(timeoutMs: number, clock: Clock): DeadlineList {
+    const present = (): boolean => this.#lists.get(timeoutMs) === list
+    const list: DeadlineList = new DeadlineList(timeoutMs, clock, {
+      keep: () => present() && this.#lists.size <= KEPT_LISTS,
+      forget: () => {
+        if (present()) this.#lists.delete(timeoutMs)
+      }
+    })
+    this.#lists.set(timeoutMs, list)
+    return list
   }
 
   /** Stops the clock of `entry`; no effect when it has none. */
@@ -53,20 +63,22 @@ interface Emptied {
 }
 
 class DeadlineList {
+  readonly clock: Clock
   readonly #timeoutMs: number
   readonly #emptied: Emptied
   #head: DeadlineEntry | undefined
   #tail: DeadlineEntry | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #firing = false
 
-  constructor(timeoutMs: number, emptied: Emptied) {
+  constructor(timeoutMs: number, clock: Clock, emptied: Emptied) {
+    this.clock = clock
     this.#timeoutMs = timeoutMs
     this.#emptied = emptied
   }
 
   add(entry: DeadlineEntry): void {
-    entry.deadline = performance.now() + this.#timeoutMs
+    entry.deadline = this.clock.now() + this.#timeoutMs
     entry.deadlineList = this
     entry.previous = this.#tail
     entry.next = undefined
@@ -75,7 +87,7 @@ class DeadlineList {
     this.#tail = entry
     if (this.#firing) return
     if (this.#timer === undefined) this.#arm(this.#timeoutMs)
-    else if (this.#head === entry) this.#timer.ref()
+    else if (this.#head === entry) this.#timer.ref?.()
   }
 
   remove(entry: DeadlineEntry): void {
@@ -89,9 +101,9 @@ class DeadlineList {
 
   /** The timer stays armed for the next call, but an idle one keeps no process alive. */
   #rest(): void {
-    if (this.#timer === undefined || this.#emptied.keep()) this.#timer?.unref()
+    if (this.#timer === undefined || this.#emptied.keep()) this.#timer?.unref?.()
     else {
-      clearTimeout(this.#timer)
+      this.clock.stop(this.#timer)
       this.#timer = undefined
       this.#emptied.forget()
     }
@@ -99,12 +111,12 @@ class DeadlineList {
 
   #arm(delayMs: number): void {
     const fire = (): void => this.#fire()
-    this.#timer = runOutside(() => setTimeout(fire, Math.max(1, Math.ceil(delayMs))))
+    this.#timer = runOutside(() => this.clock.start(fire, delayMs))
   }
 
   #fire(): void {
     this.#timer = undefined
-    const now = performance.now()
+    const now = this.clock.now()
     // `expire` may add calls; the timer is set once, for the first that is left.
     this.#firing = true
     try {

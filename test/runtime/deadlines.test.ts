@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { type DeadlineEntry, Deadlines } from '../../dist/runtime/deadlines.js'
 import { runChild } from '../support/brokers-child.js'
 
@@ -113,6 +113,76 @@ describe('time limits', () => {
     await passed(5)
     expect(endless.map((entry) => entry.lateByMs)).toEqual([undefined, undefined, undefined])
     for (const entry of endless) deadlines.remove(entry)
+  })
+})
+
+describe('when timers change', () => {
+  afterEach(() => {
+    jest.useRealTimers()
+  })
+
+  /** Has a limit of `timeoutMs` that is over before it passes. */
+  function over(timeoutMs: number): void {
+    const entry = new Timed()
+    deadlines.add(entry, timeoutMs)
+    deadlines.remove(entry)
+  }
+
+  it('limits pass by fake ones after a call in real time', () => {
+    over(1000)
+    jest.useFakeTimers()
+    const entry = new Timed()
+    deadlines.add(entry, 1000)
+    jest.advanceTimersByTime(999)
+    expect(entry.lateByMs).toBeUndefined()
+    jest.advanceTimersByTime(1)
+    expect(entry.lateByMs).toBe(0)
+  })
+
+  it('limits pass by real ones after calls under fake ones, over or in flight', async () => {
+    jest.useFakeTimers()
+    over(10)
+    deadlines.add(new Timed(), 20)
+    jest.useRealTimers()
+    await passed(10)
+    await passed(20)
+  })
+
+  it('limits pass by new fake ones after calls under former ones', () => {
+    jest.useFakeTimers()
+    over(1000)
+    jest.useFakeTimers()
+    const entry = new Timed()
+    deadlines.add(entry, 1000)
+    jest.advanceTimersByTime(1000)
+    expect(entry.lateByMs).toBe(0)
+  })
+
+  it('the limit of a call in flight goes on by those of its own', async () => {
+    const real = new Timed()
+    deadlines.add(real, 20)
+    jest.useFakeTimers()
+    const fake = new Timed()
+    deadlines.add(fake, 20)
+    await real.expired
+    expect(fake.lateByMs).toBeUndefined()
+    jest.advanceTimersByTime(20)
+    expect(fake.lateByMs).toBe(0)
+  })
+
+  it('limits need nothing of a timer but that it can be stopped', async () => {
+    const { setTimeout, clearTimeout } = globalThis
+    const timers = new Map<unknown, NodeJS.Timeout>()
+    const numbered = (ring: () => void, ms: number): number =>
+      timers.set(timers.size, setTimeout(ring, ms)).size - 1
+    globalThis.setTimeout = numbered as never
+    globalThis.clearTimeout = ((timer: unknown) => clearTimeout(timers.get(timer))) as never
+    try {
+      over(20)
+      await passed(20)
+    } finally {
+      Object.assign(globalThis, { setTimeout, clearTimeout })
+    }
   })
 })
 

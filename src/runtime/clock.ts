@@ -1,0 +1,37 @@
+/**
+ * Owns the clock that time limits go by: the timers of the platform, or those that a test has put in their place. What one
+ * clock has started it also ends, whichever is in place by then.
+ */
+
+/** A timer; a plain number on some platforms. */
+export interface Timer {
+  ref?(): unknown
+  unref?(): unknown
+}
+
+export class Clock {
+  static #current = new Clock()
+  readonly #setTimeout = globalThis.setTimeout
+  readonly #clearTimeout = globalThis.clearTimeout
+  readonly #performance = globalThis.performance
+
+  /** The clock that is in place now. */
+  static get current(): Clock {
+    if (Clock.#current.#setTimeout !== globalThis.setTimeout) Clock.#current = new Clock()
+    return Clock.#current
+  }
+
+  now(): number {
+    return this.#performance.now()
+  }
+
+  start(ring: () => void, delayMs: number): Timer {
+    const set = this.#setTimeout
+    return set(ring, Math.max(1, Math.ceil(delayMs)))
+  }
+
+  stop(timer: Timer): void {
+    const clear = this.#clearTimeout
+    clear(timer as NodeJS.Timeout)
+  }
+}
