@@ -70,7 +70,7 @@ export class MultiRequestBroker {
    */
   request<Payload, Response, Failure = never>(
     request: MultiRequestDefinition<Payload, Response, Failure>,
-    ...args: RequestArgs<Payload>
+    ...args: RequestArgs<NoInfer<Payload>>
   ): ResultAsync<Response[], Failure | BrokerError> {
     const all = this.#collect(request, args).then(allOrFirstFailure)
     return new ResultAsync(all as Promise<Result<Response[], Failure | BrokerError>>)
@@ -79,7 +79,7 @@ export class MultiRequestBroker {
   /** The outcome of each provider, in the order of registration. Never rejects. */
   requestSettled<Payload, Response, Failure = never>(
     request: MultiRequestDefinition<Payload, Response, Failure>,
-    ...args: RequestArgs<Payload>
+    ...args: RequestArgs<NoInfer<Payload>>
   ): Promise<Outcome<Response, Failure | BrokerError>[]> {
     return this.#collect(request, args) as Promise<Outcome<Response, Failure | BrokerError>[]>
   }

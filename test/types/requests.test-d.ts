@@ -270,3 +270,23 @@ multi.provide(Health, () => ({ part: 'disk', ok: true }))
 multi.provide(Health, () => ({ part: 'disk' }))
 // @ts-expect-error a response without a field, later
 multi.provide(Health, async () => ({ part: 'disk' }))
+
+// Asking everybody
+
+const Price = defineMultiRequest<{ item: string; count: number }, number>('types.price')
+declare const item: { item: string }
+declare const anything: unknown
+multi.request(Price, { item: 'lamp', count: 1 }, { timeoutMs: 10 })
+multi.requestSettled(Price, { item: 'lamp', count: 1 }, { timeoutMs: 10 })
+multi.request(Health)
+multi.requestSettled(Health, undefined, { timeoutMs: 10 })
+// @ts-expect-error the payload is missing
+multi.request(Price)
+// @ts-expect-error a payload without a field
+multi.request(Price, item)
+// @ts-expect-error a payload of no known type
+multi.request(Price, anything)
+// @ts-expect-error a payload without a field
+multi.requestSettled(Price, item)
+// @ts-expect-error a payload of no known type
+multi.requestSettled(Price, anything)
