@@ -1,5 +1,6 @@
 /** Owns the request broker: typed providers and calls. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import type { CancelSignal } from '../runtime/platform.js'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import type { PayloadArgs, RequestArgs } from './arguments.js'
 import { BrokerContext } from './context.js'
@@ -230,19 +231,23 @@ export class RequestBroker {
 
 const replacements = new Replacements<Provider>()
 
-const NEVER_ABORTED = new AbortController().signal
-
 /** A call whose answer must be there when the handler returns. */
 class SyncCall implements Call {
   answer: Result<unknown, unknown> | undefined
   readonly immediate = true
-  readonly signal = NEVER_ABORTED
   readonly context: BrokerContext
   readonly traceparent: string | undefined
+  #signal: CancelSignal | undefined
 
   constructor(context: BrokerContext, traceparent: string | undefined) {
     this.context = context
     this.traceparent = traceparent
+  }
+
+  /** Never fires. One per call: what a provider adds to it goes with the call. */
+  get signal(): CancelSignal {
+    this.#signal ??= new AbortController().signal
+    return this.#signal
   }
 
   onCancel(): void {}

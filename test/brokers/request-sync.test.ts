@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { err, ok } from 'neverthrow'
 import {
@@ -41,6 +42,17 @@ describe('a synchronous request', () => {
     requests.requestSync(Add, [1, 2])
     expect(calls[0]?.context).toBe(requests.context)
     expect(calls[0]?.signal.aborted).toBe(false)
+  })
+
+  it('keeps nothing that a provider adds to its signal', () => {
+    const signals: AbortSignal[] = []
+    requests.provide(Add, ([a, b], { signal }) => {
+      signal.addEventListener('abort', () => {})
+      signals.push(signal)
+      return a + b
+    })
+    for (let n = 0; n < 3; n++) requests.requestSync(Add, [1, n])
+    expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual([1, 1, 1])
   })
 
   it('follows the rules of all requests', () => {
