@@ -25,9 +25,10 @@ import type {
 } from './listener.js'
 import { MultiChannel, type MultiProvider } from './multi-channel.js'
 import type { Call, Provider, ProviderHandle, RequestHandler } from './provider.js'
+import { Registration } from './registration.js'
 import type { SignalTarget } from './signal-queue.js'
 import { Turns } from './turns.js'
-import { Registration, World } from './world.js'
+import { World } from './world.js'
 
 /** Published in a context whenever one of its listeners fails; `EventBroker.listenerErrors` is its stream. */
 export const ListenerFailed: EventDefinition<ListenerError> =
@@ -136,9 +137,8 @@ export class BrokerHub {
     request: RequestDefinition<Payload, Response, Failure>,
     provider: Provider
   ): ProviderHandle {
-    const world = this.#world(context)
-    world.providers.set(request.name, provider)
-    return new Registration(world, request.name, provider)
+    this.#world(context).providers.set(request.name, provider)
+    return new Registration(this, context, request as RequestDefinition<unknown, unknown, unknown>, provider)
   }
 
   /** Removes the provider of a request, if there is one. */

@@ -2,7 +2,7 @@
 import type { BrokerContext } from './context.js'
 import type { EventChannel } from './event-channel.js'
 import type { MultiChannel } from './multi-channel.js'
-import type { Provider, ProviderHandle } from './provider.js'
+import type { Provider } from './provider.js'
 import type { SignalTarget } from './signal-queue.js'
 
 export class World {
@@ -33,34 +33,5 @@ export class World {
 
   get empty(): boolean {
     return this.channels.size + this.providers.size + this.multiChannels.size + this.signals.size === 0
-  }
-}
-
-/**
- * The handle of a provider. A class, not a literal with closures and a getter, which costs half a kilobyte: a thousand
- * open jobs hold fifty thousand of them.
- */
-export class Registration implements ProviderHandle {
-  readonly #world: World
-  readonly #request: string
-  readonly #provider: Provider
-
-  constructor(world: World, request: string, provider: Provider) {
-    this.#world = world
-    this.#request = request
-    this.#provider = provider
-  }
-
-  get active(): boolean {
-    return this.#world.providers.get(this.#request) === this.#provider
-  }
-
-  remove(): void {
-    this.#provider.removed = true
-    if (this.active) this.#world.withdraw(this.#request)
-  }
-
-  [Symbol.dispose](): void {
-    this.remove()
   }
 }

@@ -63,6 +63,18 @@ describe('replacing a provider', () => {
     expect(await ask()).toBe(3)
   })
 
+  it('for the time of a body that cleared it leaves the handle of the former one in force', async () => {
+    const former = requests.provide(Length, () => 1)._unsafeUnwrap()
+    await requests.withProvider(
+      Length,
+      () => 2,
+      () => requests.clear(Length)
+    )
+    expect([former.active, hub.contextCount]).toEqual([true, 1])
+    former.remove()
+    expect([former.active, requests.isProvided(Length), hub.contextCount]).toEqual([false, false, 0])
+  })
+
   it('for the time of a body leaves none where there was none', async () => {
     const answer = await requests.withProvider(
       Length,
