@@ -45,6 +45,10 @@ serveBrokers(contract, async ({ hub, context, data }) => {
     appendFileSync('closed.txt', context.label + ' ')
     // By then there is nothing else that the thread has to close.
     if (data === 'last') setTimeout(open, 20)
+    if (data === 'lasting') {
+      open()
+      return new Promise((resolve) => setTimeout(resolve, 100))
+    }
   }
   return { close }
 })
@@ -87,6 +91,25 @@ it.each(WAYS)(
       after: ['slow set up', 'slow closed']
     })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  }
+)
+
+it.each(WAYS)(
+  'a set-up that ends while its worker closes another context is not served: contexts %s',
+  async (_, fair) => {
+    const { output, code } = await runScript(
+      `${PRELUDE}
+    const host = new WorkerHost(new URL('./worker.mjs', import.meta.url), { hub, fair: ${fair} })
+    const serve = (context, data) => host.serve(context, contract, data, 60_000)
+    ;(await serve(prompt, 'lasting'))._unsafeUnwrap()
+    const late = serve(slow, 'slow')
+    await host.stop()
+    print({ late: kindOf(await late), closed: readFileSync('closed.txt', 'utf8') })
+  `,
+      FILES
+    )
+    expect(output).toEqual({ late: 'disconnected', closed: 'prompt slow ' })
+    expect(code).toBe(0)
   }
 )
 

@@ -2,6 +2,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import type { RequestDefinition } from '../../brokers/definitions.js'
+import { BrokerError } from '../../brokers/errors.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import { isResult } from '../../runtime/is-result.js'
 import { AbandonContext, ReleaseContext, ServeContext, type ServeRequest, servedAlready } from '../control.js'
@@ -117,7 +118,9 @@ export class WorkerContexts {
     } finally {
       this.#settingUp.delete(serving)
     }
-    return settingUp.givenUp || this.#ending ? await this.#release(serving) : ok(undefined)
+    if (!settingUp.givenUp && !this.#ending) return ok(undefined)
+    await this.#release(serving)
+    return err(new BrokerError('disconnected', 'the context was closed as soon as it was set up'))
   }
 
   async #release(serving: number): Promise<Result<void, unknown>> {
