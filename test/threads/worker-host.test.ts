@@ -23,11 +23,16 @@ export const contract = { toWorker: [Echo], toHost: [Noise] }
 `,
   'worker.mjs': `
 import { serveBrokers } from 'persistency/threads'
-import { EventBroker, RequestBroker } from 'persistency/brokers'
+import { defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
 import { writeFileSync } from 'node:fs'
 import { err, ok } from '${import.meta.resolve('neverthrow')}'
 import { contract, Echo, Noise } from './messages.mjs'
+const Nobodys = defineRequest('test.nobodys')
 serveBrokers(contract, ({ hub, context, data }) => {
+  const askNobody = () => new RequestBroker(hub, context).request(Nobodys)
+  if (data === 'pass on') return askNobody()
+  if (data === 'throw on') return askNobody().then((result) => { throw result.error })
+  if (data === 'close badly') return { close: () => askNobody().then((result) => { throw result.error }) }
   if (data === 'refuse') return err({ reason: 'refused' })
   if (data === 'throw') throw new Error('set-up failed')
   if (data === 'die') process.exit(7)
@@ -125,6 +130,25 @@ describe('a worker host', () => {
       print({ kind: error.kind, text, cause: error.cause?.reason ?? error.cause?.message })
     `)
     expect(output).toMatchObject(expected)
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ['a set-up answers', 'pass on', 'could not be set up'],
+    ['a set-up throws', 'throw on', 'could not be set up'],
+    ['a closing throws', 'close badly', 'was not closed cleanly']
+  ])('answers with the cause when %s an error of the framework', async (_, data, text) => {
+    const { output, code } = await run(`
+      const host = start()
+      const served = await serve(host, '${data}')
+      const { error } = served.isErr() ? served : await served.value.release()
+      await host.stop()
+      const { kind, message, cause } = error
+      print({ kind, message, cause: cause?.kind, of: cause?.message })
+    `)
+    expect(output).toMatchObject({ kind: 'startFailed', cause: 'noProvider' })
+    const { message, of } = output as { message: string; of: string }
+    expect(message).toContain(`${text}: ${of}`)
     expect(code).toBe(0)
   })
 

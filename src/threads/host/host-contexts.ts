@@ -4,10 +4,10 @@ import type { BrokerContext } from '../../brokers/context.js'
 import { BrokerError } from '../../brokers/errors.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import { RequestBroker } from '../../brokers/request-broker.js'
-import { messageOf } from '../../runtime/message-of.js'
 import { AbandonContext, ReleaseContext, ServeContext, servedAlready } from '../control.js'
 import type { CarriedMessage, ThreadContract } from '../link/carried.js'
 import type { Link } from '../link/link.js'
+import { startFailed } from '../start-failed.js'
 import type { HostLane, HostLinks } from './host-links.js'
 
 /** A context that a worker serves. */
@@ -146,6 +146,5 @@ export function gone(): BrokerError {
 
 /** Any failure of a set-up, as an error of the framework. */
 export function asBrokerError(what: string, error: unknown): BrokerError {
-  if (BrokerError.is(error)) return error
-  return new BrokerError('startFailed', `${what}: ${messageOf(error)}`, { cause: error })
+  return BrokerError.is(error) ? error : startFailed(what, error)
 }

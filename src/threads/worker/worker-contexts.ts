@@ -8,7 +8,8 @@ import { isResult } from '../../runtime/is-result.js'
 import { AbandonContext, ReleaseContext, ServeContext, type ServeRequest, servedAlready } from '../control.js'
 import type { ThreadContract } from '../link/carried.js'
 import type { LaneId } from '../port/lanes.js'
-import type { Service, Setup } from './setup.js'
+import { startFailed } from '../start-failed.js'
+import type { Service, Setup, SetupAnswer } from './setup.js'
 import type { WorkerLane } from './worker-lanes.js'
 
 export interface WorkerContextsParts {
@@ -104,10 +105,12 @@ export class WorkerContexts {
       // Before the set-up, which may already emit events and make requests.
       unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       const { share } = lane
-      const answer = await lane.run(() => setup({ hub, context, data, urgent, exiting, share }))
+      const answer: SetupAnswer = await lane
+        .run(() => setup({ hub, context, data, urgent, exiting, share }))
+        .catch((thrown: unknown) => err(thrown))
       if (isResult(answer) && answer.isErr()) {
         await letGo()
-        return err(answer.error)
+        return err(asOwnFailure(`context ${context.toString()} could not be set up`, answer.error))
       }
       const service: Service | undefined = (isResult(answer) ? answer.value : answer) ?? undefined
       if (service !== undefined) this.#open.add(service)
@@ -140,6 +143,8 @@ export class WorkerContexts {
   async #close({ context, service, lane, unroute }: Served): Promise<void> {
     try {
       await lane.run(() => service?.close())
+    } catch (thrown) {
+      throw asOwnFailure(`context ${context.toString()} was not closed cleanly`, thrown)
     } finally {
       if (service !== undefined) this.#open.delete(service)
       unroute()
@@ -155,6 +160,11 @@ export class WorkerContexts {
     if (settingUp !== undefined) settingUp.givenUp = true
     else this.#release(serving).catch(() => {})
   }
+}
+
+/** A failure of the application: an error of the framework would pass for one of the call of the host. */
+function asOwnFailure(what: string, failure: unknown): unknown {
+  return BrokerError.is(failure) ? startFailed(what, failure) : failure
 }
 
 /** Provides a request: answers with the result of `work`. */
