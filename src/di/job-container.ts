@@ -1,12 +1,13 @@
 /** Owns the container of one tenant. */
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow'
 import type { DependencyContainer } from 'tsyringe'
+import { unwrap } from '../brokers/unwrap.js'
 import { PersistencyError } from '../persistency/errors.js'
 import type { Job } from '../persistency/job.js'
 import { JobClosed, JobFailed } from '../persistency/messages.js'
 import type { JobOptions } from '../persistency/options.js'
 import { Persistency } from '../persistency/persistency.js'
-import { type Lifetime, lifetimeOf, orThrow } from './lifetime.js'
+import { type Lifetime, lifetimeOf } from './lifetime.js'
 import { registerBrokers } from './register.js'
 import { JOB } from './tokens.js'
 
@@ -44,7 +45,7 @@ export function registerJob(container: DependencyContainer, job: Job): Dependenc
   lifetime.add(() => {
     parent.forget(disposeChild)
     for (const end of ends) void end.drop()
-    return orThrow(job.close())
+    return unwrap(job.close())
   })
   return child
 }

@@ -1,6 +1,5 @@
 /** Owns what must be closed when a container is disposed. */
 import 'reflect-metadata'
-import type { ResultAsync } from 'neverthrow'
 import { type DependencyContainer, Lifecycle } from 'tsyringe'
 
 type Close = () => unknown
@@ -41,12 +40,6 @@ export class Lifetime {
     if (failures.length > 0)
       throw new AggregateError(failures, 'not everything in the container could be closed')
   }
-}
-
-/** Waits for a closing that answers a Result. Throws its error. */
-export async function orThrow(closing: ResultAsync<void, Error>): Promise<void> {
-  const closed = await closing
-  if (closed.isErr()) throw closed.error
 }
 
 /** The lifetime of exactly this container; a child has its own. */

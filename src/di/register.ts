@@ -9,10 +9,11 @@ import { MultiRequestBroker } from '../brokers/multi-request-broker.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import { SignalBroker } from '../brokers/signal-broker.js'
 import { joinTeardown } from '../brokers/teardown.js'
+import { unwrap } from '../brokers/unwrap.js'
 import type { PersistencyError } from '../persistency/errors.js'
 import { Persistency } from '../persistency/persistency.js'
 import type { PersistencyOptions } from '../persistency/persistency-options.js'
-import { lifetimeOf, orThrow } from './lifetime.js'
+import { lifetimeOf } from './lifetime.js'
 import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
 
 /**
@@ -67,7 +68,7 @@ export function registerPersistency(
     )
     lifetimeOf(container).add(async () => {
       if (joined.isOk()) joined.value.remove()
-      await orThrow(persistency.close())
+      await unwrap(persistency.close())
     })
     return persistency
   })
