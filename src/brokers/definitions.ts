@@ -179,9 +179,10 @@ export function checkTimeout(timeoutMs: number): void {
   }
 }
 
-function checkName(name: string): void {
+/** Refuses a name that is no non-empty, well-formed string. */
+export function checkName(name: string, what = 'a message'): void {
   // A lone surrogate does not arrive on other threads.
   if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
-    throw new TypeError(`a message needs a non-empty, well-formed string as its name; got ${textOf(name)}`)
+    throw new TypeError(`${what} needs a non-empty, well-formed string as its name; got ${textOf(name)}`)
   }
 }

@@ -1,11 +1,11 @@
 /** Owns the declaration of an interface: a group of requests, signals and events that belong together. */
-import { textOf } from '../runtime/message-of.js'
 import type { RequestProvider } from './adapt-provider.js'
-import type {
-  EventDefinition,
-  RequestDefinition,
-  SignalDefinition,
-  SyncRequestDefinition
+import {
+  checkName,
+  type EventDefinition,
+  type RequestDefinition,
+  type SignalDefinition,
+  type SyncRequestDefinition
 } from './definitions.js'
 import type { SyncRequestProvider } from './request-broker.js'
 import type { SignalHandler } from './signal-queue.js'
@@ -63,9 +63,7 @@ export function defineInterface<
   name: string,
   parts: { readonly requests?: Requests; readonly signals?: Signals; readonly events?: Events }
 ): InterfaceDefinition<Requests, Signals, Events> {
-  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
-    throw new TypeError(`an interface needs a non-empty, well-formed string as its name; got ${textOf(name)}`)
-  }
+  checkName(name, 'an interface')
   const requests = parts.requests ?? ({} as Requests)
   const signals = parts.signals ?? ({} as Signals)
   if (Object.hasOwn(requests, 'then') || Object.hasOwn(signals, 'then')) {
