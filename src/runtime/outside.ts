@@ -5,7 +5,10 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 
-/** Made when the module is loaded, before there are callers. */
+/**
+ * Made when the module is loaded, and bound to the async context of whoever loads it: nobody's, when that is the top level of
+ * a program. Node.js has no way to make one that is bound to none.
+ */
 const outside = new AsyncResource('Persistency')
 
 /** Runs `body` in no caller's async context. */
