@@ -3,6 +3,9 @@
  * clock has started it also ends, whichever is in place by then.
  */
 
+const realDate = globalThis.Date
+const realNow = globalThis.performance.now
+
 /** A timer; a plain number on some platforms. */
 export interface Timer {
   ref?(): unknown
@@ -13,7 +16,7 @@ export class Clock {
   static #current = new Clock()
   readonly #setTimeout = globalThis.setTimeout
   readonly #clearTimeout = globalThis.clearTimeout
-  readonly #performance = globalThis.performance
+  readonly #time = timeInPlace()
 
   /** The clock that is in place now. */
   static get current(): Clock {
@@ -22,7 +25,7 @@ export class Clock {
   }
 
   now(): number {
-    return this.#performance.now()
+    return this.#time.now()
   }
 
   start(ring: () => void, delayMs: number): Timer {
@@ -34,4 +37,10 @@ export class Clock {
     const clear = this.#clearTimeout
     clear(timer as NodeJS.Timeout)
   }
+}
+
+/** Fake timers that leave `performance` as it is, as those of `node:test` do, tell their time by `Date`. */
+function timeInPlace(): { now(): number } {
+  const { Date: date, performance } = globalThis
+  return date !== realDate && performance.now === realNow ? date : performance
 }

@@ -139,6 +139,18 @@ describe('when timers change', () => {
     expect(entry.lateByMs).toBe(0)
   })
 
+  it('limits pass by fake ones that leave performance as it is', () => {
+    jest.useFakeTimers({ doNotFake: ['performance'] })
+    const [first, second] = [new Timed(), new Timed()]
+    deadlines.add(first, 1000)
+    jest.advanceTimersByTime(600)
+    deadlines.add(second, 1000)
+    jest.advanceTimersByTime(400)
+    expect([first.lateByMs === undefined, second.lateByMs === undefined]).toEqual([false, true])
+    jest.advanceTimersByTime(600)
+    expect(second.lateByMs).toBeDefined()
+  })
+
   it('limits pass by real ones after calls under fake ones, over or in flight', async () => {
     jest.useFakeTimers()
     over(10)
