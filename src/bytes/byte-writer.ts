@@ -2,7 +2,8 @@
  * The growable binary writer behind keys, payloads and thread frames.
  *
  * Owns one buffer and the position in it. Numbers are big endian. It checks room once per call and values never:
- * a number too large for its field is cut to the field, so callers validate first.
+ * a number too large for its field is cut to the field, so callers validate first. What a call throws leaves everything
+ * that was written before as it was.
  */
 import { GIVEN_AWAY, isDetached } from './detached.js'
 import { lengthOf } from './length-of.js'
@@ -93,17 +94,13 @@ export class ByteWriter {
 
   /** UTF-8 without its length; answers the number of bytes. A lone surrogate becomes U+FFFD. */
   utf8(text: string): number {
-    const at = this.#offset
-    this.#ensure(text.length * 3)
-    const length = encodeUtf8Into(this.#bytes, at, text)
-    this.#offset = at + length
-    return length
+    return this.#encode(text, 0)
   }
 
   /** A u32 byte length, then UTF-8. A lone surrogate becomes U+FFFD. */
   text(s: string): void {
-    const at = this.#reserve(4)
-    const length = this.utf8(s)
+    const at = this.#offset
+    const length = this.#encode(s, 4)
     this.#view.setUint32(at, length)
   }
 
@@ -193,6 +190,16 @@ export class ByteWriter {
     return taken
   }
 
+  /** Writes UTF-8 behind a gap of so many bytes; answers its length. */
+  #encode(text: string, gap: number): number {
+    if (typeof text !== 'string') throw new TypeError(`text must be a string, not of type ${typeof text}`)
+    this.#ensure(gap + text.length * 3)
+    const at = this.#offset + gap
+    const length = encodeUtf8Into(this.#bytes, at, text)
+    this.#offset = at + length
+    return length
+  }
+
   #copy(bytes: Uint8Array, length: number): void {
     const at = this.#reserve(length)
     if (length > SHORT_COPY) {
@@ -217,16 +224,19 @@ export class ByteWriter {
   #ensure(count: number): void {
     const needed = this.#offset + count
     if (needed <= this.#bytes.length) return
-    if (needed > MAX_BYTES) throw new RangeError(`${needed} bytes are too many for one frame, key or payload`)
+    // Not a number is no size either.
+    if (!(needed <= MAX_BYTES)) {
+      throw new RangeError(`${needed} bytes are too many for one frame, key or payload`)
+    }
     this.#replace(Math.min(Math.max(needed, this.#bytes.length * 2), MAX_BYTES))
   }
 
   /** Moves what is written into a new buffer of `size` bytes. */
   #replace(size: number): void {
-    const written = this.#bytes.subarray(0, this.#offset)
-    this.#bytes = new Uint8Array(size)
-    this.#bytes.set(written)
-    this.#view = new DataView(this.#bytes.buffer)
+    const bytes = new Uint8Array(size)
+    bytes.set(this.#bytes.subarray(0, this.#offset))
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer)
   }
 }
 

@@ -68,6 +68,36 @@ describe('ByteWriter', () => {
     expect(toHex(writer.take())).toBe('0102')
   })
 
+  it.each<readonly [string, (writer: ByteWriter, wrong: never) => unknown, readonly unknown[]]>([
+    ['text', (writer, wrong) => writer.text(wrong), [5, undefined, null, {}, Symbol('s'), { length: 9e9 }]],
+    ['utf8', (writer, wrong) => writer.utf8(wrong), [5, undefined, ['a'], new Uint8Array(40)]],
+    ['raw', (writer, wrong) => writer.raw(wrong), [undefined, { length: -1 }, { length: Symbol('s') }]],
+    ['blob', (writer, wrong) => writer.blob(wrong), [undefined, { length: -1 }, { length: 99 }]],
+    ['attach', (writer, wrong) => writer.attach(wrong), [undefined, 5, { buffer: new ArrayBuffer(8) }]],
+    ['u32', (writer, wrong) => writer.u32(wrong), [5n, Symbol('s')]],
+    ['u64', (writer, wrong) => writer.u64(wrong), [5, undefined]],
+    ['makeRoom', (writer, wrong) => writer.makeRoom(wrong), [Number.NaN, {}]]
+  ])('keeps what was written when it is given what it cannot write: %s', (_, write, wrongs) => {
+    for (const wrong of wrongs) {
+      const writer = new ByteWriter(4)
+      const kept = new Uint8Array(3)
+      writer.u8(7)
+      writer.attach(kept)
+      const { offset } = writer
+      expect(() => write(writer, wrong as never)).toThrow()
+      writer.rewind(offset)
+      writer.u8(8)
+      expect(writer.takeAttached()).toEqual([kept])
+      expect(toHex(writer.take())).toBe('070000000008')
+    }
+  })
+
+  it('says what is no text, and writes nothing of it', () => {
+    const writer = new ByteWriter()
+    expect(() => writer.text(5 as never)).toThrow(new TypeError('text must be a string, not of type number'))
+    expect(writer.offset).toBe(0)
+  })
+
   it('grows from any initial size without losing what was written', () => {
     for (const initialBytes of [0, 1, 3, 1024]) {
       const writer = new ByteWriter(initialBytes)
