@@ -108,7 +108,7 @@ export class ByteWriter {
    * Bytes that travel beside what is written instead of in it: for large ones that nobody needs here any more. Where the
    * other side is another thread, the whole buffer that they lie in is given away; so it is to be an `ArrayBuffer` that
    * nothing else uses, and the message is to go to one place. Of bytes that fill no more than half of their buffer a copy
-   * is attached.
+   * is attached, and bytes that cannot be given away, such as those of WebAssembly, are copied.
    *
    * @throws TypeError when they lie in shared memory
    */

@@ -1,5 +1,5 @@
 /** What becomes of bytes whose memory somebody gives away, and of frames that cannot be deserialized for that. */
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, markAsUntransferable } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import {
   BrokerContext,
@@ -10,7 +10,7 @@ import {
   RequestBroker,
   type WireCodec
 } from 'persistency/brokers'
-import { cloneCodec, Link } from 'persistency/threads'
+import { cloneCodec, Link, type LinkPort } from 'persistency/threads'
 import { ByteWriter } from '../../dist/bytes/byte-writer.js'
 import { runScript } from '../support/run-script.js'
 
@@ -35,7 +35,19 @@ const givenAway = (): Uint8Array => {
 let end: (() => void) | undefined
 afterEach(() => end?.())
 
-function linked() {
+/** Refuses to transfer what must not be, as Node.js 22 does; Node.js 20 copies it. */
+function strict(port: MessagePort, fixed: ReadonlySet<ArrayBuffer>): LinkPort {
+  return {
+    postMessage(frame, transfer) {
+      if (transfer.some((memory) => fixed.has(memory))) throw new DOMException('fixed', 'DataCloneError')
+      port.postMessage(frame, transfer)
+    },
+    on: (event, listener) => port.on(event, listener),
+    off: (event, listener) => port.off(event, listener)
+  }
+}
+
+function linked(fixed: ReadonlySet<ArrayBuffer> = new Set()) {
   const context = BrokerContext.create('linked')
   const [near, far] = [new BrokerHub(), new BrokerHub()]
   const { port1, port2 } = new MessageChannel()
@@ -44,7 +56,7 @@ function linked() {
     onFault = resolve
   })
   const options = { maxFramesInFlight: 2, acknowledgeEvery: 1, onFault: (fault: unknown) => onFault(fault) }
-  const links = [new Link(port1, near, options), new Link(port2, far, options)] as const
+  const links = [new Link(strict(port1, fixed), near, options), new Link(port2, far, options)] as const
   const messages = [Moved, Length, Echo]
   links[0].route(context, { send: messages, receive: [] })
   links[1].route(context, { send: [], receive: messages })
@@ -99,6 +111,21 @@ describe('bytes that were given away', () => {
     expect(length?._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
     expect(others.map((answer) => answer._unsafeUnwrap())).toEqual([9, 'other'])
     expect(received).toEqual([11])
+  })
+})
+
+describe('bytes that cannot be given away', () => {
+  it('are copied, and cost no other message', async () => {
+    const memory = new ArrayBuffer(8)
+    markAsUntransferable(memory)
+    const { requests, events, received } = linked(new Set([memory]))
+    const others = [requests.request(Length, new Uint8Array(9)), requests.request(Echo, 'other')]
+    events.emit(Moved, new Uint8Array(memory))
+    const answers = await Promise.all(others)
+    expect(answers.map((answer) => answer._unsafeUnwrap())).toEqual([9, 'other'])
+    expect((await requests.request(Echo, 'later'))._unsafeUnwrap()).toBe('later')
+    expect(received).toEqual([8])
+    expect(memory.byteLength).toBe(8)
   })
 })
 

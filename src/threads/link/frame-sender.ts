@@ -162,8 +162,11 @@ export class FrameSender {
       this.#posted++
       this.#inFlight++
     }
-    this.#post()
-    this.writer.u32(0)
+    try {
+      this.#post()
+    } finally {
+      this.writer.u32(0)
+    }
     if (hasMessages) this.#onSent()
   }
 
@@ -176,6 +179,11 @@ export class FrameSender {
     }
     const messages = writer.take()
     const frame: Frame = attached.length === 0 ? messages : [messages, ...attached]
-    this.#port.postMessage(frame, memoryOf(frame))
+    try {
+      this.#port.postMessage(frame, memoryOf(frame))
+    } catch {
+      // Memory that cannot be given away, such as that of WebAssembly. None of the rest was: all of it is copied.
+      this.#port.postMessage(frame, [])
+    }
   }
 }
