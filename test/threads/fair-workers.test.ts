@@ -6,7 +6,7 @@ const PRELUDE = `
 import { readFileSync } from 'node:fs'
 import { BrokerContext, BrokerHub, EventBroker, RequestBroker } from 'persistency/brokers'
 import { startWorker } from 'persistency/threads'
-import { contract, IsShared, IsUrgent, Log, Note, Work } from './messages.mjs'
+import { contract, IsShared, IsUrgent, Later, Log, Note, Work } from './messages.mjs'
 const hub = new BrokerHub()
 const [busy, quiet] = ['busy', 'quiet'].map((label) => BrokerContext.create(label))
 const requests = new RequestBroker(hub)
@@ -28,13 +28,14 @@ export const Note = defineRequest('fair.note')
 export const Log = defineRequest('fair.log')
 export const IsShared = defineRequest('fair.isShared')
 export const IsUrgent = defineRequest('fair.isUrgent')
-export const contract = { toWorker: [Work, Note, Log, IsShared, IsUrgent], toHost: [] }
+export const Later = defineRequest('fair.later', { timeoutMs: 5000 })
+export const contract = { toWorker: [Work, Note, Log, IsShared, IsUrgent, Later], toHost: [] }
 `,
   'worker.mjs': `
 import { appendFileSync } from 'node:fs'
 import { EventBroker, RequestBroker } from 'persistency/brokers'
 import { serveBrokers } from 'persistency/threads'
-import { contract, IsShared, IsUrgent, Log, Note, Work } from './messages.mjs'
+import { contract, IsShared, IsUrgent, Later, Log, Note, Work } from './messages.mjs'
 const log = []
 serveBrokers(contract, ({ hub, context, data, share, urgent }) => {
   const requests = new RequestBroker(hub, context)
@@ -61,6 +62,7 @@ serveBrokers(contract, ({ hub, context, data, share, urgent }) => {
   })
   requests.provide(Note, (what) => void log.push(what))
   requests.provide(Log, () => log)
+  requests.provide(Later, (what) => new Promise((resolve) => share.goOn(() => resolve(log.push(what)))))
   requests.provide(IsShared, () => share !== undefined)
   requests.provide(IsUrgent, urgent)
   const never = new Int32Array(new SharedArrayBuffer(4))
@@ -103,6 +105,19 @@ describe('a context of a fair worker', () => {
       await worker.stop()
     `)
     expect(output).toEqual(['begun', 'worked', 'behind', 'pushed'])
+  })
+
+  it('answers all requests of a frame that go on later, before it handles the next frame', async () => {
+    const { output, code } = await run(`
+      const worker = await start({ fair: true })
+      const asked = ['a', 'b', 'c'].map((what) => requests.in(busy).request(Later, what))
+      await new Promise(setImmediate)
+      await note(busy, 'behind')
+      print({ answers: (await Promise.all(asked)).map(({ value }) => value), log: await log() })
+      await worker.stop()
+    `)
+    expect(output).toEqual({ answers: [1, 2, 3], log: ['a', 'b', 'c', 'behind'] })
+    expect(code).toBe(0)
   })
 
   it('shares nothing where the worker is not fair', async () => {

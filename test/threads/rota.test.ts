@@ -53,4 +53,48 @@ describe('a rota', () => {
     expect(taken).toBeUndefined()
     expect(done).toEqual(['frame', 'rest', 'frame'])
   })
+
+  it.each([0, 1])(
+    'goes on with all that handlers of one frame leave, delayed by %i ms, before the next',
+    (delayMs) => {
+      const done: string[] = []
+      const rota = new Rota((fault) => {
+        throw fault
+      })
+      const take = (): void => {
+        done.push('frame')
+        if (done.length > 1) return
+        const again = (): void => {
+          done.push('a')
+          line.goOn(() => done.push('a again'))
+        }
+        line.goOn(again, delayMs)
+        line.goOn(() => done.push('b'), delayMs)
+      }
+      const afterWork = (goesOn: boolean): void => void done.push(goesOn ? 'goes on' : 'acknowledged')
+      const line = new WorkLine(rota, { ...taker(take), afterWork })
+      line.push(new Uint8Array(4))
+      line.push(new Uint8Array(4))
+      expect(rota.workOff([line], performance.now() + 10_000)).toBe(true)
+      expect(done).toEqual([
+        ...['frame', 'goes on', 'a', 'goes on', 'b', 'goes on', 'a again', 'acknowledged'],
+        ...['frame', 'acknowledged']
+      ])
+    }
+  )
+
+  it('goes on with what is not delayed while something else is', async () => {
+    const done: string[] = []
+    const rota = new Rota((fault) => {
+      throw fault
+    })
+    const line = new WorkLine(rota, taker())
+    line.push(() => {
+      line.goOn(() => done.push('delayed'), 5)
+      line.goOn(() => done.push('at once'))
+    })
+    line.push(() => done.push('next'))
+    while (done.length < 3) await delay(1)
+    expect(done).toEqual(['at once', 'delayed', 'next'])
+  })
 })

@@ -16,8 +16,9 @@ export interface ThreadShare {
   /** Starts the slice again, after work that does not count as work of this context, such as opening its file. */
   renew(): void
   /**
-   * Continues with `work` in a later slice, after `delayMs` at the earliest. Nothing else of the context is handled until
-   * `work` has run without another `goOn`. To be called while messages are handled, at most once a slice.
+   * Continues with `work` in a later slice, after `delayMs` at the earliest. To be called while messages are handled, or by
+   * such work. What several callers continue with is done in the order of their calls, except for delays. Of the context,
+   * only what came in the same frame is handled before all of it has run without another `goOn`.
    */
   goOn(work: () => void, delayMs?: number): void
   /** Runs `work`, which must not throw, in a turn of this context, after everything that has arrived for it. */
@@ -115,13 +116,19 @@ export interface FrameTaker {
   afterWork(goesOn: boolean): void
 }
 
+/** Work that was not finished in a slice. */
+interface Rest {
+  readonly work: () => void
+  /** Whether its delay is over. */
+  ready: boolean
+}
+
 /** The work of one context, in order: frames to be handled, and functions to be called between them. */
 export class WorkLine implements ThreadShare {
   readonly #rota: Rota
   readonly #taker: FrameTaker
   readonly #queue: (Frame | (() => void))[] = []
-  #rest: (() => void) | undefined
-  #resting = false
+  readonly #rests: Rest[] = []
   #listed = false
 
   constructor(rota: Rota, taker: FrameTaker) {
@@ -150,7 +157,7 @@ export class WorkLine implements ThreadShare {
 
   /** Removes and returns the next frame; `undefined` when work comes first, or the slice is over. */
   takeFrame(): Frame | undefined {
-    if (this.#rest !== undefined || this.over()) return undefined
+    if (this.#rests.length > 0 || this.over()) return undefined
     return typeof this.#queue[0] === 'function' ? undefined : (this.#queue.shift() as Frame | undefined)
   }
 
@@ -164,28 +171,28 @@ export class WorkLine implements ThreadShare {
 
   goOn(work: () => void, delayMs = 0): void {
     this.#taker.holdAcknowledgement()
-    this.#rest = work
-    if (delayMs === 0) return
-    this.#resting = true
+    const rest = { work, ready: delayMs === 0 }
+    this.#rests.push(rest)
+    if (rest.ready) return
     setTimeout(() => {
-      this.#resting = false
+      rest.ready = true
       this.#list()
     }, delayMs)
   }
 
   /** Whether no work is left. */
   get done(): boolean {
-    return this.#rest === undefined && this.#queue.length === 0
+    return this.#rests.length === 0 && this.#queue.length === 0
   }
 
-  /** Whether its work continues after a delay that is not over. */
+  /** Whether its work continues after delays of which none is over. */
   get resting(): boolean {
-    return this.#resting
+    return this.#rests.length > 0 && !this.#rests.some(({ ready }) => ready)
   }
 
-  /** Ends the delay: while the thread is blocked, its timer does not fire. */
+  /** Ends the delays: while the thread is blocked, no timer fires. */
   wake(): void {
-    this.#resting = false
+    for (const rest of this.#rests) rest.ready = true
   }
 
   /** Works until the slice is over or no work can be done now. */
@@ -197,15 +204,20 @@ export class WorkLine implements ThreadShare {
   }
 
   get #ready(): boolean {
-    return !this.#resting && !this.done
+    return !this.resting && !this.done
   }
 
   #step(): void {
-    const next = this.#rest ?? this.#queue.shift()
-    this.#rest = undefined
+    const next = this.#rests.length > 0 ? this.#takeRest() : this.#queue.shift()
     if (typeof next === 'function') next()
     else if (next !== undefined) this.#taker.take(next)
-    this.#taker.afterWork(this.#rest !== undefined)
+    this.#taker.afterWork(this.#rests.length > 0)
+  }
+
+  /** The first whose delay is over; the others keep their order. */
+  #takeRest(): (() => void) | undefined {
+    const at = this.#rests.findIndex(({ ready }) => ready)
+    return at === -1 ? undefined : this.#rests.splice(at, 1)[0]?.work
   }
 
   #list(): void {
