@@ -1,6 +1,13 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, jest, test } from '@jest/globals'
 import { key, Persistency, type PersistencyOptions } from 'persistency'
+import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { okOf, textOf, utf8 } from '../support/storage-results.js'
+
+const holdLock = useLocks()
+const storage = useStorage()
 
 afterEach(() => {
   jest.useRealTimers()
@@ -22,3 +29,20 @@ test.each(THREADS)('a job on a thread %s goes on while the timers of a test are 
   await okOf(job.flush())
   await okOf(persistency.close())
 })
+
+test.each(THREADS)(
+  'a write on a thread %s waits for a lock of another owner meanwhile',
+  async (_, options) => {
+    const rootDir = storage.folder()
+    const persistency = storage.owner({ rootDir, ...options })
+    const job = await okOf(persistency.openJob('tenant'))
+    await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key('k'), payload: utf8('before') }))
+    const lock = holdLock(join(rootDir, 'tenant.db'))
+    jest.useFakeTimers()
+    const written = job.persistAcked({ kind: 'put', category: 'c', key: key('k'), payload: utf8('after') })
+    await delay(200)
+    lock.release()
+    await okOf(written)
+    await okOf(persistency.close())
+  }
+)

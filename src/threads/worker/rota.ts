@@ -2,7 +2,7 @@
  * Owns the turns of the contexts on a thread that serves several. Each context has a line of work, done in order; lines with
  * work take turns, a slice of time each.
  */
-import { setImmediate } from '../../runtime/event-loop.js'
+import { setImmediate, setTimeout } from '../../runtime/event-loop.js'
 import { runOutside } from '../../runtime/outside.js'
 import type { Frame } from '../port/frame.js'
 
