@@ -631,7 +631,8 @@ describe('an answer that cannot be read', () => {
       requests(0).request(Number13, 1)
     ] as const
     const [outcomes, answer, payload, sound] = await Promise.all(asked)
-    expect(outcomes).toMatchObject([{ error: { kind: 'notSendable' } }])
+    const unreadable = { status: 'rejected', error: { kind: 'notSendable', cause: { message: 'no 13' } } }
+    expect(outcomes).toMatchObject([unreadable, { status: 'fulfilled', value: 7 }, unreadable])
     expect(answer._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
     expect(payload._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
     expect(sound._unsafeUnwrap()).toBe(2)

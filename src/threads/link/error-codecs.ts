@@ -108,9 +108,16 @@ function readOutcome(
   const form = reader.u8()
   const outer = reader.enter(reader.u32())
   const codec = [responses, failures, brokerErrorCodec][form] as WireCodec<unknown>
-  const value = codec.read(reader)
-  reader.leave(outer)
-  return form === OutcomeForm.response ? { status: 'fulfilled', value } : { status: 'rejected', error: value }
+  try {
+    const value = codec.read(reader)
+    return form === OutcomeForm.response
+      ? { status: 'fulfilled', value }
+      : { status: 'rejected', error: value }
+  } catch (cause) {
+    return { status: 'rejected', error: unreadable('an answer', cause) }
+  } finally {
+    reader.leave(outer)
+  }
 }
 
 function partsOf(error: Error): ErrorParts {
