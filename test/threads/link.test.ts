@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { err, ok } from 'neverthrow'
 import {
   BrokerContext,
@@ -637,5 +637,23 @@ describe('an answer that cannot be read', () => {
     expect(payload._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
     expect(sound._unsafeUnwrap()).toBe(2)
     expect(both.faults).toEqual([])
+  })
+})
+
+describe('a signal that cannot be read', () => {
+  it('is told as such only, and makes room for another', async () => {
+    const Numbered = defineSignal<number>('test.numbered', { queueDepth: 1, codec: superstitious })
+    const { signals } = bind(linked([Numbered]))
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const handled: number[] = []
+    signals(1).on(Numbered, (n) => handled.push(n))
+    for (const n of [13, 7]) {
+      while (signals(0).signal(Numbered, n).isErr()) await new Promise(setImmediate)
+    }
+    while (handled.length === 0) await new Promise(setImmediate)
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([
+      'signal "test.numbered" could not be read: no 13'
+    ])
+    warned.mockRestore()
   })
 })

@@ -116,11 +116,16 @@ export class Inbound {
   }
 
   signal(reader: ByteReader): void {
-    const channel = this.#channel(reader)
+    const { id, name, route } = this.#channel(reader)
     const outer = reader.enter(reader.u32())
-    const done = (): void => this.#countHandled(channel.id)
-    if (channel.route?.message.kind !== 'signal' || !this.#accept(channel.route, reader, done)) {
-      this.#warn(`signal "${channel.name}" was lost`, 'nobody handles it on this thread')
+    const done = (): void => this.#countHandled(id)
+    try {
+      if (!this.#accept(route, reader, done)) {
+        this.#warn(`signal "${name}" was lost`, 'nobody handles it on this thread')
+        done()
+      }
+    } catch (error) {
+      this.#warn(`signal "${name}" could not be read`, error)
       done()
     }
     reader.leave(outer)
@@ -171,15 +176,10 @@ export class Inbound {
     void outcomes.then((list) => call.resolve(list))
   }
 
-  #accept({ context, message, exchange }: Route, reader: ByteReader, done: () => void): boolean {
-    if (message.kind !== 'signal') return false
-    try {
-      const payload = exchange.payload.read(reader)
-      return this.#hub.signalTarget(context, message)?.accept(payload, done) ?? false
-    } catch (error) {
-      this.#warn(`signal "${message.name}" could not be read`, error)
-      return false
-    }
+  #accept(route: Route | undefined, reader: ByteReader, done: () => void): boolean {
+    if (route?.message.kind !== 'signal') return false
+    const { context, message, exchange } = route
+    return this.#hub.signalTarget(context, message)?.accept(exchange.payload.read(reader), done) ?? false
   }
 
   /** Reports to the other side when the handler of a signal is added or removed, until the returned function is called. */
