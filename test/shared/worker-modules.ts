@@ -113,6 +113,8 @@ serveBrokers(contract, ({ hub, context, data }) => {
 `,
   'broken.mjs': `throw new Error('broken module')`,
   'idle.mjs': `export {}`,
+  'exits.mjs': `process.exit(1)`,
+  'waits.mjs': `setInterval(() => {}, 1000)`,
   'package.json': '{ "type": "module" }',
   'worker.xyz': `export {}`,
   'worker.ts': `export const never = 1 as number as`

@@ -28,6 +28,14 @@ describe('starting a worker', () => {
       }
     ],
     [
+      'ends the thread',
+      './exits.mjs',
+      {
+        kind: 'startFailed',
+        message: expect.stringContaining('ended with code 1 before it called serveBrokers()')
+      }
+    ],
+    [
       'is in a language that Node.js does not know',
       './worker.xyz',
       {
@@ -81,6 +89,14 @@ describe('starting a worker', () => {
       expect(code).toBe(0)
     }
   )
+
+  it('says nothing of the module when somebody terminates the thread', async () => {
+    const { output } = await run(`
+      process.on('worker', (worker) => worker.once('online', () => worker.terminate()))
+      print(kindOf(await startWorker(moduleAt('./waits.mjs'), contract, { hub, context })))
+    `)
+    expect(output).toBe('disconnected')
+  })
 
   it('refuses what is no contract and no context before there is a thread', async () => {
     const { output, code } = await run(`

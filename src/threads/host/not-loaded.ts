@@ -3,9 +3,6 @@ import { BrokerError } from '../../brokers/errors.js'
 import { messageOf } from '../../runtime/message-of.js'
 import type { ModuleUrl } from '../../runtime/platform.js'
 
-/** The exit code of `terminate`, which throws nothing in the thread. */
-const TERMINATED = 1
-
 const TYPESCRIPT = /\.[cm]?tsx?($|[?#])/
 
 const NO_LOADER =
@@ -28,8 +25,8 @@ export function notLoaded(entry: ModuleUrl, code: number, error: unknown): Broke
 }
 
 /** Whether it was terminated, or ran out of memory: that says nothing about its module. */
-export function wasEnded(code: number, error: unknown, online: boolean): boolean {
-  return error === undefined ? code === TERMINATED || !online : isOutOfMemory(error)
+export function wasEnded(terminated: boolean, error: unknown, online: boolean): boolean {
+  return error === undefined ? terminated || !online : isOutOfMemory(error)
 }
 
 export function isOutOfMemory(error: unknown): boolean {

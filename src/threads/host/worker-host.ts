@@ -1,5 +1,5 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
-import { MessageChannel, Worker, type WorkerOptions } from 'node:worker_threads'
+import { MessageChannel, type WorkerOptions } from 'node:worker_threads'
 import { errAsync, type ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import type { BrokerError } from '../../brokers/errors.js'
@@ -26,6 +26,7 @@ import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { asBrokerError, gone, HostContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
 import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 import { isOutOfMemory, notLoaded, wasEnded } from './not-loaded.js'
+import { TerminableWorker } from './terminable-worker.js'
 
 /** How much memory a thread may use, in megabytes; see `resourceLimits` of Node's `Worker`. */
 export interface ThreadLimits {
@@ -84,7 +85,7 @@ export class WorkerHost implements ContextHost {
   readonly exited: Promise<WorkerExit>
   readonly #hub: BrokerHub
   readonly #entry: ModuleUrl
-  readonly #worker: Worker
+  readonly #worker: TerminableWorker
   readonly #port: RingPort
   readonly #links: HostLinks
   readonly #contexts: HostContexts
@@ -127,7 +128,7 @@ export class WorkerHost implements ContextHost {
       ...(name !== undefined && { name }),
       ...(resourceLimits !== undefined && { resourceLimits })
     }
-    this.#worker = runOutside(() => new Worker(entry, worker))
+    this.#worker = runOutside(() => new TerminableWorker(entry, worker))
     const { toWorker: out, toHost: incoming } = workerData
     this.#port = new RingPort({ port: this.#worker, out, in: incoming })
     this.#links = new HostLinks({
@@ -297,7 +298,8 @@ export class WorkerHost implements ContextHost {
     const expected = this.#stopping !== undefined
     const reason = expected ? 'the worker thread was stopped' : `the worker thread ended with code ${code}`
     const exit = { expected, code, error: this.#error }
-    const failedToLoad = !expected && !this.loaded && !wasEnded(code, this.#error, this.#online)
+    const failedToLoad =
+      !expected && !this.loaded && !wasEnded(this.#worker.terminated, this.#error, this.#online)
     this.#end = failedToLoad ? notLoaded(this.#entry, code, this.#error) : gone()
     for (const tell of this.#exitListeners) tell(exit)
     this.#links.close(reason, this.#error)
