@@ -40,3 +40,18 @@ it('a field that holds such an error is cut as well', () => {
   const { inner } = crossed(Object.assign(new Error('outer'), { inner: own })) as Error & { inner: Error }
   expect(messages(inner)).toEqual(['own'])
 })
+
+it('an error keeps the errors that it stands for', () => {
+  const circular = new Error('circular')
+  circular.cause = circular
+  const all = new AggregateError(
+    [new TypeError('a', { cause: new Error('b') }), circular, () => 1, 'text'],
+    'all failed'
+  )
+  const { name, message, errors } = crossed(all) as AggregateError
+  expect([name, message]).toEqual(['AggregateError', 'all failed'])
+  expect(errors.slice(0, 2).map(messages)).toEqual([['a', 'b'], ['circular']])
+  expect(errors.slice(2)).toEqual([expect.any(String), 'text'])
+  expect(Object.keys(crossed(all))).toEqual([])
+  expect(crossed(Object.assign(new Error('own'), { errors: ['a'] }))).toMatchObject({ errors: ['a'] })
+})

@@ -28,6 +28,8 @@ interface ErrorParts {
   readonly message: string
   readonly stack: string | undefined
   readonly fields: Record<string, unknown>
+  /** Those of an `AggregateError`, which hides them. */
+  readonly errors: readonly unknown[] | undefined
 }
 
 const ErrorForm = { value: 0, error: 1 } as const
@@ -127,13 +129,22 @@ function partsOf(error: Error): ErrorParts {
   }
   if (error.cause !== undefined && error.cause !== error)
     fields['cause'] = cloneableOrText(error.cause, error)
-  return { name: error.name, message: error.message, stack: error.stack, fields }
+  const errors = 'errors' in fields ? undefined : errorsOf(error)
+  return { name: error.name, message: error.message, stack: error.stack, fields, errors }
 }
 
-function fromParts({ name, message, stack, fields }: ErrorParts): Error {
+function errorsOf(error: Error): readonly unknown[] | undefined {
+  if (!Object.hasOwn(error, 'errors')) return undefined
+  const { errors } = error as AggregateError
+  return Array.isArray(errors) ? errors.map((each) => cloneableOrText(each, error)) : undefined
+}
+
+function fromParts({ name, message, stack, fields, errors }: ErrorParts): Error {
   const error = new Error(message)
-  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
-  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
+  const hidden = errors === undefined ? { name, stack } : { name, stack, errors }
+  for (const [field, value] of Object.entries(hidden)) {
+    Object.defineProperty(error, field, { value, configurable: true, writable: true })
+  }
   for (const [field, value] of Object.entries(fields)) {
     const enumerable = field !== 'cause'
     Object.defineProperty(error, field, { value, enumerable, configurable: true, writable: true })
