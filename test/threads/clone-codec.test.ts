@@ -65,6 +65,7 @@ const VALUES: readonly (readonly [string, unknown])[] = [
   ['an instance of a class', new Point()],
   ['no prototype', Object.assign(Object.create(null), { a: 1 })],
   ['holes', holes()],
+  ['as many fields as holes', Object.assign(holes(), { note: 'x' })],
   ['an array with fields', Object.assign([1, 2], { extra: 3 })],
   ['the match of an expression', /b(c)/.exec('abcd')],
   ['a date, a map, a set, a big number', [new Date(5), new Map([[1, { a: 2 }]]), new Set(['x']), 10n ** 30n]],

@@ -112,12 +112,18 @@ function writeObject(writer: ByteWriter, object: Record<string, unknown>, contai
 
 function writeArray(writer: ByteWriter, array: unknown[], containers: object[]): boolean {
   const length = array.length
-  // Not as many keys as items: there are holes, or fields besides the items.
-  if (length > MAX_ITEMS || Object.keys(array).length !== length) return false
+  if (length > MAX_ITEMS || !isDense(array)) return false
   writer.u8(Form.array)
   writer.u8(length)
   for (const item of array) if (!writePlain(writer, item, containers)) return false
   return true
+}
+
+/** Whether there are neither holes nor fields besides the items; fields come behind them among the keys. */
+function isDense(array: unknown[]): boolean {
+  const keys = Object.keys(array)
+  const { length } = array
+  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
 }
 
 function readForm(reader: ByteReader, form: number): unknown {
