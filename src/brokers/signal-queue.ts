@@ -48,7 +48,7 @@ interface Waiting {
   readonly scope: AsyncResource | undefined
 }
 
-/** Hands signals to a function of this thread one at a time, in order, each in a microtask of its own. */
+/** Hands signals to a function of this thread one at a time, in order, and never within the call that brings one. */
 export class SignalQueue implements SignalTarget {
   readonly source: SignalHandler<unknown>
   readonly vacant = false
