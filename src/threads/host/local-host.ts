@@ -137,10 +137,6 @@ class LocalPort implements LinkPort, SharedPort {
     this.#send(value as LaneFrame)
   }
 
-  tryPost(): boolean {
-    return false
-  }
-
   on(event: PortEvent, listener: (value: unknown) => void): void {
     if (event === 'message') this.#listener = listener
   }

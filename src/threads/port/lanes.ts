@@ -20,7 +20,7 @@ export interface LaneFrame {
 export interface SharedPort {
   postMessage(value: LaneFrame, transfer: readonly ArrayBuffer[]): void
   /** See {@link LinkPort.tryPost}. */
-  tryPost(frame: Uint8Array, lane: LaneId): boolean
+  tryPost?(frame: Uint8Array, lane: LaneId): boolean
 }
 
 export function isLaneFrame(value: unknown): value is LaneFrame {
@@ -43,7 +43,7 @@ export class LanePort implements LinkPort {
   }
 
   tryPost(frame: Uint8Array): boolean {
-    return this.#port.tryPost(frame, this.#lane)
+    return this.#port.tryPost?.(frame, this.#lane) ?? false
   }
 
   on(event: PortEvent, listener: (value: unknown) => void): void {

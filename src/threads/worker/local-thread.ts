@@ -14,7 +14,7 @@ export class LocalThread implements LocalSide {
 
   constructor({ hub, control, post, onFault }: LocalSideParts, contract: ThreadContract, setup: Setup) {
     const options = { maxFramesInFlight: Number.POSITIVE_INFINITY, acknowledgeEvery: 1, onFault }
-    this.#lanes = new WorkerLanes({ postMessage: post, tryPost: () => false }, hub, options)
+    this.#lanes = new WorkerLanes({ postMessage: post }, hub, options)
     this.#served = new WorkerContexts({
       ...{ hub, contract, setup },
       urgent: () => this.#urgent,
