@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { errAsync, okAsync } from 'neverthrow'
 import {
@@ -14,11 +15,11 @@ import { Deliverer } from '../../dist/persistency/eventsourcing/delivery.js'
 import { SubscriptionRun } from '../../dist/persistency/eventsourcing/subscription-run.js'
 import { JournalRead } from '../../dist/persistency/journal/messages.js'
 import { Position } from '../../dist/persistency/journal/position.js'
-import { useStorage } from '../support/storage-folder.js'
+import { testOnce, useStorage } from '../support/storage-folder.js'
 import { okOf, textOf, utf8 } from '../support/storage-results.js'
-import { holdLock } from '../support/storage-sqlite.js'
+import { execute, holdLock } from '../support/storage-sqlite.js'
 
-const { open } = useStorage()
+const { open, owner, folder } = useStorage()
 const append = (job: Job, ...types: string[]) => okOf(job.append(types.map((type) => ({ type }))))
 const putOf = ({ type }: RecordedEvent): TxOp => ({
   kind: 'put',
@@ -93,38 +94,102 @@ describe('a lock that is held for longer than the storage waits', () => {
   })
 })
 
-test('a storage that fails now and then while it is read ends no subscription', async () => {
-  const pages = 11
-  const asked: number[] = []
-  const ask = ((request: { name: string }, { from }: { from: number }) => {
-    if (request.name !== JournalRead.name) return okAsync(undefined)
-    const again = asked.at(-1) === from
-    asked.push(from)
-    if (!again) return errAsync(new PersistencyError('ERR_STORAGE', 'not now'))
-    return okAsync({ events: [], next: from + 1, firstSeq: 1, lastSeq: pages })
-  }) as never
-  const checkpoint = new Checkpoint(ask, 's', 'holder', 0)
-  const deliverer = new Deliverer(checkpoint, () => Promise.reject(new Error('there are no events')))
-  const run = new SubscriptionRun({
-    ...{
-      ask,
-      checkpoint,
-      deliverer,
-      committed: new Position(),
-      batch: 1,
-      stream: undefined,
-      pollMs: undefined
-    },
-    wanted: () => true,
-    retry: { attempts: 1, delayMs: 0, maxDelayMs: 0 },
-    onPoison: 'stop',
-    onParked: () => {}
+/** What a storage may answer that is all right again a moment later. */
+const PASSING = [
+  new PersistencyError('ERR_STORAGE', 'not now'),
+  new PersistencyError('ERR_OPEN', 'not now', { backendCode: 'SQLITE_BUSY' })
+]
+
+test.each(PASSING)(
+  'a storage that fails now and then while it is read ends no subscription: %s',
+  async (error) => {
+    const pages = 11
+    const asked: number[] = []
+    const ask = ((request: { name: string }, { from }: { from: number }) => {
+      if (request.name !== JournalRead.name) return okAsync(undefined)
+      const again = asked.at(-1) === from
+      asked.push(from)
+      if (!again) return errAsync(error)
+      return okAsync({ events: [], next: from + 1, firstSeq: 1, lastSeq: pages })
+    }) as never
+    const checkpoint = new Checkpoint(ask, 's', 'holder', 0)
+    const deliverer = new Deliverer(checkpoint, () => Promise.reject(new Error('there are no events')))
+    const run = new SubscriptionRun({
+      ...{
+        ask,
+        checkpoint,
+        deliverer,
+        committed: new Position(),
+        batch: 1,
+        stream: undefined,
+        pollMs: undefined
+      },
+      wanted: () => true,
+      retry: { attempts: 1, delayMs: 0, maxDelayMs: 0 },
+      onPoison: 'stop',
+      onParked: () => {}
+    })
+    const ended = run.run()
+    expect(await checkpoint.reached.reached(pages, undefined)).toBeUndefined()
+    run.stop()
+    expect((await ended).isOk()).toBe(true)
+    expect(asked).toHaveLength(pages * 2)
+  }
+)
+
+testOnce('a file that cannot be opened again for a while is no failure of an event', async () => {
+  const options = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close', busyTimeoutMs: 20 } as const
+  const rootDir = folder()
+  const persistency = owner({ rootDir, ...options })
+  const job = await okOf(persistency.openJob('tenant', { journal: true }))
+  const other = await okOf(persistency.openJob('other'))
+  await append(job, 'a', 'b')
+  const attempts: number[] = []
+  const handler = async (event: RecordedEvent, { attempt }: { attempt: number }): Promise<TxOp> => {
+    if (event.type === 'a') attempts.push(attempt)
+    if (attempts.length === 1) {
+      await okOf(other.putAcked('c', key(1), utf8('has the place of the other')))
+      const lock = holdLock(join(rootDir, 'tenant.db'), 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+      setTimeout(() => lock.release(), 250)
+    }
+    return putOf(event)
+  }
+  const park = { onPoison: 'park', retry: { attempts: 1 } } as const
+  const subscription = await okOf(job.subscription('s', handler, park))
+  while (subscription.running && subscription.seq < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(subscription.running).toBe(true)
+  expect(new Set(attempts)).toEqual(new Set([1]))
+  expect(attempts.length).toBeGreaterThan(1)
+  expect(await okOf(job.subscriptions.parked('s'))).toEqual([])
+})
+
+test('a file that has gone for good ends a subscription at once', async () => {
+  const gone = new PersistencyError('ERR_OPEN', 'was removed', { backendCode: 'ENOENT' })
+  const deliverer = new Deliverer(new Checkpoint((() => errAsync(gone)) as never, 's', 'holder', 0), () => ({
+    add: () => Promise.resolve(),
+    outcome: () => ({ ops: [], append: [] })
+  }))
+  await expect(deliverer.attempt([{ seq: 1, time: 0, bytes: new Uint8Array(5) }])).rejects.toMatchObject({
+    error: { code: 'ERR_OPEN' }
   })
-  const ended = run.run()
-  expect(await checkpoint.reached.reached(pages, undefined)).toBeUndefined()
-  run.stop()
-  expect((await ended).isOk()).toBe(true)
-  expect(asked).toHaveLength(pages * 2)
+})
+
+test('a journal that is damaged ends a subscription, and parks nothing', async () => {
+  const root = folder()
+  const { job, file, persistency } = await open({ journal: true }, root)
+  for (let n = 0; n < 10; n++) await append(job, 'a')
+  const before = await okOf(job.subscription('s', () => {}, { startAt: 5 }))
+  await okOf(before.caughtUp())
+  await before.stop()
+  await okOf(persistency.close())
+  execute(file, `UPDATE journal SET body = x'01ffff' WHERE seq = 1; UPDATE journal_subscriptions SET seq = 4`)
+  // What falls off has to be read.
+  const { job: limited } = await open({ journal: { maxEvents: 8 } }, root)
+  const options = { onPoison: 'park', retry: { attempts: 2, delayMs: 0 } } as const
+  const subscription = await okOf(limited.subscription('s', putOf, options))
+  expect((await subscription.ended)._unsafeUnwrapErr().code).toBe('ERR_JOURNAL')
+  expect(subscription.seq).toBe(4)
+  expect(await okOf(limited.subscriptions.parked('s'))).toEqual([])
 })
 
 test('operations that are refused for what they are count as a failure of their event', async () => {

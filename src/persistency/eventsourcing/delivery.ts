@@ -33,14 +33,14 @@ export interface Failure {
   readonly of: 'handler' | 'events' | 'storage'
 }
 
-/** Errors after which there is no point in trying again. */
-const FINAL: readonly string[] = ['ERR_SUBSCRIPTION_LOST', 'ERR_JOB_CLOSED', 'ERR_STORAGE_DIED', 'ERR_BROKER']
 /** Errors of the storage that may be over in a while, such as a lock, or a full disk. */
-const PASSING: readonly string[] = ['ERR_STORAGE', 'ERR_OVERLOADED', 'ERR_TIMEOUT']
+const PASSING: readonly string[] = ['ERR_STORAGE', 'ERR_OPEN', 'ERR_OVERLOADED', 'ERR_TIMEOUT']
 /** How long to put up with them: half a minute, besides what the storage itself waits for a lock. */
 const OF_STORAGE: Complete<HandlerRetry> = { attempts: 10, delayMs: 100, maxDelayMs: 10_000 }
 /** Errors of SQLite that are those of what is to be stored. */
 const REFUSED = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/
+/** The file that was to be opened again is not there any more, or is another one. */
+const GONE = /^(ENOENT|SQLITE_READONLY_DBMOVED)$/
 
 export class Deliverer {
   /** Setbacks of the storage in a row, while reading and while storing. */
@@ -134,7 +134,7 @@ export class Deliverer {
   /** Stores what came of parked events. Throws an {@link End} when there is no point in going on. */
   async settle(step: Step): Promise<Result<void, PersistencyError>> {
     const stored = await this.#checkpoint.settle(step)
-    if (stored.isErr() && FINAL.includes(stored.error.code)) throw new End(stored.error)
+    if (stored.isErr() && !isOfEvents(stored.error) && !isPassing(stored.error)) throw new End(stored.error)
     return stored
   }
 
@@ -169,12 +169,19 @@ export class Deliverer {
 
 /** What a failure besides those of the handler is of. Ends when there is no point in going on. */
 function failureOf(cause: unknown): Failure {
-  if (!(cause instanceof PersistencyError)) return { cause, of: 'events' }
-  if (FINAL.includes(cause.code)) throw new End(cause)
-  return { cause, of: isPassing(cause) ? 'storage' : 'events' }
+  if (!(cause instanceof PersistencyError) || isOfEvents(cause)) return { cause, of: 'events' }
+  if (!isPassing(cause)) throw new End(cause)
+  return { cause, of: 'storage' }
+}
+
+/** Whether something is wrong with what was to be stored. Every other error is the storage's. */
+function isOfEvents({ kind, code, backendCode = '' }: PersistencyError): boolean {
+  if (kind === 'invalidArgument') return code !== 'ERR_NO_JOURNAL'
+  return kind === 'conflict' || REFUSED.test(backendCode)
 }
 
 function isPassing({ code, backendCode = '' }: PersistencyError): boolean {
+  if (code === 'ERR_OPEN' && GONE.test(backendCode)) return false
   return PASSING.includes(code) && !REFUSED.test(backendCode)
 }
 
