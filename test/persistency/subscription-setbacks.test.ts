@@ -113,7 +113,8 @@ test.each(PASSING)(
       return okAsync({ events: [], next: from + 1, firstSeq: 1, lastSeq: pages })
     }) as never
     const checkpoint = new Checkpoint(ask, 's', 'holder', 0)
-    const deliverer = new Deliverer(checkpoint, () => Promise.reject(new Error('there are no events')))
+    const begin = () => Promise.reject(new Error('there are no events'))
+    const deliverer = new Deliverer(checkpoint, begin, () => undefined)
     const run = new SubscriptionRun({
       ...{
         ask,
@@ -165,10 +166,9 @@ testOnce('a file that cannot be opened again for a while is no failure of an eve
 
 test('a file that has gone for good ends a subscription at once', async () => {
   const gone = new PersistencyError('ERR_OPEN', 'was removed', { backendCode: 'ENOENT' })
-  const deliverer = new Deliverer(new Checkpoint((() => errAsync(gone)) as never, 's', 'holder', 0), () => ({
-    add: () => Promise.resolve(),
-    outcome: () => ({ ops: [], append: [] })
-  }))
+  const checkpoint = new Checkpoint((() => errAsync(gone)) as never, 's', 'holder', 0)
+  const begin = () => ({ add: () => Promise.resolve(), outcome: () => ({ ops: [], append: [] }) })
+  const deliverer = new Deliverer(checkpoint, begin, () => undefined)
   await expect(deliverer.attempt([{ seq: 1, time: 0, bytes: new Uint8Array(5) }])).rejects.toMatchObject({
     error: { code: 'ERR_OPEN' }
   })

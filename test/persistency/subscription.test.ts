@@ -382,6 +382,32 @@ describe('ending', () => {
     expect((await errorOf(job.subscription('s', () => {}))).code).toBe('ERR_JOB_CLOSED')
   })
 
+  test('comes with the job also where its handler fails because the job takes no calls', async () => {
+    const { job } = await open({ journal: true })
+    const failed: SubscriptionFailedPayload[] = []
+    new EventBroker(undefined, job.context).listen(SubscriptionFailed, (failure) => void failed.push(failure))
+    const called = gate()
+    const goOn = gate()
+    const subscription = await okOf(
+      job.subscription(
+        's',
+        async () => {
+          called.open()
+          await goOn.passed
+          return job.get('counts', key('n')).map(() => undefined)
+        },
+        { retry: { attempts: 1 } }
+      )
+    )
+    await append(job, 'a')
+    await called.passed
+    const closing = job.close()
+    goOn.open()
+    await okOf(closing)
+    expect(await subscription.ended).toEqual(ok(undefined))
+    expect(failed).toEqual([])
+  })
+
   test('comes when the next event has fallen off', async () => {
     const { job } = await open({ journal: { maxEvents: 2 } })
     const first = await okOf(job.subscription('s', () => {}))

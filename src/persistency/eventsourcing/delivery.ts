@@ -48,15 +48,18 @@ export class Deliverer {
   readonly storing = new Setbacks(OF_STORAGE)
   readonly #checkpoint: Checkpoint
   readonly #begin: BeginBatch
+  readonly #closed: () => PersistencyError | undefined
   readonly #stop = new AbortController()
   /** Fires when there is nothing more to be done, whatever the handler is at. */
   readonly #jobEnd = new AbortController()
   /** Why the job has ended, if it was not closed. */
   #jobError: PersistencyError | undefined
 
-  constructor(checkpoint: Checkpoint, begin: BeginBatch) {
+  /** @param closed why the job takes no calls any more; `undefined` as long as it does */
+  constructor(checkpoint: Checkpoint, begin: BeginBatch, closed: () => PersistencyError | undefined) {
     this.#checkpoint = checkpoint
     this.#begin = begin
+    this.#closed = closed
   }
 
   /** Whether it is to end when the call under way is over. */
@@ -93,6 +96,7 @@ export class Deliverer {
           done++
         } catch (failure) {
           if (failure instanceof End) throw failure
+          this.#leaveWhenJobCloses()
           outcome = { done, failure: { cause: failure, of: 'handler' } }
           break
         }
@@ -153,6 +157,11 @@ export class Deliverer {
   /** Throws the {@link End} of what is to stop. */
   leaveWhenStopped(): void {
     if (this.stopping) throw new End(this.#jobError)
+  }
+
+  /** While the job is being closed a handler may fail for that alone, and nothing can be stored any more. */
+  #leaveWhenJobCloses(): void {
+    if (this.#closed() !== undefined) throw new End(this.#jobError)
   }
 
   /** What a handler does after the job has ended is of no interest to anybody. */

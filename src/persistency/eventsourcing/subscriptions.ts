@@ -135,7 +135,7 @@ export class Subscriptions {
 
   async #open(subscribing: Subscribing): Promise<Result<Opened, PersistencyError>> {
     const { name, options, version, clear } = subscribing
-    const { ask, committed } = this.#parts
+    const { ask, committed, closed } = this.#parts
     const holder = randomUUID()
     const query = { name, holder, startAt: options.startAt ?? 'beginning', version, clear }
     const claimed = await ask(SubscriptionClaim, query, { timeoutMs: Number.POSITIVE_INFINITY })
@@ -145,7 +145,7 @@ export class Subscriptions {
     }
     const { seq, reset } = claimed.value
     const checkpoint = new Checkpoint(ask, name, holder, seq)
-    const deliverer = new Deliverer(checkpoint, subscribing.begin)
+    const deliverer = new Deliverer(checkpoint, subscribing.begin, closed)
     const run = this.#runOf(subscribing, checkpoint, deliverer)
     this.#held.set(name, run)
     if (this.#end !== undefined) run.abandon(this.#end.error)
