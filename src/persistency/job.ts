@@ -140,7 +140,7 @@ export class Job {
       ...{ hub, context, options, writes: this.#writes, ask },
       journal: { compare: (how) => this.#journal.compare(how), served: () => this.running }
     })
-    this.#feed = new CommitFeed({ hub, context, lastSeq: () => this.#writes.queue.lastSeq })
+    this.#feed = new CommitFeed({ hub, context, lastSent: () => this.#writes.lastSent })
     const requests = new RequestBroker(hub, context)
     if (options.restart) this.#restart = this.#restartOf(requests)
     this.#calls = this.#restart?.calls ?? new DirectCalls({ jobId, requests, queue: this.#writes.queue })

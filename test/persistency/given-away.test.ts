@@ -126,6 +126,22 @@ describe('bytes that are given away while their write waits for room', () => {
   })
 })
 
+test('a watcher misses no acknowledged delete behind a write that was given away before it was sent', async () => {
+  const { job } = await open({ maxQueueOps: 2 })
+  await fill(job, 2)
+  const bytes = utf8('three')
+  const writes = [job.persist(put(7)), job.persist(put(8)), job.persistAcked(put(9, bytes))] as const
+  giveAway(bytes)
+  expect((await errorOf(writes[2])).code).toBe('ERR_PAYLOAD')
+  await okOf(job.flush())
+  const items = job.watch('c', key(), { initial: true })[Symbol.asyncIterator]()
+  await items.next()
+  const next = items.next()
+  expect(await okOf(job.deleteAcked('c', key(1)))).toBe(true)
+  await okOf(job.putAcked('c', key(2), utf8('y')))
+  expect((await next).value).toMatchObject({ changes: [{ kind: 'delete', key: key(1) }] })
+})
+
 test('each watcher may give away what it is told', async () => {
   const { job } = await open()
   const watchers = [0, 1].map(() => job.watch('c', key())[Symbol.asyncIterator]())

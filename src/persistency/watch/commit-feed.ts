@@ -17,8 +17,8 @@ import { type Committed, Watcher } from './watcher.js'
 export interface CommitFeedParts {
   readonly hub: BrokerHub
   readonly context: BrokerContext
-  /** Number of the last write that was accepted. */
-  readonly lastSeq: () => number
+  /** Number of the last write that was handed to the storage: what it commits next comes behind that. */
+  readonly lastSent: () => number
 }
 
 export class CommitFeed {
@@ -33,14 +33,14 @@ export class CommitFeed {
     this.#parts = parts
   }
 
-  /** Number of the last write that was accepted. */
-  get lastSeq(): number {
-    return this.#parts.lastSeq()
+  /** Number of the last write that was handed to the storage. */
+  get lastSent(): number {
+    return this.#parts.lastSent()
   }
 
-  /** Begins with what is accepted from now on. */
+  /** Begins with what is sent from now on. */
   add(query: KvRangeQuery, maxBufferBytes: number): Watcher {
-    const watcher = new Watcher(query, maxBufferBytes, this.lastSeq)
+    const watcher = new Watcher(query, maxBufferBytes, this.lastSent)
     this.#watchers.add(watcher)
     if (this.#end !== undefined) watcher.end(this.#end)
     else if (this.#listeners.length === 0) this.#listeners = this.#listen()

@@ -62,7 +62,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
   for (let kind: WatchedState['kind'] | undefined = initial ? 'initial' : undefined; ; ) {
     if (watcher.behind) kind ??= 'resync'
     if (kind !== undefined) {
-      parts.inLine(() => watcher.resume(parts.feed.lastSeq))
+      parts.inLine(() => watcher.resume(parts.feed.lastSent))
       const page = await parts.ask(UntracedScan, watcher.query, patience(signal))
       if (page.isErr()) {
         if (kind !== 'initial' && (await ended(page.error, signal, parts))) return

@@ -43,6 +43,9 @@ export class JobWrites {
     | { readonly promise: Promise<unknown>; readonly result: ResultAsync<void, PersistencyError> }
     | undefined
   #accepting: PersistEventPayload | undefined
+  /** Whether the write under acceptance could be handed to the storage. */
+  #handedOver = true
+  #lastSent = 0
   /** Failures to tell of writes that could not be sent; put off until every listener has seen the write. */
   #notSent: (() => void)[] = []
   #sendingAgain = false
@@ -65,6 +68,11 @@ export class JobWrites {
       spoiled: (write, error) => this.#emitFailed(write, error)
     })
     this.#listeners = this.#listen()
+  }
+
+  /** Number of the last write that was handed to the storage; 0 before the first. */
+  get lastSent(): number {
+    return this.#lastSent
   }
 
   /** Submits a write; ok when it is accepted. */
@@ -197,22 +205,30 @@ export class JobWrites {
   }
 
   #announce(write: PersistEventPayload): void {
-    this.#emitWrite(PersistEvent, write)
+    // Writes that are made while this one is told come before the answer.
+    if (this.#emitWrite(PersistEvent, write)) this.#lastSent = Math.max(this.#lastSent, write.seq)
     // Not before: who watches the writes must have heard of one to forget it.
     if (this.#accepting === undefined && this.#notSent.length > 0) this.#tellNotSent()
   }
 
-  #emitWrite(event: typeof PersistEvent | typeof PersistAgain, write: PersistEventPayload): void {
+  /** Answers whether the write could be handed to the storage. */
+  #emitWrite(event: typeof PersistEvent | typeof PersistAgain, write: PersistEventPayload): boolean {
     const outer = this.#accepting
+    const outerHandedOver = this.#handedOver
     this.#accepting = write
+    this.#handedOver = true
     this.#hub.emit(this.#context, event, write)
+    const handedOver = this.#handedOver
     this.#accepting = outer
+    this.#handedOver = outerHandedOver
+    return handedOver
   }
 
   /** The write under acceptance could not be handed to the storage, for want of memory for instance. */
   #couldNotSend(cause: BrokerError): void {
     const write = this.#accepting
     if (write === undefined) return
+    this.#handedOver = false
     this.#notSent.push(() => this.#emitFailed(write, toPersistencyError(cause, this.#jobId)))
   }
 
