@@ -208,6 +208,21 @@ describe('making a projection anew', () => {
     expect((await errorOf(model.rebuild())).code).toBe('ERR_SUBSCRIPTION_ENDED')
   })
 
+  test('removes nothing with a signal that has fired, or fires before that', async () => {
+    const { job } = await open({ journal: true })
+    await append(job, 'a', deposited(1))
+    const model = await okOf(job.projection(balances))
+    await okOf(model.caughtUp())
+    expect((await errorOf(model.rebuild({ signal: AbortSignal.abort() }))).code).toBe('ERR_ABORTED')
+    const abort = new AbortController()
+    const rebuilding = model.rebuild({ signal: abort.signal })
+    abort.abort()
+    expect((await errorOf(rebuilding)).code).toBe('ERR_ABORTED')
+    // Only what is removed is an event of the journal.
+    expect((await okOf(job.journalStatus())).lastSeq).toBe(2)
+    expect(await okOf(model.get(key('a')))).toEqual({ balance: 1 })
+  })
+
   test('ends with an error of the one who watches it', async () => {
     const { job } = await open({ journal: true })
     const model = await okOf(job.projection(balances))

@@ -8,6 +8,7 @@ import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import { KvGet, KvScan } from '../messages.js'
 import { abortSignal, checkOptions, functionValue } from '../option-checks.js'
+import { Patience } from '../patience.js'
 import type { ReadOptions, ScanOptions } from '../types.js'
 import { checkKey, checkReadOptions, checkScan, ownKey } from '../validate.js'
 import type { DomainEvent } from './domain-events.js'
@@ -23,7 +24,7 @@ export interface RebuildProgress {
 /** How to rebuild. */
 export interface RebuildOptions {
   readonly onProgress?: ((progress: RebuildProgress) => void) | undefined
-  /** Stops waiting when it fires; the rebuilding goes on. */
+  /** Stops waiting when it fires; the rebuilding goes on. With one that has fired already nothing is removed. */
   readonly signal?: CancelSignal | undefined
 }
 
@@ -139,8 +140,10 @@ export class Projection<State> {
   }
 
   async #rebuild({ onProgress = () => {}, signal }: RebuildOptions): Promise<Result<void, PersistencyError>> {
-    const end = await this.subscription.journalEnd()
+    const end = await this.subscription.journalEnd(signal)
     if (end.isErr()) return err(end.error)
+    const { end: aborted } = new Patience(`rebuilding projection "${this.name}"`, { signal })
+    if (aborted !== undefined) return err(aborted)
     const total = end.value
     const reset = await this.subscription.reset(clearing(this.category))
     if (reset.isErr()) return err(reset.error)
