@@ -344,6 +344,48 @@ describe('the state of a projection', () => {
     expect(await okOf(model.state())).toEqual({ seen: 2 })
   })
 
+  test('stays what it is when its codec writes the next one into the same bytes', async () => {
+    const scratch = new Uint8Array(1)
+    const codec = {
+      encode: (sum: number) => {
+        scratch[0] = sum
+        return scratch
+      },
+      decode: ([sum]: Uint8Array) => sum as number
+    }
+    const sums = defineProjection({
+      name: 'sums',
+      version: 1,
+      events: accountEvents,
+      key: (_, { stream }) => key(stream ?? ''),
+      initial: () => 0,
+      apply: (sum, event) => sum + (event.type === 'deposited' ? event.data.amount : 0),
+      codec
+    })
+    const { job } = await open({ journal: true })
+    const events = [1, 2, 3].map((amount) =>
+      job.append(accountEvents.encode(deposited(amount)), { stream: `${amount}` })
+    )
+    await Promise.all(events)
+    const model = await okOf(job.projection(sums))
+    await okOf(model.caughtUp())
+    expect((await okOf(model.scan())).map(({ state }) => state)).toEqual([1, 2, 3])
+    const given = [1, 2, 3].map((amount) => ({ stream: `${amount}`, event: deposited(amount) }))
+    projected(sums, ...given).expectRows([1, 2, 3].map((amount) => [key(`${amount}`), amount]))
+  })
+
+  test('that is encoded as no bytes is the failure of that event', async () => {
+    const { job } = await open({ journal: true })
+    const codec = { encode: () => 'text' as never, decode: () => 0 }
+    const parts = { name: 'wrong', version: 1, events: accountEvents, initial: () => 0, apply: () => 1 }
+    const wrong = defineProjection({ ...parts, codec })
+    await append(job, 'a', deposited(1))
+    const model = await okOf(job.projection(wrong, { retry: { attempts: 1 } }))
+    expect((await errorOf(model.caughtUp())).message).toMatch(
+      'must answer a Uint8Array, got the string "text"'
+    )
+  })
+
   test('that its codec cannot write is the failure of that event alone', async () => {
     const { job } = await open({ journal: true })
     await append(job, 'a', deposited(1), { type: 'deposited', data: { amount: 0.5 } }, deposited(2))

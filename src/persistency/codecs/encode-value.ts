@@ -5,7 +5,10 @@ import { PersistencyError } from '../errors.js'
 import type { KeyPart } from '../keys/key-parts.js'
 import { toPayload } from '../keys/payload.js'
 
-/** Whatever encodes values of one type; every codec of this package does, and your own may. */
+/**
+ * Whatever encodes values of one type; every codec of this package does, and your own may. The bytes are their caller's
+ * from then on, who keeps them uncopied for a while: answer new ones each time, not views on one buffer.
+ */
 export interface ValueEncoder<T> {
   encode(value: T): Uint8Array
 }

@@ -3,7 +3,9 @@ import type { ValueDecoder } from '../codecs/decode-value.js'
 import type { ValueEncoder } from '../codecs/encode-value.js'
 import { json } from '../codecs/json.js'
 import { categoryText, coder, demand } from '../declaration-checks.js'
+import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
+import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
 import { functionValue, integerFrom, nameText } from '../option-checks.js'
 import { checkKey, ownKey } from '../validate.js'
@@ -122,5 +124,11 @@ export function nextPayload<Event extends DomainEvent, State>(
   recorded: RecordedEvent
 ): Uint8Array | undefined {
   const state = apply(before === undefined ? initial() : codec.decode(before), event, recorded)
-  return state === undefined ? undefined : codec.encode(state)
+  return state === undefined ? undefined : ownBytes(codec.encode(state))
+}
+
+/** Bytes of their own: a codec may answer each time with a view on the same buffer. */
+function ownBytes(encoded: unknown): Uint8Array {
+  if (isUint8Array(encoded)) return new Uint8Array(encoded)
+  throw new TypeError(`the codec of a projection must answer a Uint8Array, got ${describeValue(encoded)}`)
 }
