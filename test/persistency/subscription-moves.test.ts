@@ -13,6 +13,7 @@ import { useChannels } from '../support/channels.js'
 import { countOfEvents } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+import { execute } from '../support/storage-sqlite.js'
 
 const { open } = useStorage()
 const channels = useChannels()
@@ -123,8 +124,36 @@ describe('moveTo', () => {
   })
 })
 
+test.each([
+  ['its type', '010000ffff62000000000000000000000000'],
+  ['its kind', '050000000162000000000000000000000000']
+])('an event of which %s cannot be read ends a subscription that names types', async (_, event) => {
+  const { job, file } = await open({ journal: true })
+  for (const type of ['a', 'b', 'c']) await append(job, type)
+  execute(file, `UPDATE journal SET body = x'00000012${event}' WHERE seq = 2`)
+  const seen: string[] = []
+  const types = ['a', 'b', 'c']
+  const subscription = await okOf(job.subscription('s', ({ type }) => void seen.push(type), { types }))
+  expect((await subscription.ended)._unsafeUnwrapErr().code).toBe('ERR_JOURNAL')
+  expect(seen).toEqual(['a'])
+})
+
 describe('parked events', () => {
   const park = { onPoison: 'park', retry: NO_WAIT } as const
+
+  test('that cannot be read are an error of who asks for them', async () => {
+    const { job, file } = await open({ journal: true })
+    await append(job, 'a')
+    const refuse = () => {
+      throw new Error('broken')
+    }
+    const subscription = await okOf(job.subscription('s', refuse, park))
+    await okOf(subscription.caughtUp())
+    execute(file, `UPDATE journal_parked SET body = x'01'`)
+    expect((await errorOf(job.subscriptions.parked('s'))).code).toBe('ERR_JOURNAL')
+    expect((await errorOf(subscription.retryParked())).code).toBe('ERR_JOURNAL')
+    expect(subscription.running).toBe(true)
+  })
 
   test('that are tried again leave the rest when it is stopped', async () => {
     const { job } = await open({ journal: true })

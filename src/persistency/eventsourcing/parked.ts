@@ -1,7 +1,7 @@
 /** Owns reading the events that a subscription has put aside, page by page. */
-import type { Result } from 'neverthrow'
+import { err, ok, type Result } from 'neverthrow'
 import type { Ask } from '../ask.js'
-import type { PersistencyError } from '../errors.js'
+import { PersistencyError } from '../errors.js'
 import { decodeEvent } from '../journal/event-codec.js'
 import type { ParkedEntry } from './message-payloads.js'
 import { SubscriptionParked } from './messages.js'
@@ -33,7 +33,25 @@ export async function* readOneParked(ask: Ask, name: string, seq: number): Parke
   yield page.map((entries) => entries.filter((entry) => entry.seq === seq))
 }
 
-export function parkedEvent(entry: ParkedEntry): ParkedEvent {
+/** Everything that is parked. Errors: `ERR_JOURNAL` for what cannot be read, those of reading. */
+export async function allParked(
+  ask: Ask,
+  name: string
+): Promise<Result<readonly ParkedEvent[], PersistencyError>> {
+  const found: ParkedEvent[] = []
+  try {
+    for await (const page of readParked(ask, name)) {
+      if (page.isErr()) return err(page.error)
+      found.push(...page.value.map(parkedEvent))
+    }
+  } catch (thrown) {
+    if (thrown instanceof PersistencyError) return err(thrown)
+    throw thrown
+  }
+  return ok(found)
+}
+
+function parkedEvent(entry: ParkedEntry): ParkedEvent {
   const { attempts, error, parkedAt } = entry
   return { event: decodeEvent(entry), attempts, error, parkedAt }
 }

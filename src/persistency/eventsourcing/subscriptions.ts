@@ -22,7 +22,7 @@ import {
   SubscriptionList,
   SubscriptionMove
 } from './messages.js'
-import { parkedEvent, readParked } from './parked.js'
+import { allParked } from './parked.js'
 import { Subscription } from './subscription.js'
 import { SubscriptionRun } from './subscription-run.js'
 import type {
@@ -81,11 +81,13 @@ export class Subscriptions {
     return this.#parts.ask(SubscriptionList, undefined, {})
   }
 
-  /** What a subscription has put aside, in order. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading. */
+  /**
+   * What a subscription has put aside, in order. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, `ERR_JOURNAL`, those of reading.
+   */
   parked(name: string): Answer<readonly ParkedEvent[]> {
     const wrong = checkSubscriptionName(name)
     if (wrong !== undefined) return errAsync(wrong)
-    return new ResultAsync(this.#allParked(name))
+    return new ResultAsync(allParked(this.#parts.ask, name))
   }
 
   /**
@@ -197,15 +199,6 @@ export class Subscriptions {
     else if (what.parked)
       warnThrottled('PERSISTENCY_EVENT_PARKED', `${whose} has parked an event`, what.error)
     else warnThrottled('PERSISTENCY_SUBSCRIPTION_ENDED', `${whose} has ended`, what.error)
-  }
-
-  async #allParked(name: string): Promise<Result<readonly ParkedEvent[], PersistencyError>> {
-    const found: ParkedEvent[] = []
-    for await (const page of readParked(this.#parts.ask, name)) {
-      if (page.isErr()) return err(page.error)
-      found.push(...page.value.map(parkedEvent))
-    }
-    return ok(found)
   }
 
   /** Why a name cannot be taken, moved or forgotten: the job is closed, or it is held here. */

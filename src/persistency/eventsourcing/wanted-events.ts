@@ -6,6 +6,7 @@ import type { AnySubscriptionOptions } from './types.js'
 
 type Wanted = (event: PackedEvent) => boolean
 
+/** One that cannot be read is wanted: it is a failure when its turn comes. */
 export function wantedBy({ events, ...options }: AnySubscriptionOptions): Wanted {
   const named = byType(options)
   return events === undefined ? named : (event) => named(event) && reads(events, event)
@@ -15,12 +16,13 @@ function byType({ writes = false, types }: Pick<AnySubscriptionOptions, 'writes'
   if (types === undefined) return writes ? () => true : ({ bytes }) => !isWrite(bytes)
   const named = new Set(types)
   return ({ bytes }) => {
+    if (isWrite(bytes)) return writes
     const type = typeOf(bytes)
-    return type === undefined ? writes : named.has(type)
+    return type === undefined || named.has(type)
   }
 }
 
-/** Whether a codec knows an event. What it throws on is wanted: it is a failure when its turn comes. */
+/** Whether a codec knows an event, or throws on it. */
 function reads(events: EventCodec<DomainEvent>, packed: PackedEvent): boolean {
   try {
     const event = decodeEvent(packed)

@@ -59,16 +59,20 @@ export function isWrite(bytes: Uint8Array): boolean {
   return bytes[0] === EventForm.write
 }
 
-/** The type of an event of the application's own, read without the rest; `undefined` of a write. */
+/** The type of an event of the application's own, read without the rest; `undefined` when there is none to read. */
 export function typeOf(bytes: Uint8Array): string | undefined {
   const reader = new ByteReader(bytes)
-  const form = reader.u8()
-  if (form !== EventForm.own && form !== EventForm.ownOfStream) return undefined
-  if (form === EventForm.ownOfStream) {
-    reader.text()
-    reader.f64()
+  try {
+    const form = reader.u8()
+    if (form !== EventForm.own && form !== EventForm.ownOfStream) return undefined
+    if (form === EventForm.ownOfStream) {
+      reader.text()
+      reader.f64()
+    }
+    return reader.text()
+  } catch {
+    return undefined
   }
-  return reader.text()
 }
 
 /** What an event says; its bytes are views on those of the event. Throws `ERR_JOURNAL` when that cannot be read. */
