@@ -77,6 +77,15 @@ describe('what a command comes to is what will be read', () => {
   })
 })
 
+test.each([
+  ['a function', () => {}],
+  ['a symbol', Symbol('s')],
+  ['what turns into nothing', { toJSON: () => undefined }],
+  ['a bigint', 1n]
+])('jsonEvents refuses data that is %s', (_, data) => {
+  expect(() => jsonEvents().encode({ type: 'marked', data })).toThrow(TypeError)
+})
+
 describe('an idempotency key', () => {
   test('names one append of one stream', async () => {
     const { job } = await open({ journal: true })

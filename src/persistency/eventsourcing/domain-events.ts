@@ -1,4 +1,5 @@
 /** Owns how the events of an application become events of the journal and back. */
+import { describeValue } from '../describe.js'
 import type { NewEvent, RecordedEvent } from '../journal/types.js'
 
 /** An event of an application: what happened, and its facts. */
@@ -24,6 +25,9 @@ export interface EventCodec<Event extends DomainEvent> {
  * Events whose data is JSON, in UTF-8; no data, no bytes. With `types`, events of other types are left alone; without,
  * every event is read. The type is taken on trust, as with `json`.
  *
+ * @throws (encoding) TypeError for data that JSON cannot express: a function, a symbol, a bigint, a cycle.
+ * @throws (decoding) RangeError for data that is not JSON.
+ *
  * @example
  * type AccountEvent = { type: 'opened'; data: { owner: string } } | { type: 'closed' }
  * const accountEvents = jsonEvents<AccountEvent>('opened', 'closed')
@@ -32,13 +36,20 @@ export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['
   const known = types.length === 0 ? undefined : new Set<string>(types)
   return {
     encode({ type, data }) {
-      return data === undefined ? { type } : { type, data: new TextEncoder().encode(JSON.stringify(data)) }
+      return data === undefined ? { type } : { type, data: new TextEncoder().encode(written(type, data)) }
     },
     decode({ type, data }) {
       if (known !== undefined && !known.has(type)) return undefined
       return (data.length === 0 ? { type } : { type, data: parsed(type, data) }) as Event
     }
   }
+}
+
+/** What JSON leaves out would be read back as an event without data. */
+function written(type: string, data: unknown): string {
+  const text = JSON.stringify(data) as string | undefined
+  if (text !== undefined) return text
+  throw new TypeError(`the data of event "${type}" is nothing that JSON can express: ${describeValue(data)}`)
 }
 
 function parsed(type: string, data: Uint8Array): unknown {
