@@ -3,9 +3,11 @@ import { type Job, type Key, KvScan, key, type RequestTrace, type StreamOptions 
 import { useChannels } from '../support/channels.js'
 import { all } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { hexOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
 import { execute } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const channels = useChannels()
 
@@ -103,6 +105,25 @@ test.each([
   await okOf(job.persistPut('c', key(9), utf8('x')))
   expect(await okOf(job.count('c', keyOf()))).toBe(KEYS.length + 1)
   expect(read).toBe(pages)
+})
+
+test('leaving it while a page is awaited does not wait for that page', async () => {
+  const { job, file } = await storage.open({ maxQueueOps: 1 })
+  const lock = holdLock(file)
+  const written = [job.persistPut('c', key(1), utf8('x')), job.persistPut('c', key(2), utf8('x'))]
+  let released = false
+  setTimeout(() => {
+    released = true
+    lock.release()
+  }, 500)
+  // Stands in line behind a write that waits for room.
+  const rows = job.stream('c', keyOf())[Symbol.asyncIterator]()
+  const next = rows.next()
+  expect(await rows.return?.()).toEqual({ done: true, value: undefined })
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(released).toBe(false)
+  await Promise.all(written.map(okOf))
+  expect(await okOf(job.count('c', keyOf()))).toBe(2)
 })
 
 test('writes between two pages show in the later one', async () => {

@@ -1,5 +1,6 @@
 /** Owns reading a range page by page. Knows how pages follow each other, not where they come from. */
 import type { ResultAsync } from 'neverthrow'
+import type { CancelSignal } from '../../runtime/platform.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
 import { type KeyRange, rangeAfter } from '../keys/key-range.js'
@@ -33,7 +34,7 @@ export function streamRows(
 ): AsyncIterable<KvRow> {
   return {
     [Symbol.asyncIterator]: () =>
-      new PagedIterator(() => readPages(category, rangeOrPrefix, options, readPage))
+      new PagedIterator((signal) => readPages(category, rangeOrPrefix, options, signal, readPage), options)
   }
 }
 
@@ -43,11 +44,13 @@ async function* readPages(
   category: string,
   rangeOrPrefix: KeyRange | Key,
   options: StreamOptions | undefined,
+  signal: CancelSignal,
   readPage: ReadPage
 ): AsyncGenerator<Page, void, undefined> {
   const checked = checkStream(category, rangeOrPrefix, options)
   if (checked.isErr()) throw checked.error
-  const { query, read, copy, pageSize } = checked.value
+  const { query, copy, pageSize } = checked.value
+  const read = { ...checked.value.read, signal }
   let range: KeyRange | undefined = query.range
   let left = query.limit ?? Number.POSITIVE_INFINITY
   let pageRows = pageSize ?? FIRST_PAGE_ROWS
