@@ -1,5 +1,5 @@
 /** Owns what a job does as a whole, on its way through the brokers: backups, checks, figures, compaction. */
-import { type Result, ResultAsync } from 'neverthrow'
+import { Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
 import { type RequestDefinition, untraced } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
@@ -56,27 +56,28 @@ export class JobMaintenance {
 
   backup(path: string, options: BackupOptions | undefined): Answer<Backup> {
     const checks = { ...OPERATION_CHECKS, overwrite: booleanValue }
-    return checkPath(path).asyncAndThen((target) =>
-      this.#operate(options, checks, (operation, { overwrite = false }) => ({
-        request: KvBackup,
-        payload: { operation, path: target, overwrite }
-      }))
+    return Result.combine([checkPath(path), checkOptions<BackupOptions>(options, checks)]).asyncAndThen(
+      ([target, { overwrite = false, ...how }]) =>
+        this.#operate(how, (operation) => ({
+          request: KvBackup,
+          payload: { operation, path: target, overwrite }
+        }))
     )
   }
 
-  verify(options: VerifyOptions = {}): Answer<VerifyReport> {
-    const verified = this.#operate(options, VERIFY_CHECKS, (operation, { quick = false }: VerifyOptions) => ({
-      request: KvVerify,
-      payload: { operation, quick }
-    }))
-    return verified.andThen((report) => verifyJournal(report, options, this.#parts.journal))
+  verify(options: VerifyOptions | undefined): Answer<VerifyReport> {
+    return checkOptions<VerifyOptions>(options, VERIFY_CHECKS).asyncAndThen((checked) =>
+      this.#operate(checked, (operation) => ({
+        request: KvVerify,
+        payload: { operation, quick: checked.quick ?? false }
+      })).andThen((report) => verifyJournal(report, checked, this.#parts.journal))
+    )
   }
 
   compact(options: OperationOptions | undefined): Answer<Compaction> {
-    return this.#operate(options, OPERATION_CHECKS, (operation) => ({
-      request: KvCompact,
-      payload: { operation }
-    }))
+    return checkOptions<OperationOptions>(options, OPERATION_CHECKS).asyncAndThen((checked) =>
+      this.#operate(checked, (operation) => ({ request: KvCompact, payload: { operation } }))
+    )
   }
 
   stats(options: StatsOptions | undefined): Answer<JobStats> {
@@ -91,26 +92,23 @@ export class JobMaintenance {
       }))
   }
 
-  /** Checks options, watches the progress if wanted, asks, and stops watching. */
-  #operate<Options extends OperationOptions, Payload extends KvOperation, Response>(
-    given: Options | undefined,
-    checks: Parameters<typeof checkOptions>[1],
-    prepare: (
-      operation: number,
-      options: Options
-    ) => { request: RequestDefinition<Payload, Response, PersistencyError>; payload: Payload }
+  /** Watches the progress if wanted, asks, and stops watching. */
+  #operate<Payload extends KvOperation, Response>(
+    { onProgress, signal }: OperationOptions,
+    prepare: (operation: number) => {
+      request: RequestDefinition<Payload, Response, PersistencyError>
+      payload: Payload
+    }
   ): Answer<Response> {
-    return checkOptions<Options>(given, checks).asyncAndThen((options) => {
-      const operation = ++lastOperation
-      const { request, payload } = prepare(operation, options)
-      const stopWatching = this.#watch(operation, options.onProgress)
-      const answered = async (): Promise<Result<Response, PersistencyError>> => {
-        const result = await this.#afterWrites(request, payload, options.signal)
-        stopWatching()
-        return result
-      }
-      return new ResultAsync(answered())
-    })
+    const operation = ++lastOperation
+    const { request, payload } = prepare(operation)
+    const stopWatching = this.#watch(operation, onProgress)
+    const answered = async (): Promise<Result<Response, PersistencyError>> => {
+      const result = await this.#afterWrites(request, payload, signal)
+      stopWatching()
+      return result
+    }
+    return new ResultAsync(answered())
   }
 
   #watch(operation: number, onProgress: OperationOptions['onProgress']): () => void {

@@ -52,6 +52,11 @@ test('open and openJob read each option once, also those within others', async (
   expect(other.options.journal).toEqual({ maxEvents: 100 })
 })
 
+test('verify reads each option once', async () => {
+  const { job } = await storage.open({ journal: true })
+  expect((await okOf(job.verify(once('quick', false)))).ok).toBe(true)
+})
+
 test.each([
   ['an option', throwing('maxQueueOps')],
   ['a limit of the journal', { journal: throwing('maxEvents') }]
