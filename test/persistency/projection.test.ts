@@ -344,6 +344,21 @@ describe('the state of a projection', () => {
     expect(await okOf(model.state())).toEqual({ seen: 2 })
   })
 
+  test('is the initial one before the first event, as it is specified', async () => {
+    const parts = { name: 'at', version: 1, events: accountEvents }
+    const dated = defineProjection({
+      ...parts,
+      initial: () => ({ at: new Date(0) }),
+      apply: (state) => state
+    })
+    const { job } = await open({ journal: true })
+    const model = await okOf(job.projection(dated))
+    projected(dated).expectState(await okOf(model.state()))
+    await append(job, 'a', deposited(1))
+    await okOf(model.caughtUp())
+    projected(dated, deposited(1)).expectState(await okOf(model.state()))
+  })
+
   test('stays what it is when its codec writes the next one into the same bytes', async () => {
     const scratch = new Uint8Array(1)
     const codec = {

@@ -113,18 +113,30 @@ export function placeOf<Event extends DomainEvent>(
   return { event, key }
 }
 
+/** A row, and what is to be stored of it; without a payload it is removed. */
+export interface FoldedRow {
+  readonly key: Key
+  readonly payload: Uint8Array | undefined
+}
+
 /**
- * What is stored of a row after an event; `undefined` is no row. Each state has been through its codec before the next
- * event sees it, so it does not depend on which events happen to share a transaction.
+ * The row of an event as it is after it; `undefined` for an event that is none of the projection. Each state has been
+ * through its codec before the next event sees it, so it does not depend on which events happen to share a transaction.
+ *
+ * @param before what is stored of a row
  */
-export function nextPayload<Event extends DomainEvent, State>(
-  { initial, apply, codec }: ProjectionDefinition<Event, State>,
-  before: Uint8Array | undefined,
-  event: Event,
-  recorded: RecordedEvent
-): Uint8Array | undefined {
-  const state = apply(before === undefined ? initial() : codec.decode(before), event, recorded)
-  return state === undefined ? undefined : ownBytes(codec.encode(state))
+export function folded<Event extends DomainEvent, State>(
+  definition: ProjectionDefinition<Event, State>,
+  recorded: RecordedEvent,
+  before: (key: Key) => Uint8Array | undefined
+): FoldedRow | undefined {
+  const place = placeOf(definition, recorded)
+  if (place === undefined) return undefined
+  const { initial, apply, codec } = definition
+  const { event, key } = place
+  const stored = before(key)
+  const state = apply(stored === undefined ? initial() : codec.decode(stored), event, recorded)
+  return { key, payload: state === undefined ? undefined : ownBytes(codec.encode(state)) }
 }
 
 /** Bytes of their own: a codec may answer each time with a view on the same buffer. */

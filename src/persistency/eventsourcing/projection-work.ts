@@ -1,13 +1,13 @@
 /** Owns folding the events of one transaction into the rows of a projection. */
 import { untraced } from '../../brokers/definitions.js'
 import type { Ask } from '../ask.js'
-import type { JournalEvent, RecordedEvent } from '../journal/types.js'
+import type { JournalEvent } from '../journal/types.js'
 import type { Key } from '../keys/keys.js'
 import { KvGetMany } from '../messages.js'
 import type { TxOp } from '../types.js'
 import type { BatchOutcome, BatchWork, BeginBatch } from './batch-work.js'
 import type { DomainEvent } from './domain-events.js'
-import { nextPayload, type PlacedEvent, type ProjectionDefinition, placeOf } from './projection-definition.js'
+import { folded, type ProjectionDefinition, placeOf } from './projection-definition.js'
 
 const GetRows = untraced(KvGetMany)
 
@@ -43,7 +43,7 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
   /** Which row an event needs; none for one that cannot be read, which is found out when its turn comes. */
   keysOf(event: JournalEvent): Key[] {
     try {
-      const found = this.#place(event)
+      const found = event.kind === 'event' ? placeOf(this.#definition, event) : undefined
       return found === undefined ? [] : [found.key]
     } catch {
       return []
@@ -63,12 +63,11 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
   }
 
   async add(recorded: JournalEvent): Promise<void> {
-    const place = this.#place(recorded)
-    if (place === undefined) return
-    const row = this.#rows.get(place.key.toString())
-    if (row === undefined)
-      throw new TypeError('the key of an event must be the same each time it is asked for')
-    row.payload = nextPayload(this.#definition, row.payload, place.event, recorded as RecordedEvent)
+    if (recorded.kind !== 'event') return
+    const after = folded(this.#definition, recorded, (key) => this.#rowOf(key).payload)
+    if (after === undefined) return
+    const row = this.#rowOf(after.key)
+    row.payload = after.payload
     row.changed = true
   }
 
@@ -82,7 +81,9 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     return { ops, append: [] }
   }
 
-  #place(recorded: JournalEvent): PlacedEvent<Event> | undefined {
-    return recorded.kind === 'event' ? placeOf(this.#definition, recorded) : undefined
+  #rowOf(key: Key): Row {
+    const row = this.#rows.get(key.toString())
+    if (row !== undefined) return row
+    throw new TypeError('the key of an event must be the same each time it is asked for')
   }
 }
