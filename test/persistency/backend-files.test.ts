@@ -185,6 +185,13 @@ describe('a file that is not ours', () => {
       'ERR_FOREIGN_SCHEMA',
       'UTF-16'
     ],
+    [
+      'has another encoding, and no table any more',
+      sql("PRAGMA encoding = 'UTF-16'; CREATE TABLE notes (text); DROP TABLE notes"),
+      'ERR_FOREIGN_SCHEMA',
+      'UTF-16'
+    ],
+    ['has a table like those of SQLite', sql('CREATE TABLE sqlitenotes (text)'), 'ERR_FOREIGN_SCHEMA', 'kv'],
     ['has other tables', sql('CREATE TABLE notes (text)'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
     ['has another kv', sql('CREATE TABLE kv (key TEXT, value TEXT)'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],
     ['has a view kv', sql('CREATE VIEW kv AS SELECT 1'), 'ERR_FOREIGN_SCHEMA', 'tenant.db'],

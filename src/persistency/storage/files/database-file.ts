@@ -71,19 +71,20 @@ export function openDatabase({ file, options }: DatabaseFile, patient: Patient):
 export function recognise(db: Database.Database, file: string): boolean {
   const version = db.pragma('user_version', { simple: true }) as number
   const tables = db
-    .prepare("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+    .prepare("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
     .pluck()
     .all() as string[]
   if (version !== USER_VERSION && version !== 0) {
     const message = `${file}: incompatible user_version: got ${version}, expected ${USER_VERSION}; it was written by another program or a later release`
     throw new PersistencyError('ERR_VERSION', message)
   }
-  if (version === 0 && tables.length === 0) return true
+  // A database whose tables are gone keeps its encoding.
   const encoding = db.pragma('encoding', { simple: true }) as string
   if (encoding !== 'UTF-8') {
     const message = `${file}: its text encoding is ${encoding}; the databases of this library are UTF-8`
     throw new PersistencyError('ERR_FOREIGN_SCHEMA', message)
   }
+  if (version === 0 && tables.length === 0) return true
   if (!tables.includes('kv') || !hasKvLayout(db)) {
     const message = `${file}: is a SQLite database of something else: it has no table kv(category, key, payload) as expected; move it away or choose another job id`
     throw new PersistencyError('ERR_FOREIGN_SCHEMA', message)
