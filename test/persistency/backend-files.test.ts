@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { describe, expect, test } from '@jest/globals'
-import type Database from 'better-sqlite3'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import Database from 'better-sqlite3'
 import { type Durability, key } from 'persistency'
 import { openDatabase } from '../../dist/persistency/storage/files/database-file.js'
 import { provideFile } from '../../dist/persistency/storage/files/job-file.js'
@@ -88,6 +88,8 @@ describe('the file', () => {
 })
 
 describe('the connection', () => {
+  afterEach(() => void jest.restoreAllMocks())
+
   const connect = (durability: Durability, file: string): Database.Database => {
     provideFile({ jobId: 'tenant', file }, true)
     const options = { durability, cacheSizeBytes: 2 ** 20, mmapSizeBytes: 2 ** 22 }
@@ -115,6 +117,23 @@ describe('the connection', () => {
     } finally {
       db.close()
     }
+  })
+
+  test('is refused on a file system without write-ahead logging', () => {
+    const { pragma } = Database.prototype
+    // What SQLite does there: it keeps the mode, and answers it.
+    jest.spyOn(Database.prototype, 'pragma').mockImplementation(function (
+      this: Database.Database,
+      source,
+      options
+    ) {
+      return pragma.call(this, source.replace('journal_mode = WAL', 'journal_mode'), options)
+    })
+    const file = join(storage.folder(), 'tenant.db')
+    expect(() => connect('normal', file)).toThrow(/does not support write-ahead logging/)
+    expect(statSync(file).size).toBe(0)
+    makeFitting(file)
+    expect(() => connect('normal', file)).toThrow(/does not support write-ahead logging/)
   })
 
   test('in memory has no file', () => {

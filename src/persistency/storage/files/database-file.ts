@@ -107,7 +107,8 @@ function configure(
   { durability, cacheSizeBytes, mmapSizeBytes }: DatabaseFile['options']
 ): void {
   const mode = db.pragma('journal_mode = WAL', { simple: true })
-  if (mode !== 'wal' && mode !== 'memory') {
+  // A file that cannot change to WAL keeps the mode it had, which is MEMORY for a fresh one.
+  if (mode !== (file === MEMORY ? 'memory' : 'wal')) {
     const message = `${file}: the file system does not support write-ahead logging (journal mode is ${String(mode)})`
     throw new PersistencyError('ERR_OPEN', message)
   }
