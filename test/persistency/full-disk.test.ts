@@ -1,7 +1,10 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import type { PersistencyOptions } from 'persistency'
+import { key, type PersistencyOptions } from 'persistency'
 import { runProgram } from '../support/storage-child.js'
-import { useStorage } from '../support/storage-folder.js'
+import { filesIn, useStorage } from '../support/storage-folder.js'
+import { okOf } from '../support/storage-results.js'
 
 const storage = useStorage()
 const onPosix = process.platform === 'win32' ? test.skip : test
@@ -31,3 +34,24 @@ onPosix.each<Pick<PersistencyOptions, 'threads' | 'restart'>>([
   )
   expect([stdout, stderr]).toEqual(['true ERR_WRITES_LOST\n', ''])
 })
+
+onPosix.each<Pick<PersistencyOptions, 'threads'>>([{ threads: 'dedicated' }, { threads: 'none' }])(
+  'with %j a job whose log has no room in its file is dropped all the same',
+  async (options) => {
+    const { job, file } = await storage.open()
+    await okOf(job.putAcked('c', key(1), new Uint8Array(500 * 1024)))
+    const root = storage.folder()
+    for (const suffix of ['', '-wal']) copyFileSync(file + suffix, join(root, `tenant.db${suffix}`))
+    const { stdout, stderr } = await runProgram(
+      root,
+      `
+    const owner = persistency.unwrap(persistency.Persistency.open({ rootDir: root, ...${JSON.stringify(options)} }))
+    const dropped = await owner.dropJob('tenant')
+    console.log(dropped.isOk() || dropped.error.message)
+  `,
+      { maxFileKib: 64 }
+    )
+    expect([stdout, stderr]).toEqual(['true\n', ''])
+    expect(filesIn(root).filter((name) => name.startsWith('tenant'))).toEqual([])
+  }
+)

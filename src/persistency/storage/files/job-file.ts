@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
+import { beginAlone } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, makePrivateFile } from './private-files.js'
 import { COMPANIONS } from './remove-files.js'
@@ -82,10 +83,7 @@ export function takeBack(file: string): void {
 function isUnused(file: string): boolean {
   const db = new Database(file, { fileMustExist: true, timeout: 0 })
   try {
-    // In force before the first look, it takes the file for this connection alone, and does without the shared memory for
-    // which a full disk has no room.
-    db.pragma('locking_mode = EXCLUSIVE')
-    db.exec('BEGIN EXCLUSIVE')
+    beginAlone(db)
     const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[]
     // The journal notes its format there, whether it has events or not.
     return tables.every(

@@ -6,6 +6,7 @@ import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
 import type { RemoveStart } from '../start.js'
 import { recognise } from './database-file.js'
+import { beginAlone } from './lone-database.js'
 import { otherOwnerOf } from './own-file.js'
 
 /** How long to wait for an owner that is about to leave, in milliseconds. */
@@ -32,11 +33,15 @@ export function removeFiles({ file }: RemoveStart, patient: Patient): void {
 }
 
 /**
- * Leaving WAL mode needs the file for oneself: it fails when any other connection, of whatever process, has it open.
- * A file that is damaged, or no database, is nobody's; one that cannot be looked into for any other reason may be
- * somebody's. Throws `ERR_JOB_IN_USE`, and what SQLite throws.
+ * Requires that no other connection, of whatever process, has the file open, and has `alone` do something with it. A file
+ * that is damaged, or no database, is nobody's; one that cannot be looked into for any other reason may be somebody's.
+ * Throws `ERR_JOB_IN_USE`, and what SQLite throws.
  */
-export function refuseWhenInUse(file: string, patient: Patient): void {
+export function refuseWhenInUse(
+  file: string,
+  patient: Patient,
+  alone: (db: Database.Database) => void = () => {}
+): void {
   let db: Database.Database | undefined
   try {
     const opened = new Database(file, {
@@ -44,18 +49,17 @@ export function refuseWhenInUse(file: string, patient: Patient): void {
       timeout: Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs)
     })
     db = opened
-    const mode = whenFree(patient, () => {
-      recognise(opened, file)
-      return opened.pragma('journal_mode = DELETE', { simple: true })
-    })
-    if (mode !== 'wal') return
+    whenFree(patient, () => beginAlone(opened))
+    recognise(opened, file)
+    opened.exec('ROLLBACK')
+    alone(opened)
   } catch (thrown) {
     const code = codeOf(thrown) ?? ''
     if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return
     if (!code.startsWith('SQLITE_BUSY')) throw thrown
+    const message = `${file}: is in use by another owner, in this process or another; close it there first`
+    throw new PersistencyError('ERR_JOB_IN_USE', message)
   } finally {
     db?.close()
   }
-  const message = `${file}: is in use by another owner, in this process or another; close it there first`
-  throw new PersistencyError('ERR_JOB_IN_USE', message)
 }

@@ -34,7 +34,8 @@ export async function restoreFile({ file, from, overwrite }: RestoreStart, patie
     copy(from, partial.path)
     await syncFile(partial.path)
     requireSound(partial.path, from)
-    if (existsSync(file)) refuseWhenInUse(file, patient)
+    // With its log in it, the former file is whole until the new one takes its place.
+    if (existsSync(file)) refuseWhenInUse(file, patient, (db) => db.pragma('journal_mode = DELETE'))
     // What belongs to the former file must not be taken for part of the new one.
     for (const suffix of COMPANIONS) rmSync(`${file}${suffix}`, { force: true })
     await partial.complete()
