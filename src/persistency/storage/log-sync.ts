@@ -3,6 +3,7 @@
  * moves anything, and nothing else can be done meanwhile; what was synced before, it does not have to wait for.
  */
 import { open } from 'node:fs/promises'
+import { logOf } from './files/companions.js'
 
 /** After so many pages; a checkpoint comes after 4000. */
 const EVERY_PAGES = 1000
@@ -22,7 +23,7 @@ export class LogSync {
 
   /** @param file the database */
   constructor(file: string) {
-    this.#log = `${file}-wal`
+    this.#log = logOf(file)
   }
 
   /** A transaction was committed. */

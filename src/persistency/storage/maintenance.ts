@@ -21,6 +21,7 @@ import { type AsideTask, aside } from './aside.js'
 import { workHere } from './aside-work.js'
 import { backUp } from './backup.js'
 import { rewrite, sizeOf } from './compact.js'
+import { logBytes } from './files/companions.js'
 import { MEMORY } from './files/root-dir.js'
 import { type Operation, throwIfEnded } from './operation.js'
 import { provide } from './provide.js'
@@ -156,7 +157,7 @@ export class Maintenance {
     return {
       ...(rows && { rows: counted }),
       fileBytes: onDisk ? fileSize(file) : bytes,
-      walBytes: onDisk ? fileSize(`${file}-wal`) : 0,
+      walBytes: onDisk ? logBytes(file) : 0,
       freeBytes
     }
   }

@@ -1,14 +1,14 @@
 /** Owns making the file of a job, private to its owner, and taking back one that an opening has made in vain. */
-import { accessSync, constants, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
+import { removeDatabase } from './companions.js'
 import { beginAlone } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, makePrivateFile } from './private-files.js'
-import { COMPANIONS } from './remove-files.js'
 import { MEMORY } from './root-dir.js'
 
 type JobFile = Pick<StorageStart, 'jobId' | 'file'>
@@ -73,7 +73,7 @@ function makeUnlessThere(file: string): boolean {
 export function takeBack(file: string): void {
   try {
     if (statSync(file).size > 0 && !isUnused(file)) return
-    for (const suffix of [...COMPANIONS, '']) rmSync(`${file}${suffix}`, { force: true })
+    removeDatabase(file)
   } catch {
     // The caller has a failure to tell that says more.
   }

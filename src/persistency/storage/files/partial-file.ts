@@ -1,10 +1,10 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
-import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
 import { codeOf } from '../sqlite-errors.js'
+import { logOf, removeDatabase } from './companions.js'
 import { syncDirectoryOf } from './disk-sync.js'
 import { makePrivateFile } from './private-files.js'
-import { COMPANIONS } from './remove-files.js'
 
 export class PartialFile {
   /** Where it is for now, in the directory of its place. */
@@ -30,7 +30,7 @@ export class PartialFile {
 
   /** Removes it; for when it was not completed. */
   discard(): void {
-    for (const suffix of ['', ...COMPANIONS]) rmSync(`${this.path}${suffix}`, { force: true })
+    removeDatabase(this.path)
   }
 
   /** A rename would replace what somebody has put there meanwhile; a link does not. */
@@ -53,9 +53,7 @@ export class PartialFile {
  * be missed, and opening and closing the file itself would drop the locks of this process on it.
  */
 export function refuseOpenDatabase(path: string, what: string): void {
-  // SQLite keeps it beside the file, whatever links lead there.
-  const file = existsSync(path) ? realpathSync(path) : path
-  if (!existsSync(`${file}-wal`)) return
+  if (!existsSync(logOf(path))) return
   const message = `${path}: has a write-ahead log beside it, so it is in use or was not closed; ${what}`
   throw new PersistencyError('ERR_JOB_IN_USE', message)
 }

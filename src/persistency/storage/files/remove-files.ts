@@ -1,10 +1,11 @@
 /** Owns deleting what a job has stored. */
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
 import type { RemoveStart } from '../start.js'
+import { realFile, removeDatabase } from './companions.js'
 import { recognise } from './database-file.js'
 import { beginAlone } from './lone-database.js'
 import { otherOwnerOf } from './own-file.js'
@@ -12,11 +13,8 @@ import { otherOwnerOf } from './own-file.js'
 /** How long to wait for an owner that is about to leave, in milliseconds. */
 export const IN_USE_PATIENCE_MS = 1000
 
-/** SQLite leaves these beside a database. */
-export const COMPANIONS = ['-wal', '-shm', '-journal'] as const
-
 /**
- * Deletes the file of a job and its companions; missing ones are no error. A damaged file is deleted, the database of
+ * Deletes the file of a job and its companions, and the link that leads there; missing ones are no error. A damaged file is deleted, the database of
  * another program is not. Throws `PersistencyError`.
  */
 export function removeFiles({ file }: RemoveStart, patient: Patient): void {
@@ -26,7 +24,7 @@ export function removeFiles({ file }: RemoveStart, patient: Patient): void {
   }
   try {
     if (existsSync(file)) refuseWhenInUse(file, patient)
-    for (const suffix of [...COMPANIONS, '']) rmSync(`${file}${suffix}`, { force: true })
+    for (const path of new Set([realFile(file), file])) removeDatabase(path)
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
   }

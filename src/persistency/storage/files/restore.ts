@@ -1,5 +1,5 @@
 /** Owns putting a backup in the place of a job that is not open. */
-import { closeSync, existsSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { messageOf } from '../../../runtime/message-of.js'
@@ -8,12 +8,13 @@ import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RestoreStart } from '../start.js'
 import { verifyDatabase } from '../verify.js'
+import { removeCompanions } from './companions.js'
 import { recognise } from './database-file.js'
 import { syncFile } from './disk-sync.js'
 import { refuseOtherOwner } from './own-file.js'
 import { PartialFile, refuseOpenDatabase } from './partial-file.js'
 import { makePrivateDirectory } from './private-files.js'
-import { COMPANIONS, refuseWhenInUse } from './remove-files.js'
+import { refuseWhenInUse } from './remove-files.js'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -37,7 +38,7 @@ export async function restoreFile({ file, from, overwrite }: RestoreStart, patie
     // With its log in it, the former file is whole until the new one takes its place.
     if (existsSync(file)) refuseWhenInUse(file, patient, (db) => db.pragma('journal_mode = DELETE'))
     // What belongs to the former file must not be taken for part of the new one.
-    for (const suffix of COMPANIONS) rmSync(`${file}${suffix}`, { force: true })
+    removeCompanions(file)
     await partial.complete()
   } catch (thrown) {
     partial?.discard()
