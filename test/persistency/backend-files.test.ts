@@ -172,13 +172,41 @@ describe('a file that is mapped', () => {
 })
 
 describe('a job that nobody writes to', () => {
+  const isCut = async (log: string): Promise<boolean> => {
+    for (let wait = 0; wait < 100 && statSync(log).size > 0; wait++) await setTimeout(50)
+    return statSync(log).size === 0
+  }
+
   test('brings its log into the file and cuts it', async () => {
     const { job, file } = await storage.open()
     await okOf(job.persistAcked({ kind: 'put', category: 'c', key: key(1), payload: new Uint8Array(5000) }))
     expect(statSync(`${file}-wal`).size).toBeGreaterThan(5000)
-    for (let wait = 0; wait < 100 && statSync(`${file}-wal`).size > 0; wait++) await setTimeout(50)
-    expect(statSync(`${file}-wal`).size).toBe(0)
+    expect(await isCut(`${file}-wal`)).toBe(true)
     expect((await okOf(job.get('c', key(1))))?.length).toBe(5000)
+    await okOf(job.flush({ durable: true }))
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(0)
+    expect(await isCut(`${file}-wal`)).toBe(true)
+  })
+
+  test('does so once a reader beside it is gone', async () => {
+    const { job, file } = await storage.open()
+    await okOf(job.putAcked('c', key(1), utf8('read')))
+    const reader = holdLock(file, 'BEGIN; SELECT count(*) FROM kv')
+    await okOf(job.putAcked('c', key(2), new Uint8Array(5000)))
+    await setTimeout(1500)
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(5000)
+    reader.release()
+    expect(await isCut(`${file}-wal`)).toBe(true)
+  })
+
+  test('does so with what a crash has left', async () => {
+    const crashed = await storage.open()
+    await okOf(crashed.job.putAcked('c', key(1), new Uint8Array(5000)))
+    const root = storage.folder()
+    for (const suffix of ['', '-wal']) copyFileSync(crashed.file + suffix, join(root, `tenant.db${suffix}`))
+    const { file } = await storage.open({}, root)
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(5000)
+    expect(await isCut(`${file}-wal`)).toBe(true)
   })
 })
 

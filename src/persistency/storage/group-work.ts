@@ -76,6 +76,7 @@ export class GroupWork {
     try {
       if (durable) {
         this.#parts.holder.open().sync()
+        this.#parts.onWrote()
         this.#parts.pace.unlocked()
       }
       call.resolve(undefined)

@@ -7,18 +7,21 @@
 const IDLE_MS = 1000
 
 export class IdleCheckpoint {
-  readonly #checkpoint: () => void
+  readonly #checkpoint: () => boolean
   readonly #inTurn: (work: () => void) => void
   #timer: NodeJS.Timeout | undefined
   #lastWrite = 0
 
-  /** @param inTurn does work when it may take time; a thousand jobs may fall idle at once */
-  constructor(checkpoint: () => void, inTurn: (work: () => void) => void) {
+  /**
+   * @param checkpoint answers `false` when somebody else keeps it from emptying the log
+   * @param inTurn does work when it may take time; a thousand jobs may fall idle at once
+   */
+  constructor(checkpoint: () => boolean, inTurn: (work: () => void) => void) {
     this.#checkpoint = checkpoint
     this.#inTurn = inTurn
   }
 
-  /** Something was committed. */
+  /** Something was committed, or was there before. */
   wrote(): void {
     this.#lastWrite = performance.now()
     this.#timer ??= this.#wait(IDLE_MS)
@@ -39,9 +42,9 @@ export class IdleCheckpoint {
 
   #run(): void {
     try {
-      this.#checkpoint()
+      if (!this.#checkpoint()) this.wrote()
     } catch {
-      // A lock or a full disk; the next commit or the closing tries again, and tells.
+      // A full disk, for instance; the next commit or the closing tries again, and tells.
     }
   }
 }

@@ -10,6 +10,8 @@ import type { PersistencyError } from '../errors.js'
 import { PackedPuts, PackedWrites } from '../frames/packed-writes.js'
 import type { KvScanQuery, PersistEventPayload } from '../message-payloads.js'
 import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan, PersistEvent } from '../messages.js'
+import { logBytes } from './files/companions.js'
+import { MEMORY } from './files/root-dir.js'
 import { GroupWork } from './group-work.js'
 import { IdleCheckpoint } from './idle-checkpoint.js'
 import { JournalService } from './journal/journal-service.js'
@@ -64,6 +66,8 @@ export class StorageSession {
       outcomes: this.#outcomes,
       onWrote: () => this.#idle.wrote()
     })
+    // What a crash has left.
+    if (file !== MEMORY && logBytes(file) > 0) this.#idle.wrote()
     const listener = hub.listenToRuns(context, PersistEvent, (events) => this.#addWrites(events))
     this.#withdraw.push(() => void listener.drop())
     if (restartLog !== undefined) this.#takenUp = this.#takeUp(restartLog)

@@ -260,9 +260,11 @@ export class SqliteStore {
     }
   }
 
-  /** Brings the write-ahead log into the file and cuts it, as far as other connections allow. */
-  checkpoint(): void {
-    this.#db.pragma('wal_checkpoint(TRUNCATE)')
+  /** Brings the write-ahead log into the file and cuts it; answers `false` when other connections allow only part of it. */
+  checkpoint(): boolean {
+    const [told] = this.#db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number; log: number }[]
+    // Who only holds a lock has nothing to do with a log that is empty.
+    return told === undefined || told.busy === 0 || told.log === 0
   }
 
   close(): void {

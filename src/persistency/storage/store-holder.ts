@@ -60,9 +60,9 @@ export class StoreHolder implements OpenStore {
     return this.#store
   }
 
-  /** Brings the write-ahead log into the file; closing has done it already. */
-  checkpoint(): void {
-    this.#store?.checkpoint()
+  /** Brings the write-ahead log into the file, as far as others allow; closing has done it already. */
+  checkpoint(): boolean {
+    return this.#store?.checkpoint() ?? true
   }
 
   /** Closes the database if it is open. Never within a transaction. */
