@@ -16,6 +16,10 @@ export function checkPath(path: unknown): Result<string, PersistencyError> {
     const message = `a path of a file must be a string that is not empty and holds no NUL; got ${describeValue(path)}`
     return err(new PersistencyError('ERR_PATH', message))
   }
+  if (path !== path.trim()) {
+    const message = `a path of a file must not begin or end in white space: better-sqlite3 takes it off, and would open another file; got ${describeValue(path)}`
+    return err(new PersistencyError('ERR_PATH', message))
+  }
   return absolutePath(path).mapErr(
     (cause) => new PersistencyError('ERR_PATH', `path ${path} leads nowhere: ${messageOf(cause)}`, { cause })
   )

@@ -99,7 +99,7 @@ describe('a backup', () => {
     expect(filesIn(folder)).toEqual(['directory'])
   })
 
-  test.each(['', '  ', 'a\0b', 7, undefined])('refuses the path %j', async (path) => {
+  test.each(['', '  ', 'a\0b', 'kept ', '\nkept', 7, undefined])('refuses the path %j', async (path) => {
     const { job } = await storage.open()
     expect(await errorOf(job.backup(path as never))).toMatchObject({
       code: 'ERR_PATH',
@@ -269,6 +269,7 @@ describe('restoring', () => {
     const persistency = storage.owner()
     expect(await errorOf(persistency.restore('../x', '/tmp/y'))).toMatchObject({ code: 'ERR_JOB_ID' })
     expect(await errorOf(persistency.restore('x', ''))).toMatchObject({ code: 'ERR_PATH' })
+    expect(await errorOf(persistency.restore('x', '/y '))).toMatchObject({ code: 'ERR_PATH' })
     expect(await errorOf(persistency.restore('x', '/y', { over: 1 } as never))).toMatchObject({
       code: 'ERR_OPTION'
     })

@@ -164,6 +164,7 @@ describe('what cannot be checked is an error:', () => {
 
   test.each([
     ['no path', '', {}, 'ERR_PATH'],
+    ['a path that ends in white space', 'x ', {}, 'ERR_PATH'],
     ['an option of no known name', 'x', { fast: true }, 'ERR_OPTION'],
     ['a signal that has fired', 'x', { signal: AbortSignal.abort('enough') }, 'ERR_ABORTED']
   ])('%s', async (_, path, options, code) => {
