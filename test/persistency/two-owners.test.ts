@@ -3,8 +3,9 @@ import { copyFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { type Job, key, type TxOp } from 'persistency'
+import { type Job, key, type PersistencyOptions, type TxOp } from 'persistency'
 import { isPending } from '../support/brokers-async.js'
+import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
 import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
@@ -154,5 +155,27 @@ test.each([
     expect(error.message).toContain('was replaced while the job did not have it open')
     await okOf(job.close())
     expect(await okOf((await okOf(persistency.openJob('a'))).count('c', keyOf()))).toBe(1)
+  }
+)
+
+test.each<Pick<PersistencyOptions, 'threads'>>([{ threads: 'dedicated' }, { threads: 'none' }])(
+  'with %j a job in memory has nothing to do with a file of that name',
+  async (options) => {
+    const { stdout, stderr } = await runProgram(
+      storage.folder(),
+      `
+    import { rmSync, writeFileSync } from 'node:fs'
+    const { Persistency, key, unwrap } = persistency
+    process.chdir(root)
+    writeFileSync(':memory:', '')
+    const owner = unwrap(Persistency.open({ rootDir: ':memory:', ...${JSON.stringify(options)} }))
+    const job = await unwrap(owner.openJob('tenant'))
+    rmSync(':memory:')
+    const put = await job.putAcked('c', key(1), new Uint8Array(1))
+    console.log(put.isOk() || put.error.message)
+    await unwrap(owner.close())
+  `
+    )
+    expect([stdout, stderr]).toEqual(['true\n', ''])
   }
 )
