@@ -252,6 +252,22 @@ describe('rebuild', () => {
     expect(await okOf(job.at(8).count('c', keyOf()))).toBe(8)
   })
 
+  test('takes a payload that another tool stored for the bytes that are read', async () => {
+    const { persistency, job, file } = await storage.open()
+    await okOf(job.putAcked('c', key(1), utf8('ours')))
+    await okOf(job.close())
+    const store = (value: string): void =>
+      withDatabase(file, (db) => void db.exec(`UPDATE kv SET payload = ${value}`))
+    store('5')
+    const again = await okOf(persistency.openJob('tenant', { journal: true }))
+    store("'5'")
+    expect(await okOf(again.compareWithJournal())).toMatchObject({ differing: 0 })
+    store('7')
+    expect(await okOf(again.rebuild())).toMatchObject({ rows: 1, differing: 1 })
+    expect(textOf(await okOf(again.get('c', key(1))))).toBe('5')
+    expect(textOf(await okOf(again.at(0).get('c', key(1))))).toBe('5')
+  })
+
   test('takes a category that is no text for what its bytes are, not for another one', async () => {
     const { job, file } = await storage.open({ journal: true })
     await okOf(job.persistAcked({ kind: 'put', category: '\ufffd', key: key(1), payload: utf8('kept') }))

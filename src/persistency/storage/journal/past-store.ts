@@ -24,8 +24,8 @@ const BYTES_AT_ONCE = 1024 * 1024
  */
 const MAX_ATTEMPTS = 4
 
-const FIRST_ROWS = `SELECT category, key, payload FROM journal_snapshot ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
-const NEXT_ROWS = `SELECT category, key, payload FROM journal_snapshot WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
+const FIRST_ROWS = `SELECT category, key, CAST(payload AS BLOB) FROM journal_snapshot ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
+const NEXT_ROWS = `SELECT category, key, CAST(payload AS BLOB) FROM journal_snapshot WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
 const SNAPSHOT_ROWS = 'SELECT count(*) FROM journal_snapshot'
 const PUT = 'INSERT INTO kv (category, key, payload) VALUES (?, ?, ?)'
 

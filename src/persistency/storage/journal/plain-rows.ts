@@ -2,13 +2,14 @@
 import { RowWriter } from '../row-writer.js'
 import type { SqliteStore } from '../sqlite-store.js'
 
-const FIRST = 'SELECT category, key, payload FROM kv ORDER BY category, key LIMIT ?'
+// What another tool has stored counts as its bytes, as for everybody who reads.
+const FIRST = 'SELECT category, key, CAST(payload AS BLOB) FROM kv ORDER BY category, key LIMIT ?'
 const BEHIND =
-  'SELECT category, key, payload FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
+  'SELECT category, key, CAST(payload AS BLOB) FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
 const COUNT = 'SELECT count(*) FROM kv'
 const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
 
-/** A row as it lies in the file. */
+/** A row as it lies in the file, its payload as bytes. */
 export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
 
 /** Rows that stand one behind the other. */
