@@ -18,7 +18,7 @@ import { refuseWhenInUse } from './remove-files.js'
 
 const CHUNK_BYTES = 1024 * 1024
 
-/** A restore has a thread of its own, and nobody is told of its progress. */
+/** Nobody is told of the progress of a restore, or can end it. */
 const UNATTENDED = { ended: undefined, progress: () => {} }
 
 /**
