@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { key } from 'persistency'
 import { HAS_THREADS, useStorage } from '../support/storage-folder.js'
-import { okOf } from '../support/storage-results.js'
+import { okOf, utf8 } from '../support/storage-results.js'
+import { execute } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
 
@@ -18,4 +21,27 @@ test('a job whose file is opened again leaves the limits that another owner has 
   expect((await okOf(first.journalStatus())).limits).toEqual({})
   for (let n = 0; n < 20; n++) await okOf(other.append({ type: 'noted' }))
   expect(await okOf(other.journalStatus())).toMatchObject({ firstSeq: 1, lastSeq: 20 })
+})
+
+test('a job whose file is opened again goes on counting commits by others', async () => {
+  const rootDir = storage.folder()
+  const turns = storage.owner({
+    rootDir,
+    threads: HAS_THREADS ? { shared: 1 } : 'none',
+    maxOpenJobs: 1,
+    whenIdle: 'close'
+  })
+  const job = await okOf(turns.openJob('tenant', { journal: true }))
+  const second = await okOf(turns.openJob('second'))
+  const meddle = (key: string): void =>
+    execute(join(rootDir, 'tenant.db'), `INSERT INTO kv VALUES (x'63', x'${key}', x'70')`)
+  const counted = async (): Promise<number> => (await okOf(job.journalStatus())).outsideCommits
+  await okOf(job.putAcked('c', key(1), utf8('x')))
+  meddle('02')
+  const before = await counted()
+  expect(before).toBeGreaterThan(0)
+  await okOf(second.stats())
+  expect(await counted()).toBe(before)
+  meddle('03')
+  expect(await counted()).toBe(before + 1)
 })

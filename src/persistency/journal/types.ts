@@ -134,9 +134,10 @@ export interface JournalStatus {
   readonly bytes: number
   readonly limits: JournalOptions
   /**
-   * Commits by other connections, since the storage opened the file, that left the journal as it was: the Nim library
+   * Commits by other connections, while this job had the file open, that left the journal as it was: the Nim library
    * or SQLite itself may have changed rows behind its back. `compareWithJournal` tells which. A checkpoint by
-   * another connection that emptied the log counts as well, because it cannot be told from a commit.
+   * another connection that emptied the log counts as well, because it cannot be told from a commit. What happens
+   * while the file gives way to that of another job is not counted; a restart counts from 0.
    */
   readonly outsideCommits: number
 }

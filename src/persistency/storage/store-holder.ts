@@ -23,6 +23,8 @@ export class StoreHolder implements OpenStore {
   /** The file, once it was opened. */
   #file: OpenedFile | undefined
   #keepers = 0
+  /** Counted by the journal while the database was open. */
+  #outsideCommits = 0
 
   /** @param shared whether other jobs are served on this thread */
   constructor(stores: OpenStores, start: ServeStart, patient: Patient, shared: boolean) {
@@ -70,6 +72,7 @@ export class StoreHolder implements OpenStore {
     const store = this.#store
     if (store === undefined) return
     this.#store = undefined
+    this.#outsideCommits = store.journal?.outsideCommits ?? this.#outsideCommits
     this.#stores.left(this)
     store.close()
   }
@@ -95,7 +98,7 @@ export class StoreHolder implements OpenStore {
       made = provideFile(this.#start, options.create && !this.#known)
       const found = new OpenedFile(file)
       const db = openDatabase(this.#start, this.#patient)
-      const journal = journalOf(db, found, this.#start, this.#patient, this.#known)
+      const journal = journalOf(db, found, this.#start, this.#patient, this.#known, this.#outsideCommits)
       this.#known = true
       const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
       this.#file ??= store.file
@@ -115,12 +118,13 @@ function journalOf(
   found: OpenedFile,
   { file, options }: ServeStart,
   patient: Patient,
-  again: boolean
+  again: boolean,
+  outsideCommits: number
 ): JournalLog | undefined {
   try {
     // Whoever made the file may have taken it back while this one waited for it.
     found.requireInPlace()
-    return openJournal(db, file, options.journal, patient, again)
+    return openJournal(db, file, options.journal, patient, again, outsideCommits)
   } catch (thrown) {
     db.close()
     throw storageError('ERR_OPEN', file, thrown)

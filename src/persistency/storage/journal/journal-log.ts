@@ -55,11 +55,13 @@ export class JournalLog {
   /** Whether something was read within the transaction, which may be taken back. */
   #readWithin = false
   #failure: { readonly thrown: unknown } | undefined
-  #outsideCommits = 0
+  #outsideCommits: number
   #generation = 0
 
-  constructor(db: Database) {
+  /** @param outsideCommits how many were counted when the file was open before, for the same job */
+  constructor(db: Database, outsideCommits = 0) {
     this.#db = db
+    this.#outsideCommits = outsideCommits
     this.statements = new Statements(db)
     this.reader = new JournalReader(this.statements, db.name)
     this.#retention = new Retention(this.statements, this.reader, readLimits(db))
@@ -73,6 +75,11 @@ export class JournalLog {
   /** The first event that has not fallen off. */
   get firstSeq(): number {
     return this.#firstSeq
+  }
+
+  /** Commits by others that left the journal as it was. */
+  get outsideCommits(): number {
+    return this.#outsideCommits
   }
 
   /** Changes when events that could be read within a transaction may have been taken back with it. */
@@ -145,7 +152,8 @@ export class JournalLog {
 
   /** Takes back what was recorded since the mark. */
   rewind(mark: number): void {
-    this.#drop(mark)
+    this.#pending.rewind(mark === 0 ? 0 : (this.#ends[mark - 1] as number))
+    this.#ends.length = mark
   }
 
   recordPut(put: PutOp): void {
@@ -170,7 +178,7 @@ export class JournalLog {
   refresh(): void {
     const version = this.statements.get(DATA_VERSION, 'pluck').get() as number
     if (this.#known && version === this.#dataVersion) return
-    this.#drop(0)
+    this.rewind(0)
     if (!this.certain) this.#generation++
     this.#readWithin = false
     // Another owner may have given others, also between the opening of the file and now.
@@ -249,10 +257,5 @@ export class JournalLog {
     const end = this.#pending.offset
     this.#pending.patchU32(at, end - at - 4)
     this.#ends.push(end)
-  }
-
-  #drop(mark: number): void {
-    this.#pending.rewind(mark === 0 ? 0 : (this.#ends[mark - 1] as number))
-    this.#ends.length = mark
   }
 }

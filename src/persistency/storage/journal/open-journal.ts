@@ -16,7 +16,8 @@ export function openJournal(
   file: string,
   wanted: NonNullable<JobOptions['journal']>,
   patient: Patient,
-  again: boolean
+  again: boolean,
+  outsideCommits: number
 ): JournalLog | undefined {
   const there = hasJournal(db, file)
   if (!there && wanted === false) return undefined
@@ -24,7 +25,7 @@ export function openJournal(
   if (!there || (wanted !== false && !again && !sameLimits(limits, readLimits(db)))) {
     whenFree(patient, () => begin(db, file, limits))
   }
-  return new JournalLog(db)
+  return new JournalLog(db, outsideCommits)
 }
 
 /** The journal of a file that is open, if there is one by now. */
