@@ -80,6 +80,20 @@ describe('tenants on one thread take turns:', () => {
     expect(gets).toBeGreaterThan(5)
   }, 120_000)
 
+  test('gets go on during a long scan of a past state of another tenant', async () => {
+    const persistency = storage.owner({ rootDir, threads: { shared: 1 } })
+    quiet = await okOf(persistency.openJob('quiet'))
+    const past = await okOf(persistency.openJob('past', { journal: true }))
+    await fill(past, 100_000)
+    const state = past.at((await okOf(past.journalStatus())).lastSeq)
+    expect(await okOf(state.count('c', keyOf(), { timeoutMs: 60_000 }))).toBe(100_000)
+    const scan = state.scan('c', keyOf(), { timeoutMs: 60_000 })
+    const gets = await getsUntil(okOf(scan))
+    expect((await okOf(scan)).length).toBe(100_000)
+    // As above.
+    expect(gets).toBeGreaterThan(5)
+  }, 120_000)
+
   test('what a long scan shows is what was written before it, and nothing of what was written behind', async () => {
     await fill(busy, 30_000)
     void busy.persistPut('c', key(30_000), payload)

@@ -8,7 +8,7 @@ import type { BrokerHub } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import type { PersistencyError } from '../errors.js'
 import { PackedPuts, PackedWrites } from '../frames/packed-writes.js'
-import type { KvScanQuery, PersistEventPayload } from '../message-payloads.js'
+import type { PersistEventPayload } from '../message-payloads.js'
 import { KvCount, KvDelete, KvExists, KvFlush, KvGet, KvGetMany, KvScan, PersistEvent } from '../messages.js'
 import { logBytes } from './files/companions.js'
 import { MEMORY } from './files/root-dir.js'
@@ -23,7 +23,7 @@ import type { RestartLog } from './restart-log.js'
 import { SlicedScan } from './sliced-scan.js'
 import type { StoreHolder } from './store-holder.js'
 import { type TakeUp, takeUp } from './take-up.js'
-import { type CallTask, type FlushTask, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
+import { type FlushTask, type PiecewiseWork, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
 
 export interface SessionParts {
   readonly hub: BrokerHub
@@ -77,14 +77,20 @@ export class StorageSession {
     })
     this.#answer(KvGetMany, false, ({ category, keys }) => holder.open().getMany(category, keys))
     this.#answer(KvExists, false, ({ category, key }) => holder.open().exists(category, key))
-    this.#provide(KvScan, (query, call) => this.#add(this.#scanTask(query, call)))
+    this.#answerPiecewise(KvScan, (query) => {
+      const scan = new SlicedScan(query)
+      return { work: () => scan.goOn(holder.open(), pace) ?? UNFINISHED, startOver: () => scan.startOver() }
+    })
     this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
     this.#provide(KvDelete, (removes, call) => {
       const work = (): boolean => holder.open().delete(removes.category, removes.key)
       this.#add({ kind: 'call', writes: true, work, removes, call, value: undefined, error: undefined })
     })
-    this.#journal = new JournalService(holder, jobId)
-    this.#journal.answer((request, writes, work) => this.#answer(request, writes, work))
+    this.#journal = new JournalService(holder, jobId, pace)
+    this.#journal.answer(
+      (request, writes, work) => this.#answer(request, writes, work),
+      (request, begin) => this.#answerPiecewise(request, begin)
+    )
     this.#provide(KvFlush, ({ durable }, call) => this.#add({ kind: 'flush', durable, call }))
   }
 
@@ -133,14 +139,13 @@ export class StorageSession {
     })
   }
 
-  #scanTask(query: KvScanQuery, call: Call): CallTask {
-    const { holder, pace } = this.#parts
-    const scan = new SlicedScan(query)
-    return {
-      ...{ kind: 'call', writes: false, call, value: undefined, error: undefined },
-      work: () => scan.goOn(holder.open(), pace) ?? UNFINISHED,
-      startOver: () => scan.startOver()
-    }
+  #answerPiecewise<Query, Response>(
+    request: RequestDefinition<Query, Response, PersistencyError>,
+    begin: (query: Query) => PiecewiseWork
+  ): void {
+    this.#provide(request, (query, call) => {
+      this.#add({ kind: 'call', writes: false, ...begin(query), call, value: undefined, error: undefined })
+    })
   }
 
   #provide<Query, Response>(

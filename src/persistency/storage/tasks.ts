@@ -46,6 +46,9 @@ export interface CallTask {
   error: PersistencyError | undefined
 }
 
+/** Reading that may take several slices. */
+export type PiecewiseWork = Required<Pick<CallTask, 'work' | 'startOver'>>
+
 /** A row to read. A kind of its own, because many of them can be read with one statement. */
 export interface GetTask {
   readonly kind: 'get'

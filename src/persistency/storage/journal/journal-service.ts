@@ -22,8 +22,12 @@ import {
   JournalScanAt,
   JournalStreamSeq
 } from '../../journal/messages.js'
+import type { KvScanQuery } from '../../message-payloads.js'
+import type { Pace } from '../pace.js'
+import { SlicedScan } from '../sliced-scan.js'
 import type { SqliteStore } from '../sqlite-store.js'
 import type { StoreHolder } from '../store-holder.js'
+import { type PiecewiseWork, UNFINISHED } from '../tasks.js'
 import { append, findAppend, streamSeqOf } from './append.js'
 import { compareWithJournal } from './compare.js'
 import type { JournalLog } from './journal-log.js'
@@ -38,18 +42,26 @@ export type Answer = <Query, Response>(
   work: (query: Query) => Response
 ) => void
 
+/** Has a request answered by reading that may take several slices. */
+export type AnswerPiecewise = <Query, Response>(
+  request: RequestDefinition<Query, Response, PersistencyError>,
+  begin: (query: Query) => PiecewiseWork
+) => void
+
 export class JournalService {
   readonly #holder: StoreHolder
   readonly #jobId: string
+  readonly #pace: Pace
   readonly #past = new PastStores()
 
-  constructor(holder: StoreHolder, jobId: string) {
+  constructor(holder: StoreHolder, jobId: string, pace: Pace) {
     this.#holder = holder
     this.#jobId = jobId
+    this.#pace = pace
   }
 
   /** Announces everything that is answered here. */
-  answer(answer: Answer): void {
+  answer(answer: Answer, answerPiecewise: AnswerPiecewise): void {
     const past = this.#past
     answer(JournalAppend, true, (query) => {
       const store = this.#holder.open()
@@ -62,9 +74,7 @@ export class JournalService {
     answer(JournalGetAt, false, ({ seq, category, keys }) =>
       this.#reading((journal) => past.at(journal, seq, (store) => store.getMany(category, keys)))
     )
-    answer(JournalScanAt, false, ({ seq, ...query }) =>
-      this.#reading((journal) => past.at(journal, seq, (store) => store.scan(query)))
-    )
+    answerPiecewise(JournalScanAt, ({ seq, ...query }) => this.#scanAt(seq, query))
     answer(JournalCountAt, false, ({ seq, category, range }) =>
       this.#reading((journal) => past.at(journal, seq, (store) => store.count(category, range)))
     )
@@ -96,6 +106,18 @@ export class JournalService {
       this.#reading((journal) => subscriptions.parked(journal, query))
     )
     answer(SubscriptionList, false, () => this.#reading((journal) => subscriptions.list(journal)))
+  }
+
+  /** Of a state that does not change, however many slices it takes. */
+  #scanAt(seq: number, query: KvScanQuery): PiecewiseWork {
+    const scan = new SlicedScan(query)
+    const work = (): unknown => {
+      const step = this.#reading((journal) =>
+        this.#past.at(journal, seq, (store) => scan.goOn(store, this.#pace) ?? UNFINISHED)
+      )
+      return step.ready && step.value === UNFINISHED ? UNFINISHED : step
+    }
+    return { work, startOver: () => scan.startOver() }
   }
 
   /** Each step looks at twice as many rows as may have been added since the one before: so it gains on any writer. */

@@ -2,6 +2,7 @@
 import { PersistencyError } from '../../errors.js'
 import type { Stepwise } from '../../journal/message-payloads.js'
 import type { SqliteStore } from '../sqlite-store.js'
+import { UNFINISHED } from '../tasks.js'
 import type { JournalLog } from './journal-log.js'
 import { requireKept } from './page.js'
 import { PastStore } from './past-store.js'
@@ -34,7 +35,10 @@ export class PastStores {
   /** Whether a state is in use, so that the journal must not lose events. */
   readonly held = (): boolean => [...this.#inUseUntil.keys()].some((past) => this.#isInUse(past))
 
-  /** The state as of an event, when it is ready; otherwise goes a step towards it. */
+  /**
+   * The state as of an event, when it is ready; otherwise goes a step towards it. It keeps its place as long as what
+   * uses it is unfinished.
+   */
   at<T>(journal: JournalLog, seq: number, use: (store: SqliteStore) => T): Stepwise<T> {
     if (seq > journal.lastSeq) {
       const message = `event ${seq} is not there yet: the last one of the journal is ${journal.lastSeq}`
@@ -44,8 +48,9 @@ export class PastStores {
     // The state as of the event before the first is the snapshot.
     if (this.#stores.get(seq)?.seq !== seq) requireKept(journal, seq + 1)
     return this.#step(journal, seq, seq, (past) => {
-      this.#letGo(past)
-      return use(past.store)
+      const value = use(past.store)
+      if (value !== UNFINISHED) this.#letGo(past)
+      return value
     })
   }
 
