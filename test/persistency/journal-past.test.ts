@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import {
   defineTable,
@@ -6,6 +7,7 @@ import {
   integer,
   type Job,
   type JobOptions,
+  type JournalProgress,
   type Key,
   type KvRow,
   key,
@@ -236,6 +238,23 @@ describe('rebuild', () => {
     expect(steps.at(-1)).toBe('compare')
     expect(await okOf(job.compareWithJournal())).toMatchObject({ rows: 5000, differing: 0 })
     expect((await okOf(job.journalStatus())).lastSeq).toBe(5000)
+  })
+
+  testOnce('counts no rows beforehand, and tells how far it has come as far as it knows', async () => {
+    const rootDir = storage.folder()
+    const job = await okOf(
+      storage.owner({ rootDir, threads: 'none' }).openJob('tenant', { journal: { maxEvents: 100 } })
+    )
+    for (let n = 0; n < 3000; n++) void job.persistPut('c', key(n), utf8(`${n}`))
+    await okOf(job.flush())
+    const prepare = jest.spyOn(Database.prototype, 'prepare')
+    const told: JournalProgress[] = []
+    await okOf(job.compareWithJournal({ onProgress: (progress) => told.push(progress) }))
+    const counting = prepare.mock.calls.filter(([sql]) => sql.includes('count(*)'))
+    prepare.mockRestore()
+    expect(counting).toEqual([])
+    expect(told.every(({ done, total }) => done <= total)).toBe(true)
+    expect(told.at(-1)).toEqual({ phase: 'compare', done: 3000, total: 3000 })
   })
 
   test('looks at a few large rows at a time', async () => {

@@ -131,17 +131,20 @@ async function compareAll(
   const differences: JournalDifference[] = []
   let rows = 0
   let differing = 0
-  let total = 0
+  /** Rows and events that were replayed: rows of the job are counted by looking at them. */
+  let replay = 0
   for (let query: JournalCompareQuery = {}; ; ) {
-    const replayed = (done: number, of: number): void => onProgress({ phase: 'replay', done, total: of })
+    const replayed = (done: number, total: number): void => {
+      replay = total
+      onProgress({ phase: 'replay', done, total })
+    }
     const step = await askStepwise(ask, request, query, read, replayed)
     if (step.isErr()) return err(step.error)
     const { next, seq } = step.value
     rows += step.value.rows
     differing += step.value.differing
-    total = Math.max(rows, total, step.value.total)
     differences.push(...step.value.differences.slice(0, MAX_NAMED - differences.length))
-    onProgress({ phase: 'compare', done: rows, total: next === undefined ? rows : total })
+    onProgress({ phase: 'compare', done: rows, total: next === undefined ? rows : Math.max(rows, replay) })
     if (next === undefined) return ok({ rows, differing, differences, seq })
     query = { behind: next }
   }

@@ -74,8 +74,6 @@ export interface JournalComparedRows {
   /** The first hundred. */
   readonly differences: readonly JournalDifference[]
   readonly seq: number
-  /** Rows of the job, as counted when the comparison began; 0 later on. */
-  readonly total: number
   /** Where the next step goes on; absent when all rows have been looked at. */
   readonly next?: { readonly category: Uint8Array; readonly key: Key }
 }

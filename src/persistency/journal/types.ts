@@ -147,7 +147,7 @@ export interface JournalProgress {
   /** `replay`: rows and events on the way to what the journal says; `compare`: rows of the job that were looked at. */
   readonly phase: 'replay' | 'compare'
   readonly done: number
-  /** What `done` will come to, as far as is known. */
+  /** What `done` will come to, as far as is known: rows are not counted beforehand, so that it may grow or be too many. */
   readonly total: number
 }
 

@@ -134,8 +134,8 @@ export const compareQuery: WireCodec<JournalCompareQuery> = {
 const KINDS: readonly JournalDifference['kind'][] = ['missing', 'extra', 'changed']
 
 export const comparedRows: WireCodec<JournalComparedRows> = {
-  write(writer, { rows, differing, differences, seq, total, next }) {
-    for (const number of [rows, differing, seq, total]) writer.f64(number)
+  write(writer, { rows, differing, differences, seq, next }) {
+    for (const number of [rows, differing, seq]) writer.f64(number)
     writeOptional(writer, next, (at) => place.write(writer, at))
     writer.u32(differences.length)
     for (const { kind, category, key } of differences) {
@@ -145,7 +145,7 @@ export const comparedRows: WireCodec<JournalComparedRows> = {
     }
   },
   read(reader) {
-    const [rows, differing, seq, total] = [reader.f64(), reader.f64(), reader.f64(), reader.f64()]
+    const [rows, differing, seq] = [reader.f64(), reader.f64(), reader.f64()]
     const next = readOptional(reader, () => place.read(reader))
     const differences = readList(
       reader,
@@ -155,7 +155,7 @@ export const comparedRows: WireCodec<JournalComparedRows> = {
         key: Key.view(reader.blob())
       })
     )
-    return { rows, differing, differences, seq, total, ...(next !== undefined && { next }) }
+    return { rows, differing, differences, seq, ...(next !== undefined && { next }) }
   }
 }
 

@@ -4,7 +4,7 @@ import type { JournalComparedRows, JournalCompareQuery } from '../../journal/mes
 import type { JournalDifference } from '../../journal/types.js'
 import { Key } from '../../keys/keys.js'
 import type { SqliteStore } from '../sqlite-store.js'
-import { mend, type PlainRow, type PlainRows, rowCount, rowsBehind } from './plain-rows.js'
+import { mend, type PlainRow, type PlainRows, rowsBehind } from './plain-rows.js'
 
 /** Rows of each side that one step looks at, and bytes of their payloads. */
 const STEP_ROWS = 512
@@ -36,8 +36,7 @@ export function compareWithJournal(
       ...more,
       rows: found.rows + more.rows,
       differing: found.differing + more.differing,
-      differences: [...found.differences, ...more.differences].slice(0, MAX_TOLD),
-      total: found.total
+      differences: [...found.differences, ...more.differences].slice(0, MAX_TOLD)
     }
   }
   return found
@@ -74,7 +73,6 @@ function compareSome(
     differing: found.count,
     differences: found.told,
     seq,
-    total: behind === undefined ? rowCount(actual) : 0,
     ...(next !== undefined && { next })
   }
 }

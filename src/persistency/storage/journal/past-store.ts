@@ -26,7 +26,6 @@ const MAX_ATTEMPTS = 4
 
 const FIRST_ROWS = `SELECT category, key, CAST(payload AS BLOB) FROM journal_snapshot ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
 const NEXT_ROWS = `SELECT category, key, CAST(payload AS BLOB) FROM journal_snapshot WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ${ROWS_AT_ONCE}`
-const SNAPSHOT_ROWS = 'SELECT count(*) FROM journal_snapshot'
 const PUT = 'INSERT INTO kv (category, key, payload) VALUES (?, ?, ?)'
 
 export class PastStore {
@@ -37,7 +36,6 @@ export class PastStore {
   /** The first event of the journal when the copying of the snapshot began. */
   #snapshotOf: number | undefined
   #copied = false
-  #rowsTotal = 0
   #rowsDone = 0
   #behind: PlainRow | undefined
   /** The last event that is in it. */
@@ -80,11 +78,11 @@ export class PastStore {
     this.#attempts = 0
   }
 
-  /** How much has been done on the way to the state as of `seq`. */
+  /** How much has been done on the way to the state as of `seq`. How many rows are left to copy is not known. */
   progress(seq: number): { readonly done: number; readonly total: number } {
     const first = this.#snapshotOf ?? seq
     const done = this.#rowsDone + (this.#copied ? this.#seq - first + 1 : 0)
-    return { done, total: Math.max(done, this.#rowsTotal + seq - first + 1) }
+    return { done, total: Math.max(done, this.#rowsDone + seq - first + 1) }
   }
 
   /** Whether what it still needs of the journal is there. */
@@ -127,10 +125,7 @@ export class PastStore {
 
   /** Answers how many rows. */
   #copySome(journal: JournalLog): number {
-    if (this.#snapshotOf === undefined) {
-      this.#snapshotOf = journal.firstSeq
-      this.#rowsTotal = journal.statements.get(SNAPSHOT_ROWS, 'pluck').get() as number
-    }
+    this.#snapshotOf ??= journal.firstSeq
     const rows =
       this.#behind === undefined
         ? journal.statements.get(FIRST_ROWS, 'raw').iterate()

@@ -6,7 +6,6 @@ import type { SqliteStore } from '../sqlite-store.js'
 const FIRST = 'SELECT category, key, CAST(payload AS BLOB) FROM kv ORDER BY category, key LIMIT ?'
 const BEHIND =
   'SELECT category, key, CAST(payload AS BLOB) FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
-const COUNT = 'SELECT count(*) FROM kv'
 const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
 
 /** A row as it lies in the file, its payload as bytes. */
@@ -38,10 +37,6 @@ export function rowsBehind(
     if (bytes >= maxBytes) return { rows, all: false }
   }
   return { rows, all: rows.length < limit }
-}
-
-export function rowCount({ statements }: SqliteStore): number {
-  return statements.get(COUNT, 'pluck').get() as number
 }
 
 /** Stores some rows and removes others, all or none. No journal learns of it. */
