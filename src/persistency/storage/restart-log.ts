@@ -31,7 +31,6 @@ const FORGET = [
   'DELETE FROM restart_failures WHERE session = ?',
   'DELETE FROM restart_sessions WHERE session = ?'
 ]
-const EXIST = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'restart_sessions'"
 const FIND = 'SELECT seq FROM restart_sessions WHERE session = ?'
 const FAILURES = 'SELECT first, last, error FROM restart_failures WHERE session = ?'
 const REACHED = 'INSERT OR REPLACE INTO restart_sessions (session, seq, time) VALUES (?, ?, ?)'
@@ -127,7 +126,7 @@ export class RestartLog {
   #read(db: Database): DealtWith {
     const statements = this.#of(db)
     const failures = new Map<number, PersistencyError>()
-    if (statements.get(EXIST).get() === undefined) return { seq: 0, failures }
+    if (!statements.hasTable('restart_sessions')) return { seq: 0, failures }
     const { session } = this.#start
     const seq = (statements.get(FIND, 'pluck').get(session) as number | undefined) ?? 0
     for (const { first, last, error } of statements.get(FAILURES).all(session) as Failures[]) {

@@ -4,6 +4,8 @@ import type { Database, Statement } from 'better-sqlite3'
 /** What a statement answers with: row objects, the first column, or arrays. */
 export type RowForm = 'object' | 'pluck' | 'raw'
 
+const TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+
 export class Statements {
   readonly #db: Database
   readonly #prepared = new Map<string, Statement>()
@@ -21,5 +23,9 @@ export class Statements {
       this.#prepared.set(sql, statement)
     }
     return statement
+  }
+
+  hasTable(name: string): boolean {
+    return this.get(TABLE).get(name) !== undefined
   }
 }

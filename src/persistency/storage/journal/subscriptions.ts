@@ -35,7 +35,6 @@ const CREATE = [
     PRIMARY KEY (name, seq)
   )`
 ]
-const EXIST = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'journal_subscriptions'"
 const FIND = 'SELECT seq, version, holder FROM journal_subscriptions WHERE name = ?'
 const PUT = 'INSERT OR REPLACE INTO journal_subscriptions (name, seq, version, holder) VALUES (?, ?, ?, ?)'
 const MOVE = 'UPDATE journal_subscriptions SET seq = ? WHERE name = ?'
@@ -134,7 +133,7 @@ export function forget(journal: JournalLog, name: string): boolean {
 }
 
 function exist(journal: JournalLog): boolean {
-  return journal.statements.get(EXIST).get() !== undefined
+  return journal.statements.hasTable('journal_subscriptions')
 }
 
 function remedyFor(row: Row | undefined, reset: boolean, clear: readonly TxOp[]): string {

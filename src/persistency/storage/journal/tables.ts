@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { JOURNAL_FORMAT } from '../../journal/event-codec.js'
 import type { JournalOptions } from '../../journal/types.js'
+import { Statements } from '../statements.js'
 
 export const SNAPSHOT_TABLE = 'journal_snapshot'
 
@@ -45,8 +46,7 @@ const LIMITS = { maxEvents: 'max_events', maxAgeMs: 'max_age_ms', maxBytes: 'max
 
 /** Whether a file has a journal. Throws `ERR_VERSION` for one that a later release wrote. */
 export function hasJournal(db: Database, file: string): boolean {
-  const there = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'journal_meta'").get()
-  if (there === undefined) return false
+  if (!new Statements(db).hasTable('journal_meta')) return false
   const format = readMeta(db, 'format')
   if (format === JOURNAL_FORMAT) return true
   const message = `${file}: its journal has format ${String(format)}, expected ${JOURNAL_FORMAT}; it was written by a later release`
