@@ -14,8 +14,8 @@ import { otherOwnerOf } from './own-file.js'
 export const IN_USE_PATIENCE_MS = 1000
 
 /**
- * Deletes the file of a job and its companions, and the link that leads there; missing ones are no error. A damaged file is deleted, the database of
- * another program is not. Throws `PersistencyError`.
+ * Deletes the file of a job and its companions, and the link that leads there; missing ones are no error. A damaged file is
+ * deleted, the database of another program is not. Throws `PersistencyError`.
  */
 export function removeFiles({ file }: RemoveStart, patient: Patient): void {
   if (existsSync(file)) {
