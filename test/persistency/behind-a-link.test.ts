@@ -41,6 +41,17 @@ onPosix('dropJob deletes the file and the link', async () => {
   expect(filesIn(join(away, '..'))).toEqual([])
 })
 
+onPosix('dropJob deletes the link alone when the file is that of another job', async () => {
+  const { persistency, job, root } = await storage.open()
+  await okOf(job.putAcked('c', key(1), new Uint8Array(9)))
+  await okOf(job.close())
+  symlinkSync('tenant.db', join(root, 'other.db'))
+  await okOf(persistency.dropJob('other'))
+  expect(filesIn(root)).toEqual(['tenant.db'])
+  const again = await okOf(persistency.openJob('tenant'))
+  expect(await okOf(again.exists('c', key(1)))).toBe(true)
+})
+
 onPosix('dropJob deletes a link that leads nowhere', async () => {
   const { persistency, job, root, file } = await storage.open()
   await okOf(job.close())

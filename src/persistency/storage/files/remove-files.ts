@@ -1,5 +1,6 @@
 /** Owns deleting what a job has stored. */
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { BUSY_SLICE_MS, type Patient, whenFree } from '../busy.js'
@@ -24,10 +25,17 @@ export function removeFiles({ file }: RemoveStart, patient: Patient): void {
   }
   try {
     if (existsSync(file)) refuseWhenInUse(file, patient)
-    for (const path of new Set([realFile(file), file])) removeDatabase(path)
+    const real = realFile(file)
+    if (!isInSameDirectory(real, file)) removeDatabase(real)
+    removeDatabase(file)
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
   }
+}
+
+/** A link to a file beside it leads to the file of another job, which is not to go with this one. */
+function isInSameDirectory(real: string, file: string): boolean {
+  return dirname(real) === realFile(dirname(file))
 }
 
 /**
