@@ -129,7 +129,10 @@ describe('bytes that cannot be given away', () => {
   })
 })
 
-describe('what cannot be deserialized', () => {
+/** Later versions of Node.js refuse to post what an earlier one cannot deserialize. */
+const onNode20 = process.versions.node.startsWith('20.') ? describe : describe.skip
+
+onNode20('what cannot be deserialized', () => {
   it('breaks a link', async () => {
     const { port, requests, broken } = linked()
     await requests.request(Echo, 'works')

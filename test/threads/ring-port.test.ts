@@ -227,7 +227,9 @@ describe('RingPort', () => {
     expect(stores).toEqual([undefined, undefined])
   })
 
-  it('tells of what the port cannot deserialize', async () => {
+  // Later versions of Node.js refuse to post it.
+  const onNode20 = process.versions.node.startsWith('20.') ? it : it.skip
+  onNode20('tells of what the port cannot deserialize', async () => {
     const [near, far] = pair()
     const unreadable = new Promise((resolve) => far.on('messageerror', resolve))
     far.on('message', () => {})

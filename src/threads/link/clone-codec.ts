@@ -27,6 +27,11 @@ export const cloneCodec: WireCodec<unknown> = {
   read: (reader: ByteReader) => readForm(reader, reader.u8())
 }
 
+/** Marks objects of Node.js that only `postMessage` clones. From Node.js 22 on, the engine writes them without their content. */
+const POST_ONLY = Object.getOwnPropertySymbols(Blob.prototype).find(
+  ({ description }) => description === 'messaging_clone_symbol'
+)
+
 const Form = {
   engine: 0,
   undefined: 1,
@@ -90,11 +95,18 @@ function writeContainer(writer: ByteWriter, value: object, containers: object[])
   if (types.isProxy(value)) return false
   if (prototype === Object.prototype) return writeObject(writer, value as Record<string, unknown>, containers)
   if (prototype === Array.prototype) return writeArray(writer, value as unknown[], containers)
+  refusePostOnly(value)
   // Bytes that were given away cannot be cloned; the engine throws the right error.
   if (prototype !== Uint8Array.prototype || isDetached(value as Uint8Array)) return false
   writer.u8(Form.bytes)
   writer.blob(value as Uint8Array)
   return true
+}
+
+/** Looks no deeper into a large value than it is written here. */
+function refusePostOnly(value: object): void {
+  if (POST_ONLY === undefined || !(POST_ONLY in value) || value instanceof Error) return
+  throw new TypeError(`a ${value.constructor?.name} cannot be cloned without postMessage`)
 }
 
 function writeObject(writer: ByteWriter, object: Record<string, unknown>, containers: object[]): boolean {
