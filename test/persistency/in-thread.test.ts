@@ -81,7 +81,7 @@ describe('a storage without a thread', () => {
       storage.folder(),
       `const { Persistency } = persistency
        const loaded = () =>
-         process.report.getReport().sharedObjects.filter((name) => /better_sqlite3/.test(name)).length
+         process.report.getReport().sharedObjects.filter((name) => /better.sqlite3/.test(name)).length
        const owner = Persistency.open({ rootDir: root + '/data', threads: 'none' })._unsafeUnwrap()
        const before = loaded()
        await owner.openJob('tenant')

@@ -7,14 +7,15 @@ import { execute } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
 
-test('a job whose file is opened again leaves the limits that another owner has given since', async () => {
+/** An owner whose jobs take turns at the one place for an open file. */
+function inTurns() {
   const rootDir = storage.folder()
-  const turns = storage.owner({
-    rootDir,
-    threads: HAS_THREADS ? { shared: 1 } : 'none',
-    maxOpenJobs: 1,
-    whenIdle: 'close'
-  })
+  const threads = HAS_THREADS ? ({ shared: 1 } as const) : 'none'
+  return { rootDir, turns: storage.owner({ rootDir, threads, maxOpenJobs: 1, whenIdle: 'close' }) }
+}
+
+test('a job whose file is opened again leaves the limits that another owner has given since', async () => {
+  const { rootDir, turns } = inTurns()
   const first = await okOf(turns.openJob('tenant', { journal: { maxEvents: 10 } }))
   const other = await okOf(storage.owner({ rootDir }).openJob('tenant', { journal: true }))
   await okOf((await okOf(turns.openJob('second'))).stats())
@@ -24,13 +25,7 @@ test('a job whose file is opened again leaves the limits that another owner has 
 })
 
 test('a job whose file is opened again goes on counting commits by others', async () => {
-  const rootDir = storage.folder()
-  const turns = storage.owner({
-    rootDir,
-    threads: HAS_THREADS ? { shared: 1 } : 'none',
-    maxOpenJobs: 1,
-    whenIdle: 'close'
-  })
+  const { rootDir, turns } = inTurns()
   const job = await okOf(turns.openJob('tenant', { journal: true }))
   const second = await okOf(turns.openJob('second'))
   const meddle = (key: string): void =>
