@@ -51,7 +51,7 @@ async function opened(): Promise<unknown> {
 }
 
 test('native code that is missing is ERR_OPEN, and what to do comes first', async () => {
-  expect(await opened()).toEqual(refused('Could not locate the bindings file'))
+  expect(await opened()).toEqual(refused('(Could not locate the bindings file|Cannot find module)'))
 })
 
 test('native code that cannot be loaded is so, too', async () => {
