@@ -116,6 +116,8 @@ export function placeOf<Event extends DomainEvent>(
 /** A row, and what is to be stored of it; without a payload it is removed. */
 export interface FoldedRow {
   readonly key: Key
+  /** The key as text. */
+  readonly name: string
   readonly payload: Uint8Array | undefined
 }
 
@@ -123,20 +125,21 @@ export interface FoldedRow {
  * The row of an event as it is after it; `undefined` for an event that is none of the projection. Each state has been
  * through its codec before the next event sees it, so it does not depend on which events happen to share a transaction.
  *
- * @param before what is stored of a row
+ * @param before what is stored of the row of a key, which is given as text
  */
 export function folded<Event extends DomainEvent, State>(
   definition: ProjectionDefinition<Event, State>,
   recorded: RecordedEvent,
-  before: (key: Key) => Uint8Array | undefined
+  before: (name: string) => Uint8Array | undefined
 ): FoldedRow | undefined {
   const place = placeOf(definition, recorded)
   if (place === undefined) return undefined
   const { initial, apply, codec } = definition
   const { event, key } = place
-  const stored = before(key)
+  const name = key.toString()
+  const stored = before(name)
   const state = apply(stored === undefined ? initial() : codec.decode(stored), event, recorded)
-  return { key, payload: state === undefined ? undefined : ownBytes(codec.encode(state)) }
+  return { key, name, payload: state === undefined ? undefined : ownBytes(codec.encode(state)) }
 }
 
 /** Bytes of their own: a codec may answer each time with a view on the same buffer. */

@@ -64,9 +64,9 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
 
   async add(recorded: JournalEvent): Promise<void> {
     if (recorded.kind !== 'event') return
-    const after = folded(this.#definition, recorded, (key) => this.#rowOf(key).payload)
+    const after = folded(this.#definition, recorded, (name) => this.#row(name).payload)
     if (after === undefined) return
-    const row = this.#rowOf(after.key)
+    const row = this.#row(after.name)
     row.payload = after.payload
     row.changed = true
   }
@@ -81,8 +81,8 @@ class ProjectionWork<Event extends DomainEvent, State> implements BatchWork {
     return { ops, append: [] }
   }
 
-  #rowOf(key: Key): Row {
-    const row = this.#rows.get(key.toString())
+  #row(name: string): Row {
+    const row = this.#rows.get(name)
     if (row !== undefined) return row
     throw new TypeError('the key of an event must be the same each time it is asked for')
   }

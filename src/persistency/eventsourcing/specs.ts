@@ -98,11 +98,11 @@ export function projected<Event extends DomainEvent, State>(
     if (only !== undefined && only !== stream) continue
     const encoded = definition.events.encode(event)
     const recorded = recordedAs(encoded, { metadata, ...place }, index + 1)
-    const after = folded(definition, recorded, (key) => rows.get(key.toString())?.payload)
+    const after = folded(definition, recorded, (name) => rows.get(name)?.payload)
     if (after === undefined) continue
-    const { key, payload } = after
-    if (payload === undefined) rows.delete(key.toString())
-    else rows.set(key.toString(), { key, payload })
+    const { key, name, payload } = after
+    if (payload === undefined) rows.delete(name)
+    else rows.set(name, { key, payload })
   }
   const stateOf = (key: Key): State | undefined => {
     const row = rows.get(key.toString())
