@@ -138,7 +138,7 @@ export class Deliverer {
   /** Stores what came of parked events. Throws an {@link End} when there is no point in going on. */
   async settle(step: Step): Promise<Result<void, PersistencyError>> {
     const stored = await this.#checkpoint.settle(step)
-    if (stored.isErr() && !isOfEvents(stored.error) && !isPassing(stored.error)) throw new End(stored.error)
+    if (stored.isErr()) failureOf(stored.error)
     return stored
   }
 
