@@ -37,6 +37,12 @@ export interface JobOptions {
    */
   readonly cacheSizeBytes?: number | undefined
   /**
+   * Memory that the storage may use for rows that `getMany` has read, or gets that were under way side by side, in bytes; it
+   * takes only what it needs. Read again that way, a row is found there in a third of the time, or less, as long as nobody
+   * else has written to the file. 0 for none. Default 32 MiB, on shared threads 2 MiB.
+   */
+  readonly rowCacheBytes?: number | undefined
+  /**
    * Bytes of the file that the storage may map into memory, from its beginning, instead of reading them page by page:
    * reads of a file much larger than `cacheSizeBytes` become up to twice as fast. At most 2 GiB have an effect, and what
    * is mapped counts as resident memory. Whoever cuts a mapped file short, or a disk that fails under it, ends the whole
@@ -79,11 +85,12 @@ export interface JobOptions {
 /** Job options with every default filled in. */
 export type ResolvedJobOptions = Complete<JobOptions>
 
-/** The options of a job that is opened without any. On shared threads the cache is 2 MiB instead. */
+/** The options of a job that is opened without any. On shared threads the caches are of 2 MiB instead. */
 export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   create: true,
   durability: 'normal',
   cacheSizeBytes: 32 * 1024 * 1024,
+  rowCacheBytes: 32 * 1024 * 1024,
   mmapSizeBytes: 0,
   maxQueueBytes: 64 * 1024 * 1024,
   maxQueueOps: 100_000,
@@ -96,10 +103,11 @@ export const DEFAULT_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   restart: false
 })
 
-/** Those of jobs on shared threads: there may be a thousand of them, so each has a small cache. */
+/** Those of jobs on shared threads: there may be a thousand of them, so each has small caches. */
 export const SHARED_JOB_OPTIONS: ResolvedJobOptions = Object.freeze({
   ...DEFAULT_JOB_OPTIONS,
-  cacheSizeBytes: 2 * 1024 * 1024
+  cacheSizeBytes: 2 * 1024 * 1024,
+  rowCacheBytes: 2 * 1024 * 1024
 })
 
 /** What the options of a job may be. */
@@ -107,6 +115,7 @@ export const JOB_CHECKS: Readonly<Record<keyof JobOptions, Check>> = {
   create: booleanValue,
   durability: oneOf('normal', 'full', 'off'),
   cacheSizeBytes: integerFrom(64 * 1024),
+  rowCacheBytes: integerFrom(0),
   mmapSizeBytes: integerFrom(0),
   maxQueueBytes: integerFrom(1),
   maxQueueOps: integerFrom(1),

@@ -1,7 +1,7 @@
 /** Owns the trials that read a file which was filled before. They answer rows per second, or microseconds. */
 import { keepInFlight, medianMicros, perSecond, quietMedianMicros } from '../../lib/trial.mjs'
 import { checkPayload, keyText, shuffled } from './data.mjs'
-import { MEASURE } from './times.mjs'
+import { KEY_READS, MEASURE } from './times.mjs'
 
 const MOST_KEYS = 200_000
 const KEYS_AT_ONCE = 100
@@ -47,7 +47,7 @@ async function getRate(store, payloads, rows) {
   const answer = store.get(keys[0])
   await answer
   const overlapped = () => keepInFlight(get, inFlight, count)
-  return perSecond(answer instanceof Promise ? overlapped : inTurn, count, MEASURE)
+  return perSecond(answer instanceof Promise ? overlapped : inTurn, count, KEY_READS)
 }
 
 function loneGet(measured, store, payloads, rows) {
@@ -56,7 +56,7 @@ function loneGet(measured, store, payloads, rows) {
   return measured(async () => {
     const position = next++ % keys.length
     check(position, await store.get(keys[position]))
-  }, MEASURE)
+  }, KEY_READS)
 }
 
 async function getManyRate(store, payloads, rows) {
@@ -70,7 +70,7 @@ async function getManyRate(store, payloads, rows) {
     if (answers.length !== count) throw new Error(`getMany answered ${answers.length} of ${count} keys`)
     for (let i = 0; i < count; i++) check(from + i, answers[i])
   }
-  return perSecond(getMany, count, MEASURE)
+  return perSecond(getMany, count, KEY_READS)
 }
 
 async function scanRate(method, store, payloads, rows, ordered) {

@@ -3,6 +3,7 @@
  * and one buffer. A row is the lengths of its key and payload, then both: `3:5:keyvalue`. A payload alone is `5:value`,
  * and `-` stands for one that is not there. Lengths are decimal, because that is what SQLite writes fastest.
  */
+import { copyBytes } from '../../bytes/copy-bytes.js'
 import { Key } from '../keys/keys.js'
 import type { KvPayloads, KvScanPage } from '../message-payloads.js'
 import type { KvRow } from '../types.js'
@@ -83,6 +84,77 @@ export function copyRow({ key, payload }: KvRow): KvRow {
   return { key: Key.of(key.bytes), payload: new Uint8Array(payload) }
 }
 
+/** How many bytes a payload of a length takes when it is packed. */
+export function packedSize(length: number): number {
+  let digits = 1
+  for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++
+  return digits + 1 + length
+}
+
+/** Writes what stands in front of a packed payload, and answers where the payload begins. */
+export function writePackedLength(target: Uint8Array, to: number, length: number): number {
+  const end = to + packedSize(length) - length
+  let at = end
+  target[--at] = COLON
+  let rest = length
+  do {
+    target[--at] = ZERO + (rest % 10)
+    rest = Math.floor(rest / 10)
+  } while (at > to)
+  return end
+}
+
+/** Goes through packed payloads without making views on them. */
+export class PackedCursor {
+  readonly #parts: readonly Uint8Array[]
+  #nextPart = 0
+  #unpacker = new Unpacker(new Uint8Array(0))
+  #bytes = new Uint8Array(0)
+  #start = 0
+  #from = 0
+  #absent = false
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts
+  }
+
+  /** Goes to the next payload, which there must be. */
+  next(): void {
+    while (!this.#unpacker.more) {
+      this.#bytes = this.#parts[this.#nextPart++] as Uint8Array<ArrayBuffer>
+      this.#unpacker = new Unpacker(this.#bytes)
+    }
+    this.#start = this.#unpacker.at
+    this.#absent = this.#unpacker.absent()
+    const length = this.#absent ? 0 : this.#unpacker.length()
+    this.#from = this.#unpacker.at
+    this.#unpacker.skip(length)
+  }
+
+  /** Whether the present payload is not there. */
+  get absent(): boolean {
+    return this.#absent
+  }
+
+  /** What holds the present payload, between `from` and `to`. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  get from(): number {
+    return this.#from
+  }
+
+  get to(): number {
+    return this.#unpacker.at
+  }
+
+  /** Copies the present payload as it is packed, and answers where the copy ends. */
+  copyTo(target: Uint8Array, end: number): number {
+    return copyBytes(this.#bytes, this.#start, this.to, target, end)
+  }
+}
+
 class Unpacker {
   readonly #bytes: Uint8Array
   #at = 0
@@ -93,6 +165,11 @@ class Unpacker {
 
   get more(): boolean {
     return this.#at < this.#bytes.length
+  }
+
+  /** Where it stands. */
+  get at(): number {
+    return this.#at
   }
 
   /** Whether the next payload is not there; passes over what says so. */
@@ -124,10 +201,19 @@ class Unpacker {
   }
 
   take(length: number): Uint8Array {
-    const { buffer, byteOffset, length: all } = this.#bytes
+    const from = this.#at
+    this.skip(length)
+    const { buffer, byteOffset } = this.#bytes
+    return new Uint8Array(buffer, byteOffset + from, length)
+  }
+
+  /** Passes over so many bytes, and answers where they end. */
+  skip(length: number): number {
     const from = this.#at
     this.#at = from + length
-    if (this.#at > all) throw new RangeError(`${length} packed bytes at ${from} of ${all}`)
-    return new Uint8Array(buffer, byteOffset + from, length)
+    if (this.#at > this.#bytes.length) {
+      throw new RangeError(`${length} packed bytes at ${from} of ${this.#bytes.length}`)
+    }
+    return this.#at
   }
 }

@@ -5,6 +5,7 @@ import { PersistencyError } from '../errors.js'
 import { prefixRange } from '../keys/key-range.js'
 import type { CheckOp, PutOp, TxOp } from '../types.js'
 import { inRange } from './range-reader.js'
+import type { RowCache } from './row-cache.js'
 import type { Statements } from './statements.js'
 
 /** Encoded category names kept at hand; programs use few, hostile ones must not fill the memory. */
@@ -26,9 +27,15 @@ export class RowWriter {
   #lastName = ''
   #lastCategory: Buffer = Buffer.alloc(0)
 
-  /** @param table a name of ours, never one from outside */
-  constructor(statements: Statements, table: string) {
+  readonly #cache: RowCache | undefined
+
+  /**
+   * @param table a name of ours, never one from outside
+   * @param cache is told which rows change
+   */
+  constructor(statements: Statements, table: string, cache?: RowCache) {
     this.#statements = statements
+    this.#cache = cache
     this.#put = `INSERT OR REPLACE INTO ${table} (category, key, payload) VALUES (?, ?, ?)`
     this.#putMany = new Map(STORED.map((rows) => [rows, this.#put + ', (?, ?, ?)'.repeat(rows - 1)]))
     this.#delete = `DELETE FROM ${table} WHERE category = ? AND key = ?`
@@ -60,6 +67,7 @@ export class RowWriter {
 
   /** Stores rows as `putMany` does: category, key and payload of each. */
   putValues(values: readonly Uint8Array[]): void {
+    this.#cache?.dropAll(values)
     for (let at = 0; at < values.length; ) {
       const left = (values.length - at) / VALUES_PER_ROW
       const rows = STORED.find((size) => size <= left) as number
@@ -72,13 +80,17 @@ export class RowWriter {
 
   apply(op: TxOp): void {
     switch (op.kind) {
-      case 'put':
-        this.#statements.get(this.#put).run(this.category(op.category), op.key.bytes, op.payload)
+      case 'put': {
+        const category = this.category(op.category)
+        this.#cache?.drop(category, op.key.bytes)
+        this.#statements.get(this.#put).run(category, op.key.bytes, op.payload)
         return
+      }
       case 'delete':
-        this.#statements.get(this.#delete).run(this.category(op.category), op.key.bytes)
+        this.remove(this.category(op.category), op.key.bytes)
         return
       case 'deletePrefix': {
+        this.#cache?.clear()
         const { where, values } = inRange(this.category(op.category), prefixRange(op.prefix))
         this.#statements.get(this.#deleteRange + where).run(...values)
         return
@@ -89,6 +101,12 @@ export class RowWriter {
       default:
         op satisfies never
     }
+  }
+
+  /** Removes a row and answers whether it was there. */
+  remove(category: Uint8Array, key: Uint8Array): boolean {
+    this.#cache?.drop(category, key)
+    return this.#statements.get(this.#delete).run(category, key).changes > 0
   }
 
   /** The bytes of a category. */

@@ -8,9 +8,11 @@ import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
 import { OpenedFile } from './files/opened-file.js'
-import { fitsOneStatement, gather } from './gather.js'
+import { fitsOneStatement } from './gather.js'
 import type { JournalLog, SeqRange } from './journal/journal-log.js'
+import { type CachedDatabase, KeyReader } from './key-reader.js'
 import { RangeReader, Scan } from './range-reader.js'
+import { RowCache } from './row-cache.js'
 import { RowWriter } from './row-writer.js'
 import { Statements } from './statements.js'
 
@@ -22,31 +24,40 @@ const ROLLBACK = 'ROLLBACK'
 const SAVEPOINT = 'SAVEPOINT write'
 const RELEASE = 'RELEASE write'
 const UNDO = 'ROLLBACK TO write'
-const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
-// Another tool may have stored text or a number, whose bytes all ways of reading give; of a blob the cast costs nothing.
-const GET = 'SELECT CAST(payload AS BLOB) FROM kv WHERE category = ? AND key = ?'
 const EXISTS = 'SELECT 1 FROM kv WHERE category = ? AND key = ?'
 const DATA_VERSION = 'PRAGMA data_version'
 
-export class SqliteStore {
+/** What a store may have besides a database. */
+export interface StoreParts {
+  /** The journal of the file, if it has one. */
+  readonly journal?: JournalLog | undefined
+  /** Finds a journal that another owner has begun since the file was opened. */
+  readonly findJournal?: () => JournalLog | undefined
+  /** What rows that were read may take in memory. Default 0. */
+  readonly rowCacheBytes?: number
+}
+
+export class SqliteStore implements CachedDatabase {
   readonly #db: Database
   readonly #patient: Patient
   readonly #file: OpenedFile
   readonly statements: Statements
+  readonly #keys: KeyReader
   readonly #ranges: RangeReader
-  readonly #rows: RowWriter
-  /** Finds a journal that another owner has begun since the file was opened. */
+  /** Changes rows, past the journal. */
+  readonly rows: RowWriter
   readonly #findJournal: () => JournalLog | undefined
   #journal: JournalLog | undefined
   /** Of the file, when it was found to have no journal. */
   #dataVersion: number | undefined
+  /** Whether a transaction that only reads is under way. */
+  #onlyReads = false
 
   /** Takes over the connection; `close` closes it. */
   constructor(
     db: Database,
     patient: Patient,
-    journal?: JournalLog,
-    findJournal = (): JournalLog | undefined => undefined
+    { journal, findJournal = () => undefined, rowCacheBytes = 0 }: StoreParts = {}
   ) {
     this.#db = db
     this.#patient = patient
@@ -54,8 +65,10 @@ export class SqliteStore {
     this.#journal = journal
     this.#findJournal = findJournal
     this.statements = new Statements(db)
+    const cache = rowCacheBytes > 0 ? new RowCache(rowCacheBytes) : undefined
+    this.#keys = new KeyReader(this.statements, this, cache)
     this.#ranges = new RangeReader(this.statements)
-    this.#rows = new RowWriter(this.statements, 'kv')
+    this.rows = new RowWriter(this.statements, 'kv', cache)
   }
 
   /** Where writes are recorded, if they are. */
@@ -80,6 +93,10 @@ export class SqliteStore {
 
   get inTransaction(): boolean {
     return this.#db.inTransaction
+  }
+
+  get uncertain(): boolean {
+    return this.#db.inTransaction && !this.#onlyReads
   }
 
   begin(): void {
@@ -127,6 +144,7 @@ export class SqliteStore {
   consistently<T>(work: () => T): T {
     if (this.#db.inTransaction) return work()
     this.statements.get(BEGIN_READING).run()
+    this.#onlyReads = true
     try {
       const read = work()
       this.statements.get(COMMIT).run()
@@ -134,6 +152,8 @@ export class SqliteStore {
     } catch (thrown) {
       this.rollback()
       throw thrown
+    } finally {
+      this.#onlyReads = false
     }
   }
 
@@ -142,10 +162,10 @@ export class SqliteStore {
     const [first] = ops
     // A statement on one row is all or none by itself.
     if (ops.length === 1 && first !== undefined && first.kind !== 'deletePrefix') {
-      this.#rows.apply(first)
+      this.rows.apply(first)
       return
     }
-    this.atomically(() => this.#rows.applyAll(ops))
+    this.atomically(() => this.rows.applyAll(ops))
   }
 
   /** Does something within the transaction that leaves no trace of itself in the file when it throws. */
@@ -181,14 +201,14 @@ export class SqliteStore {
       (journal) => {
         for (const put of puts) journal.recordPut(put)
       },
-      () => this.#rows.putMany(puts)
+      () => this.rows.putMany(puts)
     )
   }
 
   /** Stores rows that came together in a frame, as `writeRows` does. */
   writePuts(puts: PackedPuts): void {
     if (this.journal !== undefined) this.writeRows(puts.puts)
-    else this.#rows.putValues(puts.values((name) => this.#rows.category(name)))
+    else this.rows.putValues(puts.values((name) => this.rows.category(name)))
   }
 
   /** Removes a row and answers whether it was there. */
@@ -197,7 +217,7 @@ export class SqliteStore {
     return this.#recorded(
       (journal) => journal.recordWrite([{ kind: 'delete', category, key }]),
       () => {
-        const removed = this.statements.get(DELETE).run(this.#rows.category(category), key.bytes).changes > 0
+        const removed = this.rows.remove(this.rows.category(category), key.bytes)
         if (!removed) this.journal?.rewind(mark)
         return removed
       }
@@ -205,28 +225,26 @@ export class SqliteStore {
   }
 
   get(category: string, key: Key): Uint8Array | undefined {
-    return this.statements.get(GET, 'pluck').get(this.#rows.category(category), key.bytes) as
-      | Buffer
-      | undefined
+    return this.#keys.get(this.rows.category(category), key)
   }
 
   exists(category: string, key: Key): boolean {
-    return this.statements.get(EXISTS, 'pluck').get(this.#rows.category(category), key.bytes) !== undefined
+    return this.statements.get(EXISTS, 'pluck').get(this.rows.category(category), key.bytes) !== undefined
   }
 
   /** The payloads of many rows, in the order of the keys. */
   getMany(category: string, keys: readonly Key[]): PackedPayloads {
-    const gathered = (): PackedPayloads => gather(this.statements, this.#rows.category(category), keys)
+    const gathered = (): PackedPayloads => this.#keys.getMany(this.rows.category(category), keys)
     return fitsOneStatement(keys.length) ? gathered() : this.consistently(gathered)
   }
 
   count(category: string, range: KeyRange): number {
-    return this.#ranges.count(this.#rows.category(category), range)
+    return this.#ranges.count(this.rows.category(category), range)
   }
 
   /** Reads the next piece of a scan; answers all of it when that was the last. */
   readPiece(scan: Scan): PackedPage | undefined {
-    return this.#ranges.readPiece(this.#rows.category(scan.query.category), scan)
+    return this.#ranges.readPiece(this.rows.category(scan.query.category), scan)
   }
 
   /** Reads a scan in one go. */

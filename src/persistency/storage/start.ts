@@ -24,7 +24,14 @@ export interface ServeStart extends OfJob {
   readonly restart?: RestartStart
   readonly options: Pick<
     ResolvedJobOptions,
-    'create' | 'durability' | 'cacheSizeBytes' | 'mmapSizeBytes' | 'busyTimeoutMs' | 'whenIdle' | 'journal'
+    | 'create'
+    | 'durability'
+    | 'cacheSizeBytes'
+    | 'rowCacheBytes'
+    | 'mmapSizeBytes'
+    | 'busyTimeoutMs'
+    | 'whenIdle'
+    | 'journal'
   >
   /** How many databases may be open at once on the thread; the same for all of its jobs. */
   readonly maxOpen: number

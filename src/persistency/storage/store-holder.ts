@@ -100,7 +100,11 @@ export class StoreHolder implements OpenStore {
       const db = openDatabase(this.#start, this.#patient)
       const journal = journalOf(db, found, this.#start, this.#patient, this.#known, this.#outsideCommits)
       this.#known = true
-      const store = new SqliteStore(db, this.#patient, journal, () => findJournal(db, file))
+      const store = new SqliteStore(db, this.#patient, {
+        journal,
+        findJournal: () => findJournal(db, file),
+        rowCacheBytes: options.rowCacheBytes
+      })
       this.#file ??= store.file
       return store
     } catch (thrown) {

@@ -13,6 +13,7 @@ const OPTIONS = {
   create: true,
   durability: 'off',
   cacheSizeBytes: 1 << 20,
+  rowCacheBytes: 1 << 16,
   mmapSizeBytes: 0,
   busyTimeoutMs: 0,
   whenIdle: 'keep',

@@ -178,8 +178,26 @@ export class SqliteEngine implements StorageEngine {
 
 /** The options that the thread has a use for. */
 function told(options: ServeStart['options']): ServeStart['options'] {
-  const { create, durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal } = options
-  return { create, durability, cacheSizeBytes, mmapSizeBytes, busyTimeoutMs, whenIdle, journal }
+  const {
+    create,
+    durability,
+    cacheSizeBytes,
+    rowCacheBytes,
+    mmapSizeBytes,
+    busyTimeoutMs,
+    whenIdle,
+    journal
+  } = options
+  return {
+    create,
+    durability,
+    cacheSizeBytes,
+    rowCacheBytes,
+    mmapSizeBytes,
+    busyTimeoutMs,
+    whenIdle,
+    journal
+  }
 }
 
 function refuse(message: string): Result<never, PersistencyError> {

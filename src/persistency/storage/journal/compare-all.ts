@@ -16,7 +16,7 @@ export function compareAll(
   operation: Operation
 ): Pick<JournalComparison, 'differing' | 'differences'> {
   const journal = new JournalLog(db)
-  const actual = new SqliteStore(db, UNHURRIED, journal)
+  const actual = new SqliteStore(db, UNHURRIED, { journal })
   const past = new PastStores()
   const differences: JournalDifference[] = []
   let differing = 0

@@ -1,12 +1,10 @@
 /** Owns rows of all categories as they lie in the file: reading them in its order, and mending them. */
-import { RowWriter } from '../row-writer.js'
 import type { SqliteStore } from '../sqlite-store.js'
 
 // What another tool has stored counts as its bytes, as for everybody who reads.
 const FIRST = 'SELECT category, key, CAST(payload AS BLOB) FROM kv ORDER BY category, key LIMIT ?'
 const BEHIND =
   'SELECT category, key, CAST(payload AS BLOB) FROM kv WHERE (category, key) > (?, ?) ORDER BY category, key LIMIT ?'
-const DELETE = 'DELETE FROM kv WHERE category = ? AND key = ?'
 
 /** A row as it lies in the file, its payload as bytes. */
 export type PlainRow = readonly [category: Uint8Array, key: Uint8Array, payload: Uint8Array]
@@ -42,7 +40,7 @@ export function rowsBehind(
 /** Stores some rows and removes others, all or none. No journal learns of it. */
 export function mend(store: SqliteStore, stored: readonly PlainRow[], removed: readonly PlainRow[]): void {
   store.atomically(() => {
-    for (const [category, key] of removed) store.statements.get(DELETE).run(category, key)
-    new RowWriter(store.statements, 'kv').putValues(stored.flat())
+    for (const [category, key] of removed) store.rows.remove(category, key)
+    store.rows.putValues(stored.flat())
   })
 }
