@@ -10,6 +10,7 @@ const CHECK_EVERY = 101
 
 export const readTrials = {
   'gets-64': getRate,
+  'gets-64-once': getOnceRate,
   'get-lone': (...trial) => loneGet(medianMicros, ...trial),
   'get-quiet': (...trial) => loneGet(quietMedianMicros, ...trial),
   'get-many': getManyRate,
@@ -21,30 +22,44 @@ export const readTrials = {
 function randomReads(store, payloads, rows) {
   const indices = shuffled(rows).subarray(0, MOST_KEYS)
   const keys = Array.from(indices, (index) => store.key(keyText(index)))
+  return { keys, check: checkOf(payloads, indices) }
+}
+
+function checkOf(payloads, indices) {
   const length = payloads[0].length
-  const check = (position, payload) => {
+  return (position, payload) => {
     const index = indices[position]
     if (payload?.length !== length || position % CHECK_EVERY === 0) checkPayload(payloads, index, payload)
   }
-  return { keys, check }
 }
 
 async function getRate(store, payloads, rows) {
   const { keys, check } = randomReads(store, payloads, rows)
+  return overlappedRate(store, keys.length, (position) => keys[position], check)
+}
+
+/** No row twice, if there are enough of them. Their keys are made one by one: millions at once would be measured as well. */
+async function getOnceRate(store, payloads, rows) {
+  const indices = shuffled(rows)
+  const key = (position) => store.key(keyText(indices[position]))
+  return overlappedRate(store, rows, key, checkOf(payloads, indices))
+}
+
+async function overlappedRate(store, rows, key, check) {
   const inFlight = 64
   const count = inFlight * 64
   let next = 0
   const get = async () => {
-    const position = next++ % keys.length
-    check(position, await store.get(keys[position]))
+    const position = next++ % rows
+    check(position, await store.get(key(position)))
   }
   const inTurn = () => {
     for (let i = 0; i < count; i++) {
-      const position = next++ % keys.length
-      check(position, store.get(keys[position]))
+      const position = next++ % rows
+      check(position, store.get(key(position)))
     }
   }
-  const answer = store.get(keys[0])
+  const answer = store.get(key(0))
   await answer
   const overlapped = () => keepInFlight(get, inFlight, count)
   return perSecond(answer instanceof Promise ? overlapped : inTurn, count, KEY_READS)
