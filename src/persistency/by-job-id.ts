@@ -187,14 +187,8 @@ export abstract class ByJobId {
   }
 
   /** As {@link Job.stream}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
-  stream(id: string, category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
-    const rows = async function* (
-      job: Result<Job, PersistencyError>
-    ): AsyncGenerator<KvRow, void, undefined> {
-      if (job.isErr()) throw job.error
-      yield* job.value.stream(category, range, options)
-    }
-    return { [Symbol.asyncIterator]: () => rows(this.job(id)) }
+  stream(id: string, category: string, range: KeyRange | Key, options?: StreamOptions): PagedStream<KvRow> {
+    return PagedStream.of(() => this.job(id).map((job) => job.stream(category, range, options)), options)
   }
 
   /** As {@link Job.table}; here the id must be of an open job at once. */

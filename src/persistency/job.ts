@@ -61,6 +61,7 @@ import type { JobRestartedPayload } from './message-payloads.js'
 import { JobClosed, JobFailed, JobOpened, JobRestarted, KvFlush } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
 import { JobReads } from './reading/job-reads.js'
+import type { PagedStream } from './reading/paged-stream.js'
 import { JobRestart } from './restart/job-restart.js'
 import type { RestartListener } from './storage-engine.js'
 import { Table } from './table.js'
@@ -321,11 +322,11 @@ export class Job {
   /**
    * The rows of a range, or everything under a prefix, in key order, fetched page by page in bounded memory. Each page
    * is read as of its own moment, the next one while you go through the one before: writes made meanwhile show in later
-   * pages. Leaving the loop ends the reading.
+   * pages. Leaving the loop ends the reading. `toObservable()` of it is the same as an Observable.
    *
    * Iterating throws a {@link PersistencyError} when a page cannot be read.
    */
-  stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
+  stream(category: string, range: KeyRange | Key, options?: StreamOptions): PagedStream<KvRow> {
     return this.#reads.stream(category, range, options)
   }
 

@@ -1,5 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type Job, type Key, KvScan, key, type RequestTrace, type StreamOptions } from 'persistency'
+import {
+  defineTable,
+  integer,
+  type Job,
+  type Key,
+  KvScan,
+  key,
+  type PagedStream,
+  type Persistency,
+  type PersistencyError,
+  type RequestTrace,
+  type StreamOptions,
+  string
+} from 'persistency'
+import { lastValueFrom, take, toArray } from 'rxjs'
 import { useChannels } from '../support/channels.js'
 import { all } from '../support/journal.js'
 import { useStorage } from '../support/storage-folder.js'
@@ -181,4 +195,66 @@ test('two streams at once do not disturb each other', async () => {
   ])
   expect(both[0]).toHaveLength(100)
   expect(both[1]).toEqual([...(both[0] as string[])].reverse())
+})
+
+const Counts = defineTable('counts', { key: integer, value: integer })
+/** Reads the same rows wrongly: their values are no texts. */
+const Texts = defineTable('counts', { key: integer, value: string })
+
+type StreamOf = (opened: Opened, options?: StreamOptions) => PagedStream<unknown>
+type Opened = { readonly job: Job; readonly persistency: Persistency }
+
+const STREAMS: readonly (readonly [string, StreamOf])[] = [
+  ['of a job', ({ job }, options) => job.stream('counts', keyOf(), options)],
+  ['by id', ({ persistency }, options) => persistency.stream('tenant', 'counts', keyOf(), options)],
+  ['of a table', ({ job }, options) => job.table(Counts).stream(keyOf(), options)],
+  ['of the past', ({ job }, options) => job.at(3).stream('counts', keyOf(), options)],
+  ['of a table of the past', ({ job }, options) => job.at(3).table(Counts).stream(keyOf(), options)]
+]
+
+describe.each(STREAMS)('a stream %s', (_, streamOf) => {
+  async function openCounts(): Promise<Opened> {
+    const { job, persistency } = await storage.open({ journal: true })
+    for (let n = 0; n < 3; n++) await okOf(job.table(Counts).putAcked(n, n))
+    return { job, persistency }
+  }
+
+  test('is an Observable as well, for as long as somebody is subscribed', async () => {
+    const stream = streamOf(await openCounts(), { pageSize: 1 })
+    const iterated = await all(stream)
+    expect(iterated).toHaveLength(3)
+    expect(await lastValueFrom(stream.toObservable().pipe(toArray()))).toEqual(iterated)
+    expect(await lastValueFrom(stream.toObservable().pipe(take(1)))).toEqual(iterated[0])
+  })
+
+  test('ends for a caller that waits when it is left', async () => {
+    const rows = streamOf(await openCounts())[Symbol.asyncIterator]()
+    const next = rows.next()
+    expect(await rows.return?.()).toEqual({ done: true, value: undefined })
+    expect([await next, await rows.next()]).toEqual(Array(2).fill({ done: true, value: undefined }))
+  })
+
+  test('ends with an error when its signal fires, both ways', async () => {
+    const opened = await openCounts()
+    const stream = streamOf(opened, { signal: AbortSignal.abort() })
+    await expect(all(stream)).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    await expect(lastValueFrom(stream.toObservable())).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  })
+})
+
+test('a row that cannot be decoded ends a stream of a table with an error, both ways', async () => {
+  const { job } = await storage.open()
+  await okOf(job.persistAcked([0, 1, 2].map((n) => Texts.put(n, 'x'))))
+  await okOf(job.persistPut('counts', Counts.key(1), Uint8Array.of(0xff)))
+  const stream = job.table(Texts).stream()
+  const rows = stream[Symbol.asyncIterator]()
+  expect(await rows.next()).toEqual({ done: false, value: { key: 0, value: 'x' } })
+  const [bad, behind] = [rows.next(), rows.next()]
+  await expect(bad).rejects.toMatchObject({ code: 'ERR_VALUE' })
+  expect([await behind, await rows.next()]).toEqual(Array(2).fill({ done: true, value: undefined }))
+  const seen: unknown[] = []
+  const failed = await new Promise<PersistencyError>((resolve) => {
+    stream.toObservable().subscribe({ next: (row) => seen.push(row.key), error: resolve })
+  })
+  expect([seen, failed.code]).toEqual([[0], 'ERR_VALUE'])
 })

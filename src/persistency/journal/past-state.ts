@@ -7,6 +7,7 @@ import { copyRow } from '../frames/packed.js'
 import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
+import type { PagedStream } from '../reading/paged-stream.js'
 import { streamRows } from '../reading/stream.js'
 import type { TableDefinition } from '../tables/table-definition.js'
 import { TableReads } from '../tables/table-reads.js'
@@ -87,7 +88,7 @@ export class PastState {
   }
 
   /** As `Job.stream`; all pages are of the same state. */
-  stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow> {
+  stream(category: string, range: KeyRange | Key, options?: StreamOptions): PagedStream<KvRow> {
     return streamRows(category, range, options, (query, read) => this.#page(query, read))
   }
 

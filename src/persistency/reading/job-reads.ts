@@ -10,6 +10,7 @@ import type { Key } from '../keys/keys.js'
 import { KvCount, KvDelete, KvExists, KvGet, KvGetMany, KvScan } from '../messages.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
 import * as check from '../validate.js'
+import type { PagedStream } from './paged-stream.js'
 import { streamRows } from './stream.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
@@ -86,7 +87,7 @@ export class JobReads {
     return error === undefined ? this.scan(category, own, options) : errAsync(error)
   }
 
-  stream(category: string, range: KeyRange | Key, options: StreamOptions | undefined): AsyncIterable<KvRow> {
+  stream(category: string, range: KeyRange | Key, options: StreamOptions | undefined): PagedStream<KvRow> {
     return streamRows(category, range, options, (query, read) => this.#ask(KvScan, query, read))
   }
 

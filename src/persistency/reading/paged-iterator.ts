@@ -6,37 +6,46 @@ import { OwnStop } from './own-stop.js'
 export type OpenPages<T> = (signal: CancelSignal) => AsyncGenerator<readonly T[], void, undefined>
 
 /** Calls are answered one after the other, also when they are made at once; `return` ends a `next` that waits. */
-export class PagedIterator<T> implements AsyncIterableIterator<T> {
-  readonly #open: OpenPages<T>
+export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
+  readonly #open: OpenPages<Raw>
+  readonly #turn: (item: Raw) => T
   readonly #stop: OwnStop
-  #pages: AsyncGenerator<readonly T[], void, undefined> | undefined
-  #page: readonly T[] = []
+  #pages: AsyncGenerator<readonly Raw[], void, undefined> | undefined
+  #page: readonly Raw[] = []
   #next = 0
   #last: Promise<unknown> | undefined
   #left = false
 
-  /** @param options of the caller, whose signal stops it as well */
-  constructor(open: OpenPages<T>, options?: { readonly signal?: CancelSignal | undefined }) {
+  /**
+   * @param turn makes of an item what is handed out; what it throws ends the reading
+   * @param options of the caller, whose signal stops it as well
+   */
+  constructor(
+    open: OpenPages<Raw>,
+    turn: (item: Raw) => T,
+    options?: { readonly signal?: CancelSignal | undefined }
+  ) {
     this.#open = open
+    this.#turn = turn
     this.#stop = new OwnStop(options)
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
     const item = this.#page[this.#next]
-    if (item !== undefined && this.#last === undefined) {
-      this.#next++
-      return Promise.resolve({ done: false, value: item })
+    if (item === undefined || this.#last !== undefined) return this.#inTurn(() => this.#turnPage())
+    this.#next++
+    try {
+      return Promise.resolve({ done: false, value: this.#turn(item) })
+    } catch (thrown) {
+      return this.throw(thrown)
     }
-    return this.#inTurn(() => this.#turnPage())
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#left = true
     this.#stop.stop()
     return this.#inTurn(async () => {
-      this.#page = []
-      await this.#pages?.return()
-      this.#stop.release()
+      await this.#leave()
       return { done: true, value: undefined }
     })
   }
@@ -57,11 +66,24 @@ export class PagedIterator<T> implements AsyncIterableIterator<T> {
       this.#page = page
       this.#next = 0
     }
-    return { done: false, value: this.#page[this.#next++] as T }
+    try {
+      return { done: false, value: this.#turn(this.#page[this.#next++] as Raw) }
+    } catch (thrown) {
+      this.#left = true
+      this.#stop.stop()
+      await this.#leave()
+      throw thrown
+    }
+  }
+
+  async #leave(): Promise<void> {
+    this.#page = []
+    await this.#pages?.return()
+    this.#stop.release()
   }
 
   /** `undefined` when there is none. */
-  async #nextPage(): Promise<readonly T[] | undefined> {
+  async #nextPage(): Promise<readonly Raw[] | undefined> {
     this.#pages ??= this.#open(this.#stop.follow())
     try {
       const { done, value } = await this.#pages.next()

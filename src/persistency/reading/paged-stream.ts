@@ -8,18 +8,24 @@ import { type OpenPages, PagedIterator } from './paged-iterator.js'
 
 /** Each iteration and each subscription fetches for itself, from its first `next` on, and frees everything when it ends. */
 export class PagedStream<Item> implements AsyncIterable<Item> {
-  readonly #pages: OpenPages<Item>
+  readonly #pages: OpenPages<unknown>
+  readonly #turn: (item: unknown) => Item
   readonly #options: { readonly signal?: CancelSignal | undefined } | undefined
 
   /** @internal */
-  constructor(pages: OpenPages<Item>, options: { readonly signal?: CancelSignal | undefined } | undefined) {
+  constructor(
+    pages: OpenPages<unknown>,
+    options: { readonly signal?: CancelSignal | undefined } | undefined,
+    turn: (item: never) => Item = (item) => item
+  ) {
     this.#pages = pages
+    this.#turn = turn as (item: unknown) => Item
     this.#options = options
   }
 
   /** Iterating throws the `PersistencyError` that ends it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
-    return new PagedIterator(this.#pages, this.#options)
+    return new PagedIterator(this.#pages, this.#turn, this.#options)
   }
 
   /** A stream that is looked up whenever it is taken; that throws the error of the look. @internal */
@@ -28,20 +34,15 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
     options: { readonly signal?: CancelSignal | undefined } | undefined
   ): PagedStream<Item> {
     const pages = async function* (signal: CancelSignal): AsyncGenerator<readonly Item[], void, undefined> {
-      yield* unwrap(look()).#pages(signal)
+      const stream = unwrap(look())
+      for await (const page of stream.#pages(signal)) yield page.map(stream.#turn)
     }
     return new PagedStream(pages, options)
   }
 
   /** The same, each item turned into another one; what `turn` throws ends it. @internal */
   map<Other>(turn: (item: Item) => Other): PagedStream<Other> {
-    const open = this.#pages
-    const turned = async function* (signal: CancelSignal): AsyncGenerator<readonly Other[], void, undefined> {
-      for await (const page of open(signal)) {
-        for (const item of page) yield [turn(item)]
-      }
-    }
-    return new PagedStream(turned, this.#options)
+    return new PagedStream(this.#pages, this.#options, (item) => turn(this.#turn(item)))
   }
 
   /**
@@ -55,7 +56,7 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
         for await (const page of this.#pages(stop.follow())) {
           for (const item of page) {
             if (subscriber.closed) return
-            subscriber.next(item)
+            subscriber.next(this.#turn(item))
           }
         }
       }

@@ -8,7 +8,7 @@ import type { Key } from '../keys/keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { KvRow, ReadOptions, StreamOptions } from '../types.js'
 import { checkStream } from '../validate.js'
-import { PagedIterator } from './paged-iterator.js'
+import { PagedStream } from './paged-stream.js'
 
 /** Fetches one page. */
 export type ReadPage = (query: KvScanQuery, options: ReadOptions) => ResultAsync<KvScanPage, PersistencyError>
@@ -22,20 +22,14 @@ const MOST_PAGE_ROWS = 4096
 const FIRST_PAGE_BYTES = 1024 * 1024
 const MOST_PAGE_BYTES = 4 * 1024 * 1024
 
-/**
- * The rows of a range in order; iterating throws the `PersistencyError` of a page that cannot be read. From the
- * second page on, a page is fetched while the one before it is being handed out.
- */
+/** The rows of a range in order. From the second page on, a page is fetched while the one before it is being handed out. */
 export function streamRows(
   category: string,
   rangeOrPrefix: KeyRange | Key,
   options: StreamOptions | undefined,
   readPage: ReadPage
-): AsyncIterable<KvRow> {
-  return {
-    [Symbol.asyncIterator]: () =>
-      new PagedIterator((signal) => readPages(category, rangeOrPrefix, options, signal, readPage), options)
-  }
+): PagedStream<KvRow> {
+  return new PagedStream((signal) => readPages(category, rangeOrPrefix, options, signal, readPage), options)
 }
 
 type Page = readonly KvRow[]

@@ -5,6 +5,7 @@ import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError } from '../errors.js'
 import type { KeyRange } from '../keys/key-range.js'
 import { Key } from '../keys/keys.js'
+import type { PagedStream } from '../reading/paged-stream.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
 import { readKey, readRow, readValue, type TableDefinition, type TableRow } from './table-definition.js'
 
@@ -17,7 +18,7 @@ export interface RowSource {
   exists(category: string, key: Key, options?: ReadOptions): Answer<boolean>
   count(category: string, range: KeyRange | Key, options?: ReadOptions): Answer<number>
   scan(category: string, range: KeyRange | Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]>
-  stream(category: string, range: KeyRange | Key, options?: StreamOptions): AsyncIterable<KvRow>
+  stream(category: string, range: KeyRange | Key, options?: StreamOptions): PagedStream<KvRow>
 }
 
 /** What rows are without their values. */
@@ -92,18 +93,14 @@ export class TableReads<K, V, KeyInput = K> {
    * Rows in key order, fetched page by page; with `keysOnly` they have no value. As `Job.stream`: iterating throws the
    * `PersistencyError` of a page that cannot be read, or of a row that cannot be decoded.
    */
-  stream(): AsyncIterable<TableRow<K, V>>
-  stream(range: KeyRange | Key, options: StreamOptions & KeysOnly): AsyncIterable<KeyOf<K>>
-  stream(range: KeyRange | Key, options?: StreamOptions & WithValues): AsyncIterable<TableRow<K, V>>
-  stream(range: KeyRange | Key, options?: StreamOptions): AsyncIterable<TableRow<K, V> | KeyOf<K>>
-  stream(...args: Args<StreamOptions>): AsyncIterable<KeyOf<K>> {
+  stream(): PagedStream<TableRow<K, V>>
+  stream(range: KeyRange | Key, options: StreamOptions & KeysOnly): PagedStream<KeyOf<K>>
+  stream(range: KeyRange | Key, options?: StreamOptions & WithValues): PagedStream<TableRow<K, V>>
+  stream(range: KeyRange | Key, options?: StreamOptions): PagedStream<TableRow<K, V> | KeyOf<K>>
+  stream(...args: Args<StreamOptions>): PagedStream<KeyOf<K>> {
     const [range, options] = orWhole(args)
     const read = this.#reader(options)
-    const rows = this.#rows.stream(this.#table.category, range, options)
-    const decoded = async function* (): AsyncGenerator<KeyOf<K>, void, undefined> {
-      for await (const row of rows) yield unwrap(read(row))
-    }
-    return { [Symbol.asyncIterator]: decoded }
+    return this.#rows.stream(this.#table.category, range, options).map((row) => unwrap(read(row)))
   }
 
   #atKey<T>(key: KeyInput, ask: (key: Key) => Answer<T>): Answer<T> {
