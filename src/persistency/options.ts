@@ -37,9 +37,9 @@ export interface JobOptions {
    */
   readonly cacheSizeBytes?: number | undefined
   /**
-   * Memory that the storage may use for rows that `getMany` has read, or gets that were under way side by side, in bytes; it
-   * takes only what it needs. Read again that way, a row is found there in a third of the time, or less, as long as nobody
-   * else has written to the file. 0 for none. Default 32 MiB, on shared threads 2 MiB.
+   * Memory that the storage may use for rows that `getMany` has read, or gets that were under way side by side, in bytes.
+   * Read again that way, small rows are found there in half of the time or less, as long as nobody else has written to the
+   * file. 0 for none, more than 2 GiB have no effect. Default 32 MiB, on shared threads 2 MiB.
    */
   readonly rowCacheBytes?: number | undefined
   /**

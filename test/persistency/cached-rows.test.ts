@@ -118,6 +118,44 @@ describe('a row that was read before is read', () => {
   })
 })
 
+test('a unique index of somebody else has rows replaced that are not written, and is reckoned with', () => {
+  const { store, other } = openStore()
+  other.exec('CREATE UNIQUE INDEX payloads ON kv (payload)')
+  write(store, put(1, 'one'))
+  expect(get(store, 1)).toBe('one')
+  write(store, put(2, 'one'))
+  expect([get(store, 1), get(store, 2)]).toEqual([undefined, 'one'])
+  other.exec('DROP INDEX payloads')
+  // From here on rows are kept again.
+  expect(get(store, 2)).toBe('one')
+  store.connection.exec("UPDATE kv SET payload = x'00'")
+  expect(get(store, 2)).toBe('one')
+})
+
+test('rows that are read after another connection has written stay', () => {
+  const { store, other } = openStore()
+  write(store, put(1, 'one'), put(2, 'two'))
+  expect(get(store, 1)).toBe('one')
+  change(other, 'changed')
+  expect([get(store, 2), get(store, 1)]).toEqual(['changed', 'changed'])
+  store.connection.exec("UPDATE kv SET payload = x'00'")
+  expect([get(store, 2), get(store, 1)]).toEqual(['changed', 'changed'])
+})
+
+test('large answers of rows that were read before come in pieces', () => {
+  const { store } = openStore(32 * 1024 * 1024)
+  const text = 'x'.repeat(100_000)
+  write(store, put(1, text), put(2, 'two'))
+  const keys = Array.from({ length: 50 }, (_, n) => key(n % 3))
+  const expected = Array.from({ length: 50 }, (_, n) => [undefined, text, 'two'][n % 3])
+  for (let round = 0; round < 4; round++) {
+    const found = store.getMany('c', keys)
+    expect(found.payloads.map(textOf)).toEqual(expected)
+    // Read twice, a large row is kept; then it is merged with others.
+    if (round === 3) expect(found.packed.map(({ length }) => Math.ceil(length / 2 ** 20))).toEqual([2, 1])
+  }
+})
+
 test('many rows, some of them read before, some not there, come in the order of their keys', () => {
   const { store } = openStore()
   const text = (n: number): string => 'x'.repeat(n * 3)

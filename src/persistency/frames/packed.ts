@@ -119,7 +119,7 @@ export class PackedCursor {
   }
 
   /** Goes to the next payload, which there must be. */
-  next(): void {
+  next(): this {
     while (!this.#unpacker.more) {
       this.#bytes = this.#parts[this.#nextPart++] as Uint8Array<ArrayBuffer>
       this.#unpacker = new Unpacker(this.#bytes)
@@ -129,6 +129,12 @@ export class PackedCursor {
     const length = this.#absent ? 0 : this.#unpacker.length()
     this.#from = this.#unpacker.at
     this.#unpacker.skip(length)
+    return this
+  }
+
+  /** How many bytes the present payload takes as it is packed. */
+  get size(): number {
+    return this.to - this.#start
   }
 
   /** Whether the present payload is not there. */

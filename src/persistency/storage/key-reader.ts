@@ -8,13 +8,15 @@ import { gather } from './gather.js'
 import { NOWHERE, type RowCache } from './row-cache.js'
 import type { Statements } from './statements.js'
 
-// A trigger, of which nobody here knows, may change other rows than those that are written.
-const TRIGGER = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1"
+// A trigger of somebody else's may change other rows than those that are written, and so does INSERT OR REPLACE where another
+// column is unique as well.
+const SIDE_EFFECTS = `SELECT 1 FROM sqlite_master WHERE type = 'trigger'
+  UNION ALL SELECT 1 FROM pragma_index_list('kv') WHERE "unique" AND origin <> 'pk'`
 // Another tool may have stored text or a number, whose bytes all ways of reading give; of a blob the cast costs nothing.
 const GET = 'SELECT CAST(payload AS BLOB) FROM kv WHERE category = ? AND key = ?'
 
-/** When what was read from the database is larger, it is not copied for the sake of rows that were found in the cache. */
-const MERGED_BYTES = 64 * 1024 * 1024
+/** What was found and what was read are merged in pieces of so many bytes, or one more row: whoever keeps a row keeps its piece. */
+const MERGED_BYTES = 1024 * 1024
 
 /** What the cache must know of the database. */
 export interface CachedDatabase {
@@ -30,8 +32,8 @@ export class KeyReader {
   readonly #cache: RowCache | undefined
   /** As of which version of the database the rows in the cache are; `undefined` before there are any. */
   #version: number | undefined
-  /** Whether that version of the database has a trigger; `undefined` before that was asked. */
-  #hasTrigger: boolean | undefined
+  /** Whether in that version of the database a write may change other rows, too; `undefined` before that was asked. */
+  #hasSideEffects: boolean | undefined
 
   /** @param cache is told by others of the rows that this connection changes */
   constructor(statements: Statements, database: CachedDatabase, cache: RowCache | undefined) {
@@ -51,11 +53,15 @@ export class KeyReader {
     if (cache === undefined) return gather(this.#statements, category, keys)
     const places = cache.find(category, keys)
     const missing = keys.filter((_, at) => places[at] === NOWHERE)
-    if (missing.length === keys.length) return this.#readAll(cache, category, keys)
+    if (missing.length === keys.length) {
+      // No row is to be kept beside older ones, with which it would be forgotten.
+      if (this.#version !== undefined) this.#isCurrent(cache)
+      return this.#readAll(cache, category, keys)
+    }
     const keeps = missing.length > 0 && this.#mayKeep()
     const { packed } = gather(this.#statements, category, missing)
     // Asked last, so that what was found and what was read are of one moment.
-    if (!this.#isCurrent(cache) || sizeOf(packed) > MERGED_BYTES) return this.#readAll(cache, category, keys)
+    if (!this.#isCurrent(cache)) return this.#readAll(cache, category, keys)
     const merged = merge(cache, places, packed)
     if (keeps) keep(cache, category, missing, packed)
     return merged
@@ -75,7 +81,7 @@ export class KeyReader {
     if (version === this.#version) return true
     cache.clear()
     this.#version = version
-    this.#hasTrigger = undefined
+    this.#hasSideEffects = undefined
     return false
   }
 
@@ -84,30 +90,40 @@ export class KeyReader {
     if (this.#database.uncertain) return false
     // Asked before the first row is read: one that is newer than this is forgotten with the others.
     this.#version ??= this.#database.dataVersion
-    this.#hasTrigger ??= this.#statements.get(TRIGGER).get() !== undefined
-    return !this.#hasTrigger
+    this.#hasSideEffects ??= this.#statements.get(SIDE_EFFECTS).get() !== undefined
+    return !this.#hasSideEffects
   }
 }
 
 /** Payloads that are in the cache and such that were read, packed in the order of the keys. */
 function merge(cache: RowCache, places: Int32Array, packed: readonly Uint8Array[]): PackedPayloads {
-  let size = sizeOf(packed)
-  for (const place of places) if (place !== NOWHERE) size += packedSize(cache.valueLength(place))
-  // On memory of its own, which may be given away.
-  const merged = Buffer.allocUnsafeSlow(size)
-  const view = new DataView(merged.buffer)
+  const merged: Uint8Array[] = []
+  const measured = new PackedCursor(packed)
   const read = new PackedCursor(packed)
+  for (let from = 0, to = 0; from < places.length; from = to) {
+    let size = 0
+    for (; to < places.length && size < MERGED_BYTES; to++) {
+      const place = places[to] as number
+      size += place === NOWHERE ? measured.next().size : packedSize(cache.valueLength(place))
+    }
+    merged.push(mergeInto(size, cache, places.subarray(from, to), read))
+  }
+  return new PackedPayloads(merged)
+}
+
+/** On memory of its own, which may be given away. */
+function mergeInto(size: number, cache: RowCache, places: Int32Array, read: PackedCursor): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  const view = new DataView(bytes.buffer)
   let end = 0
   for (const place of places) {
-    if (place === NOWHERE) {
-      read.next()
-      end = read.copyTo(merged, end)
-    } else {
-      end = writePackedLength(merged, end, cache.valueLength(place))
+    if (place === NOWHERE) end = read.next().copyTo(bytes, end)
+    else {
+      end = writePackedLength(bytes, end, cache.valueLength(place))
       end = cache.copyValue(place, view, end)
     }
   }
-  return new PackedPayloads([merged])
+  return bytes
 }
 
 function keep(
@@ -118,11 +134,6 @@ function keep(
 ): void {
   const read = new PackedCursor(packed)
   for (const { bytes } of keys) {
-    read.next()
-    if (!read.absent) cache.add(category, bytes, read.bytes, read.from, read.to)
+    if (!read.next().absent) cache.add(category, bytes, read.bytes, read.from, read.to)
   }
-}
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, { length }) => sum + length, 0)
 }

@@ -9,9 +9,12 @@
 import { copyBytes } from '../../bytes/copy-bytes.js'
 import type { Key } from '../keys/keys.js'
 
-/** The memory begins small, because a thousand databases may be open, and grows in few steps, because each moves the rows. */
+/**
+ * The memory begins small, because a thousand databases may be open. It grows twice, the second time to all of it: growing moves
+ * the rows, and memory that was never written to takes none.
+ */
 const FIRST_BYTES = 64 * 1024
-const GROWTH = 8
+const SECOND_BYTES = 512 * 1024
 
 /** For this many bytes of rows the index has one slot: so many that hardly a bucket is full when rows have a hundred bytes. */
 const BYTES_PER_SLOT = 40
@@ -44,7 +47,6 @@ const MOST_OF_ALL = 64
  * saves. What came lately is known by its hash, as by the doorkeeper of TinyLFU (Einziger et al., 2017).
  */
 const LARGE_BYTES = 1024
-const LATELY = 4096
 
 /** Places are numbered on and on; before they end, everything is forgotten. */
 const LAST_PLACE = 2 ** 30
@@ -65,7 +67,7 @@ export class RowCache {
   #lastCategory: Uint8Array | undefined
   #categoryHash = 0
   /** Hashes of large rows that came lately. */
-  #lately: Int32Array | undefined
+  #lately = new Int32Array(0)
   /** What looking ahead has seen. Nobody needs it, but without it the compiler would spare the looks. */
   seen = 0
 
@@ -132,12 +134,11 @@ export class RowCache {
     const hash = this.#hash(category, key)
     const size = HEADER + wordsOf(key.length) + wordsOf(category.length) + wordsOf(to - from)
     const isWorthIt = to - from < LARGE_BYTES || this.#cameLately(hash)
-    if (!isWorthIt || Math.max(category.length, key.length) > MOST_KEY_BYTES || !this.#makeRoom(size)) {
+    if (!isWorthIt || isTooLong(category, key) || !this.#makeRoom(size)) {
       this.drop(category, key)
       return
     }
-    const place = this.#end
-    this.#end += size
+    const place = this.#placeFor(size, category, key, hash)
     const at = this.#at(place)
     this.#words[at + LENGTHS] = lengths(category, key)
     this.#words[at + VALUE] = to - from
@@ -178,9 +179,10 @@ export class RowCache {
     return seen
   }
 
+  /** Leaves the place of the row behind, negative, so that the same row may have it again. */
   #dropWith(hash: number): void {
     const slot = this.#slotWith(hash)
-    if (slot >= 0) this.#index[slot + 1] = NOWHERE
+    if (slot >= 0) this.#index[slot + 1] = -Math.abs(this.#index[slot + 1] as number)
   }
 
   /** The slot with a hash, of which there is one at most; -1 if there is none. */
@@ -193,6 +195,8 @@ export class RowCache {
 
   /** Whether the row at a place is the one that is looked for. */
   #isRow(place: number, category: Uint8Array, key: Uint8Array): boolean {
+    // Lengths that do not fit their half of a word would pass for others.
+    if (isTooLong(category, key)) return false
     const at = this.#at(place)
     if (this.#words[at + LENGTHS] !== lengths(category, key)) return false
     const categoryAt = at + HEADER + wordsOf(key.length)
@@ -211,7 +215,7 @@ export class RowCache {
     let chosen = first
     let oldest = Number.POSITIVE_INFINITY
     for (let slot = first; slot < first + BUCKET_WORDS; slot += 2) {
-      const age = index[slot] === hash ? NOWHERE - 1 : (index[slot + 1] as number)
+      const age = index[slot] === hash ? Number.NEGATIVE_INFINITY : (index[slot + 1] as number)
       if (age >= oldest) continue
       chosen = slot
       oldest = age
@@ -236,11 +240,25 @@ export class RowCache {
   }
 
   #cameLately(hash: number): boolean {
-    this.#lately ??= new Int32Array(LATELY)
-    const slot = hash & (LATELY - 1)
+    // As many as would fit.
+    if (this.#lately.length === 0) {
+      this.#lately = new Int32Array(2 ** Math.ceil(Math.log2(1 + (this.#mostWords * WORD) / LARGE_BYTES)))
+    }
+    const slot = hash & (this.#lately.length - 1)
     if (this.#lately[slot] === hash) return true
     this.#lately[slot] = hash
     return false
+  }
+
+  /** Where a row goes: where it was before it was dropped, if it still fits there, or behind the last one. */
+  #placeFor(size: number, category: Uint8Array, key: Uint8Array, hash: number): number {
+    const slot = this.#slotWith(hash)
+    const former = slot < 0 ? NOWHERE : Math.abs(this.#index[slot + 1] as number)
+    if (this.#isKept(former) && this.#isRow(former, category, key) && this.#sizeOf(former) === size)
+      return former
+    const place = this.#end
+    this.#end += size
+    return place
   }
 
   #startOver(): void {
@@ -251,10 +269,8 @@ export class RowCache {
   /** Takes more memory. No row has been overwritten yet, so each stays where it is. */
   #grow(atLeast: number): void {
     const former = this.#index
-    const length = Math.min(
-      this.#mostWords,
-      Math.max(this.#words.length * GROWTH, FIRST_BYTES / WORD, atLeast)
-    )
+    const next = [FIRST_BYTES, SECOND_BYTES].find((bytes) => bytes / WORD >= atLeast)
+    const length = next === undefined ? this.#mostWords : Math.min(this.#mostWords, next / WORD)
     const buckets = Math.max(1, Math.floor((length * WORD) / BYTES_PER_SLOT / BUCKET_SLOTS))
     try {
       const words = new Int32Array(length)
@@ -279,6 +295,11 @@ export class RowCache {
     return place % this.#words.length
   }
 
+  /** How many words the row at a place takes. */
+  #sizeOf(place: number): number {
+    return this.#valueAt(place) - this.#at(place) + wordsOf(this.valueLength(place))
+  }
+
   #valueAt(place: number): number {
     const at = this.#at(place)
     const both = this.#words[at + LENGTHS] as number
@@ -296,6 +317,10 @@ export class RowCache {
     }
     return finished(hashed(this.#categoryHash, key))
   }
+}
+
+function isTooLong(category: Uint8Array, key: Uint8Array): boolean {
+  return category.length > MOST_KEY_BYTES || key.length > MOST_KEY_BYTES
 }
 
 function lengths(category: Uint8Array, key: Uint8Array): number {
