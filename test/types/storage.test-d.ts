@@ -39,6 +39,7 @@ import {
   type VerifyReport,
   type WatchItem
 } from 'persistency'
+import type { Observable } from 'rxjs'
 import { expectType } from './expect-type.js'
 
 declare const persistency: Persistency
@@ -285,7 +286,9 @@ persistency.get('c', k)
 
 // Streaming
 
-expectType(job.stream('c', k)).is<AsyncIterable<KvRow>>()
+expectType(job.stream('c', k)).is<PagedStream<KvRow>>()
+expectType(job.stream('c', k).toObservable()).is<Observable<KvRow>>()
+expectType(persistency.stream('tenant', 'c', k)).is<PagedStream<KvRow>>()
 for await (const row of job.stream('c', prefixRange(k), { pageSize: 5, reverse: true })) {
   expectType(row).is<KvRow>()
   expectType(row.key).is<Key>()
