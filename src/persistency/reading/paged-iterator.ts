@@ -8,7 +8,7 @@ export type OpenPages<T> = (signal: CancelSignal) => AsyncGenerator<readonly T[]
 /** Calls are answered one after the other, also when they are made at once; `return` ends a `next` that waits. */
 export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
   readonly #open: OpenPages<Raw>
-  readonly #turn: (item: Raw) => T
+  readonly #turn: ((item: Raw) => T) | undefined
   readonly #stop: OwnStop
   #pages: AsyncGenerator<readonly Raw[], void, undefined> | undefined
   #page: readonly Raw[] = []
@@ -17,12 +17,12 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
   #left = false
 
   /**
-   * @param turn makes of an item what is handed out; what it throws ends the reading
+   * @param turn makes of an item what is handed out, if it is not that itself; what it throws ends the reading
    * @param options of the caller, whose signal stops it as well
    */
   constructor(
     open: OpenPages<Raw>,
-    turn: (item: Raw) => T,
+    turn: ((item: Raw) => T) | undefined,
     options?: { readonly signal?: CancelSignal | undefined }
   ) {
     this.#open = open
@@ -34,8 +34,10 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
     const item = this.#page[this.#next]
     if (item === undefined || this.#last !== undefined) return this.#inTurn(() => this.#turnPage())
     this.#next++
+    const turn = this.#turn
+    if (turn === undefined) return Promise.resolve({ done: false, value: item as unknown as T })
     try {
-      return Promise.resolve({ done: false, value: this.#turn(item) })
+      return Promise.resolve({ done: false, value: turn(item) })
     } catch (thrown) {
       return this.throw(thrown)
     }
@@ -66,8 +68,9 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
       this.#page = page
       this.#next = 0
     }
+    const item = this.#page[this.#next++] as Raw
     try {
-      return { done: false, value: this.#turn(this.#page[this.#next++] as Raw) }
+      return { done: false, value: this.#turn === undefined ? (item as unknown as T) : this.#turn(item) }
     } catch (thrown) {
       this.#left = true
       this.#stop.stop()

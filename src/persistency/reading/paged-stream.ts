@@ -9,17 +9,17 @@ import { type OpenPages, PagedIterator } from './paged-iterator.js'
 /** Each iteration and each subscription fetches for itself, from its first `next` on, and frees everything when it ends. */
 export class PagedStream<Item> implements AsyncIterable<Item> {
   readonly #pages: OpenPages<unknown>
-  readonly #turn: (item: unknown) => Item
+  readonly #turn: ((item: unknown) => Item) | undefined
   readonly #options: { readonly signal?: CancelSignal | undefined } | undefined
 
   /** @internal */
   constructor(
     pages: OpenPages<unknown>,
     options: { readonly signal?: CancelSignal | undefined } | undefined,
-    turn: (item: never) => Item = (item) => item
+    turn?: (item: never) => Item
   ) {
     this.#pages = pages
-    this.#turn = turn as (item: unknown) => Item
+    this.#turn = turn as ((item: unknown) => Item) | undefined
     this.#options = options
   }
 
@@ -35,14 +35,14 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
   ): PagedStream<Item> {
     const pages = async function* (signal: CancelSignal): AsyncGenerator<readonly Item[], void, undefined> {
       const stream = unwrap(look())
-      for await (const page of stream.#pages(signal)) yield page.map(stream.#turn)
+      for await (const page of stream.#pages(signal)) yield page.map((item) => stream.#turned(item))
     }
     return new PagedStream(pages, options)
   }
 
   /** The same, each item turned into another one; what `turn` throws ends it. @internal */
   map<Other>(turn: (item: Item) => Other): PagedStream<Other> {
-    return new PagedStream(this.#pages, this.#options, (item) => turn(this.#turn(item)))
+    return new PagedStream(this.#pages, this.#options, (item: unknown) => turn(this.#turned(item)))
   }
 
   /**
@@ -56,7 +56,7 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
         for await (const page of this.#pages(stop.follow())) {
           for (const item of page) {
             if (subscriber.closed) return
-            subscriber.next(this.#turn(item))
+            subscriber.next(this.#turned(item))
           }
         }
       }
@@ -69,5 +69,9 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
         stop.stop()
       }
     })
+  }
+
+  #turned(item: unknown): Item {
+    return this.#turn === undefined ? (item as Item) : this.#turn(item)
   }
 }
