@@ -61,7 +61,8 @@ const config: Config = {
         // A process is killed, with all of its threads: journal-kill and journal-limits-kill do so as well.
         '!**/journal-crash.test.ts',
         // Slow ones of which the thread of the tests, where work is done in slices as well, has the same to say.
-        '!**/{backup,backend-files,exit,journal-past,lifecycle-drop,maintenance,model}.test.ts'
+        '!**/{backup,backend-files,exit,journal-past,lifecycle-drop,maintenance,model}.test.ts',
+        '!**/{backend-scan-pages,facade-events,facade-queue,facade-stream,journal-append,journal-events}.test.ts'
       ],
       globals: { storageThreads: { threads: { shared: 2 } } }
     },
