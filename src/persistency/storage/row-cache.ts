@@ -7,6 +7,8 @@
  * is the lossy index over a circular log of MICA (Lim et al., NSDI 2014).
  */
 import { copyBytes } from '../../bytes/copy-bytes.js'
+import { finishedHash, hashed } from '../../bytes/murmur-hash.js'
+import { isAtWord, WORD, wordsOf, writeWords } from '../../bytes/words.js'
 import type { Key } from '../keys/keys.js'
 
 /**
@@ -23,7 +25,6 @@ const SLOT_BYTES = 8
 const BUCKET_SLOTS = 8
 /** A slot is the hash of a row and its place, two words. */
 const BUCKET_WORDS = BUCKET_SLOTS * 2
-const WORD = 4
 const LINE_WORDS = 16
 /** Whether words lie in memory with their last bits first. */
 const LITTLE = new Uint8Array(new Int32Array([1]).buffer)[0] === 1
@@ -38,6 +39,9 @@ const HEADER = 2
 
 /** Lengths of category and key share a word. What is longer is not kept. */
 const MOST_KEY_BYTES = 0xffff
+
+/** What comes of each row that has changed: category, key and value. */
+const PARTS = 3
 
 /** No row may take more than this part of the memory. */
 const MOST_OF_ALL = 64
@@ -93,7 +97,8 @@ export class RowCache {
     const words = this.#words
     const hashes = new Int32Array(keys.length)
     for (let at = 0; at < keys.length; at++) hashes[at] = this.#hash(category, (keys[at] as Key).bytes)
-    let seen = this.#lookAhead(hashes)
+    this.#lookAhead(hashes)
+    let seen = 0
     for (let at = 0; at < keys.length; at++) {
       const slot = this.#slotWith(hashes[at] as number)
       const place = slot < 0 ? NOWHERE : (index[slot + 1] as number)
@@ -157,8 +162,8 @@ export class RowCache {
   /** Forgets rows that have changed: category, key and value of each. */
   dropAll(rows: readonly Uint8Array[]): void {
     if (this.isEmpty) return
-    const hashes = new Int32Array(rows.length / 3)
-    for (let row = 0, at = 0; row < hashes.length; row++, at += 3) {
+    const hashes = new Int32Array(rows.length / PARTS)
+    for (let row = 0, at = 0; row < hashes.length; row++, at += PARTS) {
       hashes[row] = this.#hash(rows[at] as Uint8Array, rows[at + 1] as Uint8Array)
     }
     this.#lookAhead(hashes)
@@ -171,12 +176,11 @@ export class RowCache {
   }
 
   /** Has the buckets of all hashes come into the caches of the processor. */
-  #lookAhead(hashes: Int32Array): number {
+  #lookAhead(hashes: Int32Array): void {
     const index = this.#index
     let seen = 0
     for (const hash of hashes) seen ^= index[this.#bucket(hash)] as number
     this.seen = seen
-    return seen
   }
 
   /** Leaves the place of the row behind, negative, so that the same row may have it again. */
@@ -200,7 +204,7 @@ export class RowCache {
     const at = this.#at(place)
     if (this.#words[at + LENGTHS] !== lengths(category, key)) return false
     const categoryAt = at + HEADER + wordsOf(key.length)
-    return isAt(this.#words, at + HEADER, key) && isAt(this.#words, categoryAt, category)
+    return isAtWord(this.#words, at + HEADER, key) && isAtWord(this.#words, categoryAt, category)
   }
 
   /** Whether the row that was written at a place is neither forgotten nor overwritten. */
@@ -315,7 +319,7 @@ export class RowCache {
       this.#lastCategory = category
       this.#categoryHash = hashed(0, category)
     }
-    return finished(hashed(this.#categoryHash, key))
+    return finishedHash(hashed(this.#categoryHash, key))
   }
 }
 
@@ -325,57 +329,4 @@ function isTooLong(category: Uint8Array, key: Uint8Array): boolean {
 
 function lengths(category: Uint8Array, key: Uint8Array): number {
   return (category.length << 16) | key.length
-}
-
-function wordsOf(bytes: number): number {
-  return (bytes + WORD - 1) >> 2
-}
-
-/** The word that begins at a byte; what is behind the last byte counts as 0. */
-function wordAt(bytes: Uint8Array, at: number): number {
-  if (at + WORD > bytes.length) return lastWord(bytes, at)
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  )
-}
-
-function lastWord(bytes: Uint8Array, start: number): number {
-  let word = 0
-  for (let at = start, shift = 0; at < bytes.length; at++, shift += 8) word |= (bytes[at] as number) << shift
-  return word
-}
-
-function isAt(words: Int32Array, start: number, bytes: Uint8Array): boolean {
-  for (let at = 0, word = start; at < bytes.length; at += WORD, word++) {
-    if (words[word] !== wordAt(bytes, at)) return false
-  }
-  return true
-}
-
-/** Answers how many words were written. */
-function writeWords(words: Int32Array, start: number, bytes: Uint8Array): number {
-  let word = start
-  for (let at = 0; at < bytes.length; at += WORD, word++) words[word] = wordAt(bytes, at)
-  return word - start
-}
-
-/** MurmurHash3 of 32 bits, in two steps, so that that of a category need not be made again for each key. */
-function hashed(seed: number, bytes: Uint8Array): number {
-  let hash = seed
-  for (let at = 0; at < bytes.length; at += WORD) {
-    let word = Math.imul(wordAt(bytes, at), 0xcc9e2d51)
-    word = Math.imul((word << 15) | (word >>> 17), 0x1b873593)
-    hash ^= word
-    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
-  }
-  return hash ^ bytes.length
-}
-
-function finished(hash: number): number {
-  let mix = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2ae35)
-  return mix ^ (mix >>> 16)
 }
