@@ -17,22 +17,24 @@ interface OfJob {
   readonly file: string
 }
 
+/** The options that a thread has a use for. */
+export const SERVED_OPTIONS = [
+  'create',
+  'durability',
+  'cacheSizeBytes',
+  'rowCacheBytes',
+  'mmapSizeBytes',
+  'busyTimeoutMs',
+  'whenIdle',
+  'journal'
+] as const satisfies readonly (keyof ResolvedJobOptions)[]
+
 /** Serves the job until it is released. */
 export interface ServeStart extends OfJob {
   readonly task: 'serve'
   /** Of a job with `restart`. */
   readonly restart?: RestartStart
-  readonly options: Pick<
-    ResolvedJobOptions,
-    | 'create'
-    | 'durability'
-    | 'cacheSizeBytes'
-    | 'rowCacheBytes'
-    | 'mmapSizeBytes'
-    | 'busyTimeoutMs'
-    | 'whenIdle'
-    | 'journal'
-  >
+  readonly options: Pick<ResolvedJobOptions, (typeof SERVED_OPTIONS)[number]>
   /** How many databases may be open at once on the thread; the same for all of its jobs. */
   readonly maxOpen: number
 }

@@ -12,7 +12,7 @@ import { mayBeStored, notStored } from '../files/job-file.js'
 import { checkRootDir, jobFile, MEMORY } from '../files/root-dir.js'
 import { storedJobs } from '../files/stored-jobs.js'
 import { codeOf } from '../sqlite-errors.js'
-import type { ChangeStart, ServeStart, StorageStart } from '../start.js'
+import { type ChangeStart, SERVED_OPTIONS, type ServeStart, type StorageStart } from '../start.js'
 import { RootLock } from './root-lock.js'
 import { OUTSIDE_BUNDLES, SeatedJob, serve, toError } from './seated-job.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
@@ -176,28 +176,8 @@ export class SqliteEngine implements StorageEngine {
   }
 }
 
-/** The options that the thread has a use for. */
 function told(options: ServeStart['options']): ServeStart['options'] {
-  const {
-    create,
-    durability,
-    cacheSizeBytes,
-    rowCacheBytes,
-    mmapSizeBytes,
-    busyTimeoutMs,
-    whenIdle,
-    journal
-  } = options
-  return {
-    create,
-    durability,
-    cacheSizeBytes,
-    rowCacheBytes,
-    mmapSizeBytes,
-    busyTimeoutMs,
-    whenIdle,
-    journal
-  }
+  return Object.fromEntries(SERVED_OPTIONS.map((name) => [name, options[name]])) as ServeStart['options']
 }
 
 function refuse(message: string): Result<never, PersistencyError> {
