@@ -188,6 +188,14 @@ const LOOP_OPERATIONS: readonly Operation[] = [
   }
 ]
 
+const OPENING: Operation = {
+  title: 'opening, until a first row is stored',
+  operation: 'opening',
+  unit: 'ms',
+  contestants: CORE,
+  targets: []
+}
+
 /** Bytes of the payloads. */
 export const SMALL = 100
 const LARGE = 4096
@@ -207,7 +215,7 @@ const LEAST_OF_ENGINE = 0.7
 /** The rows of the table, in order. */
 export function rowsOf({ quick, long }: { quick: boolean; long: boolean }): readonly Row[] {
   const sizes = quick ? QUICK_SIZES : SIZES
-  const small = [...OPERATIONS, ...LOOP_OPERATIONS].map((operation) =>
+  const small = [...OPERATIONS, ...LOOP_OPERATIONS, OPENING].map((operation) =>
     rowOf(operation, SMALL, sizes.small, operation.targets)
   )
   const large = OPERATIONS.filter(({ targets }) => targets.length > 0).map((operation) => {

@@ -1,4 +1,4 @@
-/** Owns the trials of what writing costs the thread that asks for it. */
+/** Owns the trials of what a store costs the thread that asks for it: opening it, and writing. */
 import { setImmediate } from 'node:timers/promises'
 import { checkRows } from './check.mjs'
 import { inOrder } from './data.mjs'
@@ -6,12 +6,32 @@ import { collectGarbage } from './garbage.mjs'
 import { rowsFor, warmedUp } from './puts.mjs'
 import { MEASURE } from './times.mjs'
 
+/** So many stores are opened, one after the other. */
+const OPENINGS = 10
+
 export const threadTrials = {
   'main-thread': busyMicros,
   'loop-p99': async (...trial) => (await loopDelays('putAll', ...trial)).p99,
   'loop-longest': async (...trial) => (await loopDelays('putAll', ...trial)).longest,
   'burst-p99': async (...trial) => (await loopDelays('putAtOnce', ...trial)).p99,
-  'burst-longest': async (...trial) => (await loopDelays('putAtOnce', ...trial)).longest
+  'burst-longest': async (...trial) => (await loopDelays('putAtOnce', ...trial)).longest,
+  opening: openingMillis
+}
+
+/** Milliseconds until a new store has stored its first row: the median of some, in a process that has opened others. */
+async function openingMillis(openIn, payloads) {
+  const millis = []
+  for (let n = 0; n < OPENINGS; n++) {
+    const began = performance.now()
+    const store = await openIn(`store-${n}`)
+    const { keys, payloads: values } = rowsFor(store, payloads, inOrder(1, 0))
+    await store.put(keys[0], values[0])
+    millis.push(performance.now() - began)
+    await checkRows(store, payloads, 1)
+    await store.close()
+  }
+  millis.sort((a, b) => a - b)
+  return millis[OPENINGS >> 1]
 }
 
 async function withRows(openIn, payloads, count, method, measure) {
