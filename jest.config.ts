@@ -61,8 +61,9 @@ const config: Config = {
         // A process is killed, with all of its threads: journal-kill and journal-limits-kill do so as well.
         '!**/journal-crash.test.ts',
         // Slow ones of which the thread of the tests, where work is done in slices as well, has the same to say.
-        '!**/{backup,backend-files,exit,journal-past,lifecycle-drop,maintenance,model}.test.ts',
-        '!**/{backend-scan-pages,facade-events,facade-queue,facade-stream,journal-append,journal-events}.test.ts'
+        '!**/{backup,exit,lifecycle,lifecycle-drop,maintenance,model,watch}.test.ts',
+        '!**/{backend,backend-files,backend-scan-pages,facade-events,facade-queue,facade-stream}.test.ts',
+        '!**/{journal,journal-append,journal-events,journal-past}.test.ts'
       ],
       globals: { storageThreads: { threads: { shared: 2 } } }
     },
