@@ -29,7 +29,6 @@ const project: Config = {
 const ON_SHARED_THREADS = [
   'backend*',
   'backup',
-  'exit',
   'facade*',
   'journal*',
   'lifecycle*',
@@ -41,7 +40,8 @@ const ON_SHARED_THREADS = [
 ]
 
 // And in the thread of the tests, except for what is about a thread that dies. There also what happens before anything
-// is sent to a thread: arguments that are refused, and the limits of the queue.
+// is sent to a thread: arguments that are refused, and the limits of the queue. The ends of programs that have
+// their storage there are in the torture test of exits.
 const IN_THREAD = [
   ...ON_SHARED_THREADS.filter((name) => !name.startsWith('worker-death')),
   'bounded-queue',
@@ -61,9 +61,11 @@ const config: Config = {
         // A process is killed, with all of its threads: journal-kill and journal-limits-kill do so as well.
         '!**/journal-crash.test.ts',
         // Slow ones of which the thread of the tests, where work is done in slices as well, has the same to say.
-        '!**/{backup,exit,lifecycle,lifecycle-drop,maintenance,model,watch}.test.ts',
+        '!**/{backup,lifecycle,lifecycle-drop,maintenance,model,watch}.test.ts',
         '!**/{backend,backend-files,backend-scan-pages,facade-events,facade-queue,facade-stream}.test.ts',
-        '!**/{journal,journal-append,journal-events,journal-past}.test.ts'
+        '!**/{journal,journal-append,journal-events,journal-past}.test.ts',
+        // The torture test of the same has its deaths on shared threads as well.
+        '!**/worker-death-restart.test.ts'
       ],
       globals: { storageThreads: { threads: { shared: 2 } } }
     },

@@ -20,6 +20,9 @@ const ENDS: readonly (readonly [string, number])[] = [
   ['a close that nobody waits for', 0]
 ]
 
+/** Another number than that of the ends, so that each comes with each. */
+const THREADS = ['dedicated', 'none', { shared: 2 }] as const
+
 /** Those of the journal hold where there is none. */
 const INVARIANTS = [...BASIC_INVARIANTS, gapless, journalAndRowsAgree]
 
@@ -34,7 +37,7 @@ export const exit: Scenario = {
     const batches = random.pick([1, 50, 500, 3000])
     const jobOptions = {
       journal: random.chance(0.5),
-      threads: random.pick(['dedicated', 'none', { shared: 2 }])
+      threads: THREADS[index % THREADS.length]
     }
     const { code, signal, stdout, stderr } = await startChild('writer', {
       ...{ root, jobs, writer: WRITER, mode: 'exit', batches, end, jobOptions }
