@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { fastClock } from '../support/fast-clock.js'
 import { runProgram, startProgram } from '../support/storage-child.js'
-import { filesIn, THREADS, testOfThreads, testOnce, useStorage } from '../support/storage-folder.js'
+import { filesIn, useStorage } from '../support/storage-folder.js'
 import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
@@ -11,7 +11,7 @@ const storage = useStorage()
 /** Opens a job, and makes `write(n)`, which queues `n` writes without awaiting any. */
 const OPEN = `
   const { Persistency, key } = persistency
-  const owner = Persistency.open({ rootDir: root + '/data', ...${JSON.stringify(THREADS)} })._unsafeUnwrap()
+  const owner = Persistency.open({ rootDir: root + '/data' })._unsafeUnwrap()
   const job = (await owner.openJob('tenant'))._unsafeUnwrap()
   const write = (n) => { for (let i = 0; i < n; i++) job.persistPut('c', key(i), new Uint8Array(100)) }
 `
@@ -89,7 +89,7 @@ async function runJobs(count: number, end: string, options = {}): Promise<void> 
   const ended = await runProgram(
     folder,
     `const { Persistency, key } = persistency
-     const options = ${JSON.stringify({ ...THREADS, ...options })}
+     const options = ${JSON.stringify(options)}
      const owner = Persistency.open({ rootDir: root + '/data', ...options })._unsafeUnwrap()
      const jobs = []
      for (let t = 0; t < ${count}; t++) jobs.push((await owner.openJob('tenant' + t))._unsafeUnwrap())
@@ -108,9 +108,8 @@ test.each([
   ['calls process.exit()', 'process.exit(0)']
 ])('a program with several jobs that %s ends by itself and stores all', (_, end) => runJobs(4, end))
 
-testOnce('a program with 40 jobs, most of their files closed, that calls process.exit() stores all', () =>
-  runJobs(40, 'process.exit(0)', { threads: { shared: 2 }, maxOpenJobs: 4, whenIdle: 'close' })
-)
+test('a program with 40 jobs, most of their files closed, that calls process.exit() stores all', () =>
+  runJobs(40, 'process.exit(0)', { threads: { shared: 2 }, maxOpenJobs: 4, whenIdle: 'close' }))
 
 test('writes made in an exit handler that was there before the job are stored', async () => {
   const folder = storage.folder()
@@ -119,7 +118,7 @@ test('writes made in an exit handler that was there before the job are stored', 
   expect(rowsIn(join(folder, 'data', 'tenant.db'))).toHaveLength(1000)
 })
 
-testOfThreads('a program does not wait for a storage thread that died', async () => {
+test('a program does not wait for a storage thread that died', async () => {
   const started = performance.now()
   const ended = await run(`
     process.on('worker', (worker) => worker.terminate())
@@ -147,7 +146,7 @@ test('a failed open does not keep the program alive', async () => {
   execute(join(folder, 'notes.db'), 'CREATE TABLE notes (text)')
   const ended = await runProgram(
     folder,
-    `const options = { rootDir: root, ...${JSON.stringify(THREADS)} }
+    `const options = { rootDir: root }
      const owner = persistency.Persistency.open(options)._unsafeUnwrap()
      console.log((await owner.openJob('notes')).error.code)`
   )
@@ -196,7 +195,7 @@ describe('a file that stays locked', () => {
       `const { Persistency } = persistency
        const locker = new Database(root + '/tenant.db')
        locker.exec('BEGIN EXCLUSIVE')
-       const owner = Persistency.open({ rootDir: root, ...${JSON.stringify(THREADS)} })._unsafeUnwrap()
+       const owner = Persistency.open({ rootDir: root })._unsafeUnwrap()
        const answer = await owner.openJob('tenant', { busyTimeoutMs: 6500, openTimeoutMs: 100 })
        console.log(answer.error.code)
        await owner.close()
@@ -229,7 +228,7 @@ describe('a file that stays locked', () => {
     const ended = await runProgram(
       folder,
       `const { Persistency, key } = persistency
-       const options = { rootDir: root + '/data', ...${JSON.stringify(THREADS)} }
+       const options = { rootDir: root + '/data' }
        const owner = Persistency.open(options)._unsafeUnwrap()
        const job = (await owner.openJob('tenant', { busyTimeoutMs: 11_000 }))._unsafeUnwrap()
        const locker = new Database(root + '/data/tenant.db')
