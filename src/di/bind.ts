@@ -32,13 +32,21 @@ export function bindHandlers(container: DependencyContainer, instance: object): 
     throw new TypeError(`${name} has no method marked with @listens, @provides, @answers or @handles`)
   }
   const undo: Undo[] = []
-  for (const mark of marks) {
-    const connected = connect(container, instance, mark)
-    if (connected.isErr()) {
-      for (const step of undo) void step()
-      return err(connected.error)
+  const undoAll = (): void => {
+    for (const step of undo) void step()
+  }
+  try {
+    for (const mark of marks) {
+      const connected = connect(container, instance, mark)
+      if (connected.isErr()) {
+        undoAll()
+        return err(connected.error)
+      }
+      undo.push(connected.value)
     }
-    undo.push(connected.value)
+  } catch (thrown) {
+    undoAll()
+    throw thrown
   }
   const lifetime = lifetimeOf(container)
   let closed: Promise<void> | undefined

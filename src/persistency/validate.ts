@@ -209,13 +209,24 @@ function checkOp(input: unknown): Checked<TxOp> {
     }
     case 'check': {
       const { key, equals } = input as Partial<Extract<TxOp, { kind: 'check' }>>
-      return checkCheck(category, key, equals)
+      // Without it the check demands the contrary: that there is no row.
+      const misspelled = equals === undefined ? Object.keys(input).find(isNoFieldOfCheck) : undefined
+      if (misspelled === undefined) return checkCheck(category, key, equals)
+      const name = JSON.stringify(misspelled)
+      return refuse(
+        'ERR_OP',
+        `a check without "equals" has no field ${name}: it demands that there is no row`
+      )
     }
     default: {
       const known = '"put", "delete", "deletePrefix" and "check"'
       return refuse('ERR_OP', `an operation is of kind ${known}; got ${describeValue(kind)}`)
     }
   }
+}
+
+function isNoFieldOfCheck(name: string): boolean {
+  return name !== 'kind' && name !== 'category' && name !== 'key' && name !== 'equals'
 }
 
 export function checkPut(category: unknown, givenKey: unknown, givenPayload: unknown): Checked<TxOp> {

@@ -223,6 +223,17 @@ describe('disposing a container', () => {
   })
 })
 
+it('leaves nothing connected in a container that has only some of the brokers', () => {
+  const few = container.createChildContainer()
+  const hub = new BrokerHub()
+  const events = new EventBroker(hub).in(BrokerContext.create('few'))
+  few.registerInstance(EventBroker, events)
+  const shop = new Shop()
+  expect(() => bindHandlers(few, shop)).toThrow()
+  events.emit(Sold, 3)
+  expect(shop.sold).toBe(0)
+})
+
 describe('disposing a container with storage', () => {
   let root: string
   beforeEach(() => {

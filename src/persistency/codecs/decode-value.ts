@@ -1,6 +1,7 @@
 /** Owns turning a payload into an application's value, with failures as values. */
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../runtime/message-of.js'
+import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 
 /** Whatever decodes values of one type; every codec of this package does, and your own may. */
@@ -13,6 +14,10 @@ export function decodeRow<T>(
   payload: Uint8Array | undefined,
   codec: ValueDecoder<T>
 ): Result<T | undefined, PersistencyError> {
+  if (typeof codec?.decode !== 'function') {
+    const message = `a codec is an object with a function "decode"; got ${describeValue(codec)}`
+    return err(new PersistencyError('ERR_VALUE', message))
+  }
   if (payload === undefined) return ok(undefined)
   return decodeValue(payload, codec, (why) => `the payload of the row cannot be decoded: ${why}`)
 }

@@ -90,6 +90,7 @@ export class Deliverer {
     try {
       const work = await this.#begin(events)
       for (const event of events) {
+        if (this.#jobEnd.signal.aborted) throw new End(this.#jobError)
         if (done > 0 && this.stopping) break
         try {
           await this.#unlessJobEnds(work.add(event, delivery))

@@ -25,7 +25,8 @@ export interface EventCodec<Event extends DomainEvent> {
  * Events whose data is JSON, in UTF-8; no data, no bytes. With `types`, events of other types are left alone; without,
  * every event is read. The type is taken on trust, as with `json`.
  *
- * @throws (encoding) TypeError for data that JSON cannot express: a function, a symbol, a bigint, a cycle.
+ * @throws (encoding) TypeError for data that JSON cannot express: a function, a symbol, a bigint, a cycle; for an event
+ *   with anything beside `type` and `data`, which would be lost.
  * @throws (decoding) RangeError for data that is not JSON.
  *
  * @example
@@ -35,7 +36,8 @@ export interface EventCodec<Event extends DomainEvent> {
 export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['type'][]): EventCodec<Event> {
   const known = types.length === 0 ? undefined : new Set<string>(types)
   return {
-    encode({ type, data }) {
+    encode({ type, data, ...others }) {
+      refuseOthers(type, others)
       return data === undefined ? { type } : { type, data: new TextEncoder().encode(written(type, data)) }
     },
     decode({ type, data }) {
@@ -43,6 +45,12 @@ export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['
       return (data.length === 0 ? { type } : { type, data: parsed(type, data) }) as Event
     }
   }
+}
+
+function refuseOthers(type: string, others: object): void {
+  const [name] = Object.entries(others).find(([, value]) => value !== undefined) ?? []
+  if (name === undefined) return
+  throw new TypeError(`event "${type}" has a field "${name}"; what belongs to an event is in its data`)
 }
 
 /** What JSON leaves out would be read back as an event without data. */
@@ -54,7 +62,7 @@ function written(type: string, data: unknown): string {
 
 function parsed(type: string, data: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(data))
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data))
   } catch (cause) {
     throw new RangeError(`the data of event "${type}" is not JSON`, { cause })
   }

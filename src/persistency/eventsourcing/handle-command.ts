@@ -3,7 +3,7 @@ import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import type { PersistencyError } from '../errors.js'
 import { type RetryOptions, retryOnConflict } from '../journal/retry-on-conflict.js'
 import type { Appended, EventMetadata } from '../journal/types.js'
-import { anything, checkOptions, functionValue, nameText } from '../option-checks.js'
+import { anything, checkName, checkOptions, functionValue, nameText } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import { readBack } from './as-recorded.js'
 import type { Decider } from './decider.js'
@@ -66,6 +66,8 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
   const checked = checkOptions<HandleOptions<Event, State>>(options, HANDLE_CHECKS)
   if (checked.isErr()) return errAsync(checked.error)
+  const wrong = checkName('the name of a stream', stream)
+  if (wrong !== undefined) return errAsync(wrong)
   const { idempotencyKey, retry } = checked.value
   const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
     const before =

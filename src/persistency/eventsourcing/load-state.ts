@@ -1,5 +1,5 @@
 /** Owns folding a stream into the state that a decider makes of it, of which the first events must be there. */
-import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { PersistencyError } from '../errors.js'
 import type {
   Appended,
@@ -9,7 +9,7 @@ import type {
   JournalEvent,
   NewEvent
 } from '../journal/types.js'
-import { checkOptions, integerFrom } from '../option-checks.js'
+import { checkName, checkOptions, integerFrom } from '../option-checks.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
 
@@ -49,6 +49,8 @@ export function loadState<Event extends DomainEvent, State>(
   stream: string,
   options?: LoadOptions
 ): ResultAsync<LoadedState<State>, PersistencyError> {
+  const wrong = checkName('the name of a stream', stream)
+  if (wrong !== undefined) return errAsync(wrong)
   return checkOptions<LoadOptions>(options, LOAD_CHECKS).asyncAndThen(
     ({ to }) => new ResultAsync(load(streams, decider, stream, to))
   )
@@ -79,9 +81,9 @@ async function fold<Event extends DomainEvent, State>(
   stream: string,
   to?: number
 ): Promise<Result<LoadedState<State>, PersistencyError>> {
-  let state = initial()
   let streamSeq = 0
   try {
+    let state = initial()
     for await (const recorded of streams.events({ stream, to })) {
       if (recorded.kind !== 'event' || recorded.streamSeq === undefined) continue
       if (recorded.streamSeq !== streamSeq + 1) return err(gone(stream))
@@ -89,12 +91,12 @@ async function fold<Event extends DomainEvent, State>(
       const event = events.decode(recorded)
       if (event !== undefined) state = evolve(state, event)
     }
+    return ok({ state, streamSeq })
   } catch (thrown) {
     if (thrown instanceof PersistencyError) return err(thrown)
     const message = `event ${streamSeq} of stream ${JSON.stringify(stream)} cannot be folded`
     return err(new PersistencyError('ERR_VALUE', message, { cause: thrown }))
   }
-  return ok({ state, streamSeq })
 }
 
 function gone(stream: string): PersistencyError {

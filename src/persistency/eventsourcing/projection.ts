@@ -1,5 +1,6 @@
 /** Owns the handle of a projection that is kept here: reading its rows, and making them anew. */
 import { err, errAsync, ok, Result, ResultAsync } from 'neverthrow'
+import { messageOf } from '../../runtime/message-of.js'
 import type { CancelSignal } from '../../runtime/platform.js'
 import type { Ask } from '../ask.js'
 import { decodeValue } from '../codecs/decode-value.js'
@@ -88,9 +89,7 @@ export class Projection<State> {
 
   /** The state of a projection without keys; the initial one before its first event. Errors: as `get`. */
   state(options?: ReadOptions): ResultAsync<State, PersistencyError> {
-    return this.get(ONLY_ROW, options).map((state) =>
-      state === undefined ? this.#definition.initial() : state
-    )
+    return this.get(ONLY_ROW, options).andThen((state) => (state === undefined ? this.#initial() : ok(state)))
   }
 
   /** All rows, or those of a range, in key order. Errors: as `Job.scan`, `ERR_VALUE`. */
@@ -157,6 +156,15 @@ export class Projection<State> {
       const moved = await this.subscription.reached(done + 1, signal)
       if (moved.isErr()) return err(moved.error)
       done = Math.max(done + 1, this.subscription.seq)
+    }
+  }
+
+  #initial(): Result<State, PersistencyError> {
+    try {
+      return ok(this.#definition.initial())
+    } catch (cause) {
+      const message = `the initial state of projection "${this.name}" cannot be made: ${messageOf(cause)}`
+      return err(new PersistencyError('ERR_VALUE', message, { cause }))
     }
   }
 

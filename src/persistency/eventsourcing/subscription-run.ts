@@ -147,32 +147,40 @@ export class SubscriptionRun {
     const { deliverer } = this.#parts
     const wanted = page.filter(this.#parts.wanted)
     let size = this.#parts.batch
+    // Of those before this place the handler was called already.
+    let called = 0
     for (let at = 0; at < wanted.length; ) {
       if (this.#wake.signal.aborted || deliverer.stopping) return false
       const batch = wanted.slice(at, at + size)
-      const { done, failure } = await deliverer.attempt(batch)
+      const calls = at < called ? 2 : 1
+      const { done, failure } = await deliverer.attempt(batch, calls)
       at += done
       if (failure === undefined) continue
       deliverer.leaveWhenStopped()
       if (failure.of === 'storage')
         await deliverer.outlast(deliverer.storing, failure.cause as PersistencyError)
       // They could not be stored together: the rest of the page goes one by one.
-      else if (failure.of === 'events' && batch.length > 1) size = 1
-      else {
-        await this.#tryAgain(wanted[at] as PackedEvent, failure)
+      else if (failure.of === 'events' && batch.length > 1) {
+        size = 1
+        called = at + batch.length
+      } else {
+        await this.#tryAgain(wanted[at] as PackedEvent, failure, calls)
         at++
       }
     }
     return true
   }
 
-  async #tryAgain(event: PackedEvent, first: Failure): Promise<void> {
+  /** @param calls how many there were of the handler */
+  async #tryAgain(event: PackedEvent, first: Failure, calls: number): Promise<void> {
     const { checkpoint, deliverer, onPoison, onParked, retry } = this.#parts
     const failures = new Setbacks(retry)
+    for (let n = 1; n < calls; n++) failures.next()
     let failure = first
+    let attempt = calls
     for (let wait = failures.next(); wait !== undefined; wait = failures.next()) {
       await deliverer.pause(wait)
-      const again = await deliverer.callAgain(event, failures.count + 1)
+      const again = await deliverer.callAgain(event, ++attempt)
       if (again === undefined) return
       deliverer.leaveWhenStopped()
       failure = again
@@ -182,7 +190,7 @@ export class SubscriptionRun {
       this.failedSeq = event.seq
       throw new End(error)
     }
-    await deliverer.park(parkedEntry(event, retry.attempts, failure))
+    await deliverer.park(parkedEntry(event, attempt, failure))
     onParked(error, event.seq)
   }
 }

@@ -42,7 +42,8 @@ export interface DeliveryOptions {
 export interface SubscriptionOptions extends DeliveryOptions {
   /**
    * At most so many events share a transaction. Default 1: what a handler reads holds what it answered before. With
-   * more it is faster, and reads lag behind by up to a batch.
+   * more it is faster, and reads lag behind by up to a batch. When what came of a batch cannot be stored together, the handler
+   * is called again for each of its events, as attempt 2.
    */
   readonly batch?: number | undefined
   /** Default `beginning`. Without effect once there is a checkpoint. */

@@ -1,11 +1,14 @@
 /** Owns stopping one reader by itself, or by the signal of its caller, which may stop many. */
 import { isCancelSignal, onAbort, reasonOf } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
+import { PersistencyError } from '../errors.js'
 
 export class OwnStop {
   readonly #controller = new AbortController()
   readonly #caller: CancelSignal | undefined
   #leave = (): void => {}
+  /** Set once the caller has stopped the reading: what was fetched already is not handed out either. */
+  aborted: PersistencyError | undefined
 
   /** @param options of the caller, which have not been checked: what is no signal in there is left to who checks them */
   constructor(options: { readonly signal?: CancelSignal | undefined } | undefined) {
@@ -14,7 +17,11 @@ export class OwnStop {
 
   /** Fires with that of the caller from now on, until `release`. */
   follow(): CancelSignal {
-    this.#leave = onAbort(this.#caller, () => this.#controller.abort(reasonOf(this.#caller)))
+    this.#leave = onAbort(this.#caller, () => {
+      const cause = reasonOf(this.#caller)
+      this.aborted = new PersistencyError('ERR_ABORTED', 'the reading was aborted by its caller', { cause })
+      this.#controller.abort(cause)
+    })
     return this.#controller.signal
   }
 

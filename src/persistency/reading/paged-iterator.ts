@@ -32,7 +32,8 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     const item = this.#page[this.#next]
-    if (item === undefined || this.#last !== undefined) return this.#inTurn(() => this.#turnPage())
+    if (item === undefined || this.#last !== undefined || this.#stop.aborted !== undefined)
+      return this.#inTurn(() => this.#turnPage())
     this.#next++
     const turn = this.#turn
     if (turn === undefined) return Promise.resolve({ done: false, value: item as unknown as T })
@@ -62,6 +63,10 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
   }
 
   async #turnPage(): Promise<IteratorResult<T, undefined>> {
+    if (this.#stop.aborted !== undefined && this.#next < this.#page.length) {
+      await this.#end()
+      throw this.#stop.aborted
+    }
     while (this.#next >= this.#page.length) {
       const page = this.#left ? undefined : await this.#nextPage()
       if (page === undefined) return { done: true, value: undefined }
@@ -72,11 +77,15 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
     try {
       return { done: false, value: this.#turn === undefined ? (item as unknown as T) : this.#turn(item) }
     } catch (thrown) {
-      this.#left = true
-      this.#stop.stop()
-      await this.#leave()
+      await this.#end()
       throw thrown
     }
+  }
+
+  async #end(): Promise<void> {
+    this.#left = true
+    this.#stop.stop()
+    await this.#leave()
   }
 
   async #leave(): Promise<void> {

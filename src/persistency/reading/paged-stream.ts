@@ -56,6 +56,7 @@ export class PagedStream<Item> implements AsyncIterable<Item> {
         for await (const page of this.#pages(stop.follow())) {
           for (const item of page) {
             if (subscriber.closed) return
+            if (stop.aborted !== undefined) throw stop.aborted
             subscriber.next(this.#turned(item))
           }
         }

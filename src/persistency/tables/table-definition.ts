@@ -5,8 +5,9 @@ import { messageOf } from '../../runtime/message-of.js'
 import { decodeValue, type ValueDecoder } from '../codecs/decode-value.js'
 import type { ValueEncoder } from '../codecs/encode-value.js'
 import { categoryText, coder, demand } from '../declaration-checks.js'
-import { shortened } from '../describe.js'
+import { describeValue, shortened } from '../describe.js'
 import type { PersistencyError } from '../errors.js'
+import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
 import type { DeleteOp, KvRow, PutOp } from '../types.js'
 
@@ -75,7 +76,12 @@ export function defineTable<K, V, KeyInput, ValueInput>(
     key: keyOf,
     put: (input, value) => {
       const key = keyOf(input)
-      return { kind: 'put', category, key, payload: encoded(category, key, () => valueCodec.encode(value)) }
+      return {
+        kind: 'put',
+        category,
+        key,
+        payload: encoded(category, key, () => bytesOf(valueCodec.encode(value)))
+      }
     },
     delete: (key) => ({ kind: 'delete', category, key: keyOf(key) }),
     row: (row) => unwrap(readRow(definition, row))
@@ -122,6 +128,11 @@ function encoded<T>(category: string, key: Key | undefined, encode: () => T): T 
     const message = `${place(category, key)}: ${what} cannot be encoded: ${messageOf(cause)}`
     throw cause instanceof RangeError ? new RangeError(message, { cause }) : new TypeError(message, { cause })
   }
+}
+
+function bytesOf(encoded: unknown): Uint8Array {
+  if (isUint8Array(encoded)) return encoded
+  throw new TypeError(`a codec has to make a Uint8Array; got ${describeValue(encoded)}`)
 }
 
 function place(category: string, key: Key | undefined): string {

@@ -65,7 +65,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
       parts.inLine(() => watcher.resume(parts.feed.lastSent))
       const page = await parts.ask(UntracedScan, watcher.query, patience(signal))
       if (page.isErr()) {
-        if (kind !== 'initial' && (await ended(page.error, signal, parts))) return
+        if (await ended(page.error, signal, parts)) return
         throw page.error
       }
       watcher.seen(page.value.rows)
@@ -92,7 +92,7 @@ async function* fromJournal(
     if (kind !== undefined) {
       const state = await rowsWithPlace(query, signal, parts)
       if (state.isErr()) {
-        if (kind !== 'initial' && (await ended(state.error, signal, parts))) return
+        if (await ended(state.error, signal, parts)) return
         throw state.error
       }
       yield [{ kind, ...state.value }]

@@ -55,12 +55,10 @@ export function openDatabase({ file, options }: DatabaseFile, patient: Patient):
     db = opened
     whenFree(patient, () => {
       const fresh = recognise(opened, file)
-      const blank = fresh && opened.pragma('page_count', { simple: true }) === 0
       // An empty file has nothing to roll back to; without a journal of its own, the change to WAL is one page written.
       if (fresh) opened.pragma('journal_mode = MEMORY')
       configure(opened, file, options)
-      if (blank) unsynced(opened, options, create)
-      else if (fresh) create(opened)
+      if (fresh) create(opened)
     })
     return opened
   } catch (thrown) {
@@ -114,7 +112,7 @@ function configure(
     const message = `${file}: the file system does not support write-ahead logging (journal mode is ${String(mode)})`
     throw new PersistencyError('ERR_OPEN', message)
   }
-  synchronous(db, durability)
+  db.pragma(`synchronous = ${SYNCHRONOUS[durability]}`)
   db.pragma('temp_store = MEMORY')
   db.pragma('foreign_keys = OFF')
   limitCache(db, cacheSizeBytes)
@@ -134,25 +132,11 @@ function limitCache(db: Database.Database, bytes: number): void {
   db.pragma(`cache_size = -${Math.min(Math.ceil(bytes / 1024), MOST_CACHE_KIB)}`)
 }
 
-function synchronous(db: Database.Database, durability: Durability): void {
-  db.pragma(`synchronous = ${SYNCHRONOUS[durability]}`)
-}
-
 /**
- * The first commit to a log syncs it, so that nothing of an earlier use passes for its contents after a loss of power.
- * The log of a blank file has had none, and the next commit that is to be durable syncs all of it.
+ * Table and version in one transaction: no file is ever half made. Another process may have been faster. It is synced, as
+ * the first commit of a log: with it the directory is, and so the removal of a log that a former file of this name had,
+ * which after a loss of power would be taken for that of this one.
  */
-function unsynced(
-  db: Database.Database,
-  { durability }: Pick<ResolvedJobOptions, 'durability'>,
-  write: (db: Database.Database) => void
-): void {
-  synchronous(db, 'off')
-  write(db)
-  synchronous(db, durability)
-}
-
-/** Table and version in one transaction: no file is ever half made. Another process may have been faster. */
 function create(db: Database.Database): void {
   db.transaction(() => {
     if (db.pragma('user_version', { simple: true }) !== 0) return
