@@ -1,5 +1,5 @@
 /** Owns the container of one tenant. */
-import { errAsync, okAsync, type ResultAsync } from 'neverthrow'
+import { errAsync, okAsync, ResultAsync } from 'neverthrow'
 import type { DependencyContainer } from 'tsyringe'
 import { unwrap } from '../brokers/unwrap.js'
 import { PersistencyError } from '../persistency/errors.js'
@@ -52,7 +52,7 @@ export function registerJob(container: DependencyContainer, job: Job): Dependenc
 
 /**
  * Opens a job of the container's `Persistency` and makes its child container, as {@link registerJob} does; the same one
- * for every call, until the job ends or it is disposed. It closes the job for everybody when it is disposed, so do not
+ * for every call, until the job ends or it is disposed; while it is being disposed, this waits for that. It closes the job for everybody when it is disposed, so do not
  * dispose it after each request.
  * Errors: those of `openJob`; `ERR_JOB_CLOSED` when the container is disposed meanwhile.
  *
@@ -71,7 +71,14 @@ export function jobContainer(
   return container
     .resolve(Persistency)
     .openJob(id, options)
-    .andThen((job) => childOf(container, job))
+    .andThen((job) => {
+      const known = children.get(container)?.get(job)
+      if (known === undefined || !known.lifetime.disposed) return childOf(container, job)
+      // It closes the job when everything in it is closed.
+      return ResultAsync.fromSafePromise(known.lifetime.over).andThen(() =>
+        jobContainer(container, id, options)
+      )
+    })
 }
 
 /** A container that was disposed while the job was opened makes no child, and nobody else would close the job. */
@@ -92,7 +99,7 @@ function onlyChildOf(container: DependencyContainer, job: Job): DependencyContai
   // Looked up first, because it throws as the making of a child does.
   lifetimeOf(container)
   const known = children.get(container)?.get(job)
-  if (known !== undefined && !known.lifetime.disposed) return known.container
+  if (known !== undefined) return known.container
   const child = registerJob(container, job)
   const ofContainer = children.get(container) ?? new WeakMap<Job, Child>()
   children.set(container, ofContainer.set(job, { container: child, lifetime: lifetimeOf(child) }))

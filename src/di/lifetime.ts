@@ -8,6 +8,11 @@ type Close = () => unknown
 export class Lifetime {
   readonly #closers = new Set<Close>()
   #disposed = false
+  #over: () => void = () => {}
+  /** Resolves when everything has been closed, or could not be. */
+  readonly over: Promise<void> = new Promise((resolve) => {
+    this.#over = resolve
+  })
 
   /** Whether the container is disposed, or is about to be. */
   get disposed(): boolean {
@@ -37,6 +42,7 @@ export class Lifetime {
       }
     }
     this.#closers.clear()
+    this.#over()
     if (failures.length > 0)
       throw new AggregateError(failures, 'not everything in the container could be closed')
   }

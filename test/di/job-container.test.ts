@@ -128,6 +128,7 @@ describe('the container of a job', () => {
     const next = (await jobContainer(app, 'acme'))._unsafeUnwrap()
     expect(next).not.toBe(child)
     await disposed
+    expect((await next.resolve(JOB).putAcked('c', key(1), new Uint8Array(1))).isOk()).toBe(true)
     await app.dispose()
   })
 
