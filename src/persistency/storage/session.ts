@@ -66,8 +66,8 @@ export class StorageSession {
       outcomes: this.#outcomes,
       onWrote: () => this.#idle.wrote()
     })
-    // What a crash has left; not what making the file has put there, of which there may be a thousand at once.
-    if (file !== MEMORY && !holder.madeFile && logBytes(file) > 0) this.#idle.wrote()
+    // What a crash has left.
+    if (file !== MEMORY && logBytes(file) > 0) this.#idle.wrote()
     const listener = hub.listenToRuns(context, PersistEvent, (events) => this.#addWrites(events))
     this.#withdraw.push(() => void listener.drop())
     if (restartLog !== undefined) this.#takenUp = this.#takeUp(restartLog)

@@ -20,7 +20,6 @@ export class StoreHolder implements OpenStore {
   #store: SqliteStore | undefined
   /** Whether the file was open before, for this job. */
   #known: boolean
-  #madeFile = false
   /** The file, once it was opened. */
   #file: OpenedFile | undefined
   #keepers = 0
@@ -44,11 +43,6 @@ export class StoreHolder implements OpenStore {
   /** Whether the database is open. */
   get isOpen(): boolean {
     return this.#store !== undefined
-  }
-
-  /** Whether there was no file before this one opened it. */
-  get madeFile(): boolean {
-    return this.#madeFile
   }
 
   /** Has the database stay open until the answer is called, even where that is one more than there may be. */
@@ -112,7 +106,6 @@ export class StoreHolder implements OpenStore {
         rowCacheBytes: options.rowCacheBytes
       })
       this.#file ??= store.file
-      this.#madeFile ||= made
       return store
     } catch (thrown) {
       this.#stores.left(this)
