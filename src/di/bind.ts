@@ -11,7 +11,10 @@ import { lifetimeOf } from './lifetime.js'
 
 /** The connected methods of one object. */
 export interface Binding {
-  /** Disconnects all of them; resolves when nothing of them is in flight. Repeating it is harmless. */
+  /**
+   * Disconnects all of them; resolves when no listener or handler of them is in flight, or after 5 seconds. A provider that
+   * is answering goes on, and its caller gets the answer. Repeating it is harmless.
+   */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
