@@ -52,8 +52,8 @@ export function registerJob(container: DependencyContainer, job: Job): Dependenc
 
 /**
  * Opens a job of the container's `Persistency` and makes its child container, as {@link registerJob} does; the same one
- * for every call, until the job ends or it is disposed; while it is being disposed, this waits for that. It closes the job for everybody when it is disposed, so do not
- * dispose it after each request.
+ * for every call, until the job ends or it is disposed; while it is being disposed, this waits for that. It closes the job
+ * for everybody when it is disposed, so do not dispose it after each request.
  * Errors: those of `openJob`; `ERR_JOB_CLOSED` when the container is disposed meanwhile.
  *
  * @throws TypeError when neither the container nor a parent of it has a `Persistency`
@@ -68,38 +68,34 @@ export function jobContainer(
       'the container has no Persistency; call registerPersistency(container, options) first, or register one that you opened'
     )
   }
-  return container
-    .resolve(Persistency)
-    .openJob(id, options)
-    .andThen((job) => {
-      const known = children.get(container)?.get(job)
-      if (known === undefined || !known.lifetime.disposed) return childOf(container, job)
-      // It closes the job when everything in it is closed.
-      return ResultAsync.fromSafePromise(known.lifetime.over).andThen(() =>
-        jobContainer(container, id, options)
-      )
-    })
+  const persistency = container.resolve(Persistency)
+  const opened = (): ResultAsync<DependencyContainer, PersistencyError> =>
+    persistency.openJob(id, options).andThen((job) => childOf(container, job, opened))
+  return opened()
 }
 
-/** A container that was disposed while the job was opened makes no child, and nobody else would close the job. */
+/**
+ * A container that was disposed while the job was opened makes no child, and nobody else would close the job. A child that
+ * is being disposed closes the job when everything in it is closed; then it is opened `again`.
+ */
 function childOf(
   container: DependencyContainer,
-  job: Job
+  job: Job,
+  again: () => ResultAsync<DependencyContainer, PersistencyError>
 ): ResultAsync<DependencyContainer, PersistencyError> {
   try {
-    return okAsync(onlyChildOf(container, job))
+    // Looked up first, because it throws as the making of a child does.
+    lifetimeOf(container)
+    const known = children.get(container)?.get(job)
+    if (known?.lifetime.disposed) return ResultAsync.fromSafePromise(known.lifetime.over).andThen(again)
+    return okAsync(known?.container ?? newChildOf(container, job))
   } catch (cause) {
     const message = `job "${job.id}" was closed: its container was disposed while it was opened`
     return job.close().andThen(() => errAsync(new PersistencyError('ERR_JOB_CLOSED', message, { cause })))
   }
 }
 
-/** Throws when the container is disposed. */
-function onlyChildOf(container: DependencyContainer, job: Job): DependencyContainer {
-  // Looked up first, because it throws as the making of a child does.
-  lifetimeOf(container)
-  const known = children.get(container)?.get(job)
-  if (known !== undefined) return known.container
+function newChildOf(container: DependencyContainer, job: Job): DependencyContainer {
   const child = registerJob(container, job)
   const ofContainer = children.get(container) ?? new WeakMap<Job, Child>()
   children.set(container, ofContainer.set(job, { container: child, lifetime: lifetimeOf(child) }))

@@ -132,6 +132,18 @@ describe('the container of a job', () => {
     await app.dispose()
   })
 
+  it('is none when the container above is disposed while the former one still is', async () => {
+    app.register(Persistency, { useValue: persistency })
+    const child = (await jobContainer(app, 'acme'))._unsafeUnwrap()
+    bindHandlers(child, new Ear())._unsafeUnwrap()
+    const disposed = child.dispose()
+    const next = jobContainer(app, 'acme')
+    await app.dispose()
+    expect((await next)._unsafeUnwrapErr().code).toBe('ERR_JOB_CLOSED')
+    await disposed
+    expect(persistency.hasJob('acme')).toBe(false)
+  })
+
   it.each(['closeJob', 'close of its job'])(
     'is disposed by %s, and another one comes with the next opening',
     async (how) => {
