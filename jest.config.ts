@@ -25,28 +25,35 @@ const project: Config = {
   moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1.js', '$1.ts'] }
 }
 
-// What holds for a job holds on whatever thread it is: these tests run on shared threads as well.
+// What holds for a job holds on whatever thread it is. The tests of storage that are slow, or basic, run on dedicated threads
+// and in the thread of the tests, where work is done in slices as on shared threads; these here on shared threads as well.
+// The deaths of threads with `restart`, and processes that are killed, are among the torture tests.
 const ON_SHARED_THREADS = [
+  'backend-{batches,verify}',
+  'facade{,-faults,-given-up}',
+  'journal-{beside-others,checks,owners,reopened,under-load}',
+  'original-file',
+  'worker-death'
+]
+
+// All that is not about threads; what happens before anything is sent to one, arguments that are refused and the limits of
+// the queue, included. The ends of programs that have their storage there are in the torture test of exits.
+const IN_THREAD = [
   'backend*',
   'backup',
+  'bounded-queue',
   'facade*',
+  'input*',
   'journal*',
   'lifecycle*',
   'maintenance',
   'model',
   'original-file',
-  'watch',
-  'worker-death*'
+  'watch'
 ]
 
-// And in the thread of the tests, except for what is about a thread that dies. There also what happens before anything
-// is sent to a thread: arguments that are refused, and the limits of the queue. The ends of programs that have
-// their storage there are in the torture test of exits.
-const IN_THREAD = [
-  ...ON_SHARED_THREADS.filter((name) => !name.startsWith('worker-death')),
-  'bounded-queue',
-  'input*'
-]
+const testsOf = (names: readonly string[]) =>
+  names.map((name) => `<rootDir>/test/persistency/${name}.test.ts`)
 
 const config: Config = {
   testTimeout: 30_000,
@@ -56,26 +63,13 @@ const config: Config = {
     {
       ...project,
       displayName: 'shared',
-      testMatch: [
-        ...ON_SHARED_THREADS.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
-        // A process is killed, with all of its threads: journal-kill and journal-limits-kill do so as well.
-        '!**/journal-crash.test.ts',
-        // Slow ones of which the thread of the tests, where work is done in slices as well, has the same to say.
-        '!**/{backup,lifecycle,lifecycle-drop,maintenance,model,watch}.test.ts',
-        '!**/{backend,backend-files,backend-scan-pages,facade-events,facade-queue,facade-stream}.test.ts',
-        '!**/{journal,journal-append,journal-events,journal-past}.test.ts',
-        // The torture test of the same has its deaths on shared threads as well.
-        '!**/worker-death-restart.test.ts'
-      ],
+      testMatch: testsOf(ON_SHARED_THREADS),
       globals: { storageThreads: { threads: { shared: 2 } } }
     },
     {
       ...project,
       displayName: 'in-thread',
-      testMatch: [
-        ...IN_THREAD.map((name) => `<rootDir>/test/persistency/${name}.test.ts`),
-        '<rootDir>/test/torture/lifecycle-matrix.test.ts'
-      ],
+      testMatch: [...testsOf(IN_THREAD), '<rootDir>/test/torture/lifecycle-matrix.test.ts'],
       globals: { storageThreads: { threads: 'none' } }
     }
   ]

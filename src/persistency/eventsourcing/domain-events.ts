@@ -1,4 +1,5 @@
 /** Owns how the events of an application become events of the journal and back. */
+import { decodeUtf8 } from '../../bytes/utf8.js'
 import { describeValue } from '../describe.js'
 import type { NewEvent, RecordedEvent } from '../journal/types.js'
 
@@ -62,7 +63,7 @@ function written(type: string, data: unknown): string {
 
 function parsed(type: string, data: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data))
+    return JSON.parse(decodeUtf8(data, 0, data.length))
   } catch (cause) {
     throw new RangeError(`the data of event "${type}" is not JSON`, { cause })
   }

@@ -177,20 +177,19 @@ export class SubscriptionRun {
     const failures = new Setbacks(retry)
     for (let n = 1; n < calls; n++) failures.next()
     let failure = first
-    let attempt = calls
     for (let wait = failures.next(); wait !== undefined; wait = failures.next()) {
       await deliverer.pause(wait)
-      const again = await deliverer.callAgain(event, ++attempt)
+      const again = await deliverer.callAgain(event, failures.count + 1)
       if (again === undefined) return
       deliverer.leaveWhenStopped()
       failure = again
     }
-    const error = handlerFailed(checkpoint.name, event.seq, retry.attempts, failure.cause)
+    const error = handlerFailed(checkpoint.name, event.seq, failures.count, failure.cause)
     if (onPoison === 'stop') {
       this.failedSeq = event.seq
       throw new End(error)
     }
-    await deliverer.park(parkedEntry(event, attempt, failure))
+    await deliverer.park(parkedEntry(event, failures.count, failure))
     onParked(error, event.seq)
   }
 }
