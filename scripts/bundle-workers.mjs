@@ -5,17 +5,16 @@
  */
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-
-const STORAGE = 'persistency/storage'
-const ENTRIES = ['worker', 'aside-worker']
+import { threadEntries } from './thread-entries.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 await build({
   absWorkingDir: root,
-  entryPoints: ENTRIES.map((name) => `src/${STORAGE}/${name}.ts`),
+  entryPoints: threadEntries.map((entry) => `src/${entry}.ts`),
   // Where the compiler has put them, so that what they look for beside themselves is there.
-  outdir: `dist/${STORAGE}`,
+  outdir: 'dist',
+  outbase: 'src',
   bundle: true,
   // What is a dependency stays one: it is shared with the application, and has its own license and native code.
   packages: 'external',

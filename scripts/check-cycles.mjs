@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { threadEntries } from './thread-entries.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const src = join(root, 'src')
@@ -16,7 +17,6 @@ const entryLayer = layers.indexOf('persistency')
 const onlyIn = { tsyringe: 'di', 'reflect-metadata': 'di', '@opentelemetry/api': 'observability' }
 // Entry points side by side: neither imports the other.
 const tops = ['di', 'observability']
-const workerEntries = ['src/persistency/storage/worker.ts', 'src/persistency/storage/aside-worker.ts']
 const notInWorker = ['rxjs', ...Object.keys(onlyIn)]
 
 // `import a, { b } from 'x'`, `export * from 'x'`, `import 'x'`; group 1 is set when all of it is a type.
@@ -140,7 +140,7 @@ function checkWorker(workerEntry) {
 for (const [file, imports] of graph) checkRules(file, imports)
 findFileCycles()
 findFolderCycles()
-for (const entry of workerEntries) checkWorker(entry)
+for (const entry of threadEntries) checkWorker(`src/${entry}.ts`)
 
 for (const problem of problems) console.error(problem)
 console.log(`imports: ${files.length} files, ${problems.length} problems`)

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { EventStream, type Job, key, type PersistencyError } from 'persistency'
-import { lastValueFrom } from 'rxjs'
+import { EventStream, type Job, key, type PersistencyError, type TxOp } from 'persistency'
+import { lastValueFrom, type Observable } from 'rxjs'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
 
@@ -89,4 +89,45 @@ test('errors show the beginning of what is long', async () => {
   const error: PersistencyError = await errorOf(failed)
   expect(error.message.length).toBeLessThan(300)
   expect(error.conflict).toMatchObject({ kind: 'check', category: 'c'.repeat(500) })
+})
+
+describe('a reading whose signal fires within a page', () => {
+  const fifty = Array.from({ length: 50 }, (_, n) => n)
+  const rows = async (job: Job): Promise<void> => {
+    await okOf(
+      job.append(
+        Array.from({ length: 50 }, () => ({ type: 'x' })),
+        { ops: fifty.map(put) }
+      )
+    )
+  }
+  const put = (n: number): TxOp => ({ kind: 'put', category: 'c', key: key(n), payload: new Uint8Array(1) })
+
+  test.each([
+    ['a stream of rows', (job: Job, signal: AbortSignal) => job.stream('c', key(), { signal })],
+    ['events', (job: Job, signal: AbortSignal) => job.events({ signal })],
+    ['live events', (job: Job, signal: AbortSignal) => job.events({ signal, live: true })]
+  ])('hands out nothing more of it: %s', async (_, read) => {
+    const { job } = await open({ journal: true })
+    await rows(job)
+    for (const way of ['iterated', 'observed']) {
+      const controller = new AbortController()
+      let taken = 0
+      const take = (): void => {
+        if (++taken === 7) controller.abort(new Error('enough'))
+      }
+      const stream = read(job, controller.signal)
+      const reading =
+        way === 'iterated'
+          ? (async () => {
+              for await (const _item of stream) take()
+            })()
+          : new Promise<void>((resolve, reject) => {
+              const seen: Observable<unknown> = stream.toObservable()
+              seen.subscribe({ next: take, error: reject, complete: resolve })
+            })
+      await expect(reading).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: { message: 'enough' } })
+      expect([way, taken]).toEqual([way, 7])
+    }
+  })
 })

@@ -4,18 +4,15 @@ import {
   defineTable,
   handleCommand,
   integer,
-  type Job,
   json,
   jsonEvents,
   key,
   loadState,
-  prefixRange,
   type string,
   struct,
   type TxOp,
   tuple
 } from 'persistency'
-import type { Observable } from 'rxjs'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf } from '../support/storage-results.js'
 
@@ -93,74 +90,3 @@ test('an initial state that cannot be made is an error', async () => {
   }
   expect((await errorOf(loadState(job, { ...counter, initial }, 'a'))).code).toBe('ERR_VALUE')
 })
-
-describe('a reading whose signal fires within a page', () => {
-  const fifty = Array.from({ length: 50 }, (_, n) => n)
-  const rows = async (job: Job): Promise<void> => {
-    await okOf(
-      job.append(
-        Array.from({ length: 50 }, () => ({ type: 'x' })),
-        { ops: fifty.map(put) }
-      )
-    )
-  }
-  const put = (n: number): TxOp => ({ kind: 'put', category: 'c', key: key(n), payload: new Uint8Array(1) })
-
-  test.each([
-    ['a stream of rows', (job: Job, signal: AbortSignal) => job.stream('c', key(), { signal })],
-    ['events', (job: Job, signal: AbortSignal) => job.events({ signal })],
-    ['live events', (job: Job, signal: AbortSignal) => job.events({ signal, live: true })]
-  ])('hands out nothing more of it: %s', async (_, read) => {
-    const { job } = await open({ journal: true })
-    await rows(job)
-    for (const way of ['iterated', 'observed']) {
-      const controller = new AbortController()
-      let taken = 0
-      const take = (): void => {
-        if (++taken === 7) controller.abort(new Error('enough'))
-      }
-      const stream = read(job, controller.signal)
-      const reading =
-        way === 'iterated'
-          ? (async () => {
-              for await (const _item of stream) take()
-            })()
-          : new Promise<void>((resolve, reject) => {
-              const seen: Observable<unknown> = stream.toObservable()
-              seen.subscribe({ next: take, error: reject, complete: resolve })
-            })
-      await expect(reading).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: { message: 'enough' } })
-      expect([way, taken]).toEqual([way, 7])
-    }
-  })
-})
-
-test('an event that was delivered in a batch before is told that it is called again', async () => {
-  const { job } = await open({ journal: true })
-  await okOf(job.append([{ type: 'a' }, { type: 'b' }, { type: 'c' }]))
-  const calls: string[] = []
-  const subscription = await okOf(
-    job.subscription(
-      's',
-      ({ type }, { attempt }): TxOp[] => {
-        calls.push(`${type}${attempt}`)
-        if (type !== 'c') return []
-        return [{ kind: 'check', category: 'x', key: key(1), equals: new Uint8Array(1) }]
-      },
-      { batch: 3, retry: { attempts: 2, delayMs: 1 }, onPoison: 'park' }
-    )
-  )
-  await okOf(subscription.caughtUp())
-  expect(calls).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
-  expect((await okOf(job.subscriptions.parked('s'))).map(({ attempts }) => attempts)).toEqual([2])
-})
-
-test.each([{ journal: true }, { journal: false }])(
-  'a watch that was about to read its first rows ends without an error when its job is closed (%j)',
-  async (options) => {
-    const { job } = await open(options)
-    const first = job.watch('c', prefixRange(key()), { initial: true })[Symbol.asyncIterator]().next()
-    await job.close()
-    expect(await first).toEqual({ done: true, value: undefined })
-  }
-)

@@ -206,3 +206,23 @@ test('operations that are refused for what they are count as a failure of their 
   expect(parked.map(({ event, attempts }) => [event.seq, attempts])).toEqual([[1, 2]])
   expect(textOf(await okOf(job.get('seen', key('b'))))).toBe('x')
 })
+
+test('an event that was delivered in a batch before is told that it is called again', async () => {
+  const { job } = await open({ journal: true })
+  await okOf(job.append([{ type: 'a' }, { type: 'b' }, { type: 'c' }]))
+  const calls: string[] = []
+  const subscription = await okOf(
+    job.subscription(
+      's',
+      ({ type }, { attempt }): TxOp[] => {
+        calls.push(`${type}${attempt}`)
+        if (type !== 'c') return []
+        return [{ kind: 'check', category: 'x', key: key(1), equals: new Uint8Array(1) }]
+      },
+      { batch: 3, retry: { attempts: 2, delayMs: 1 }, onPoison: 'park' }
+    )
+  )
+  await okOf(subscription.caughtUp())
+  expect(calls).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
+  expect((await okOf(job.subscriptions.parked('s'))).map(({ attempts }) => attempts)).toEqual([2])
+})

@@ -372,3 +372,13 @@ test('needs a journal to begin with an event', async () => {
   const { job } = await storage.open()
   await expect(all(job.watch('c', ALL, { from: 1 }))).rejects.toMatchObject({ code: 'ERR_NO_JOURNAL' })
 })
+
+test.each([{ journal: true }, { journal: false }])(
+  'a watch that was about to read its first rows ends without an error when its job is closed (%j)',
+  async (options) => {
+    const { job } = await storage.open(options)
+    const first = job.watch('c', prefixRange(key()), { initial: true })[Symbol.asyncIterator]().next()
+    await job.close()
+    expect(await first).toEqual({ done: true, value: undefined })
+  }
+)

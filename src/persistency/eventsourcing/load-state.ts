@@ -94,7 +94,8 @@ async function fold<Event extends DomainEvent, State>(
     return ok({ state, streamSeq })
   } catch (thrown) {
     if (thrown instanceof PersistencyError) return err(thrown)
-    const message = `event ${streamSeq} of stream ${JSON.stringify(stream)} cannot be folded`
+    const what = streamSeq === 0 ? 'the initial state' : `event ${streamSeq}`
+    const message = `${what} of stream ${JSON.stringify(stream)} cannot be folded`
     return err(new PersistencyError('ERR_VALUE', message, { cause: thrown }))
   }
 }
