@@ -127,6 +127,19 @@ test('a durable flush fails when somebody keeps the lock for longer than busyTim
   expect(error).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_BUSY' })
 })
 
+test('a file that is moved away takes no writes a millisecond later, while its job has it open', async () => {
+  const { root, job } = await storage.open()
+  await okOf(job.persistAcked(put(1)))
+  const file = join(root, 'tenant.db')
+  for (const suffix of ['', '-wal', '-shm']) renameSync(`${file}${suffix}`, `${file}${suffix}.away`)
+  await delay(2)
+  const error = await errorOf(job.persistAcked(put(2)))
+  expect(error).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_READONLY_DBMOVED' })
+  for (const suffix of ['', '-wal', '-shm']) renameSync(`${file}${suffix}.away`, `${file}${suffix}`)
+  await okOf(job.persistAcked(put(3)))
+  expect(await okOf(job.count('c', keyOf()))).toBe(2)
+})
+
 test.each([
   ['by moving another there', renameSync],
   [

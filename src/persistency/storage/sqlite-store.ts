@@ -100,7 +100,7 @@ export class SqliteStore implements CachedDatabase {
   }
 
   begin(): void {
-    this.#file.requireInPlace()
+    this.#file.requireStillInPlace()
     whenFree(this.#patient, () => this.statements.get(BEGIN).run())
     try {
       if (this.#journal === undefined) this.lookForJournal()

@@ -11,6 +11,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import type { Result } from 'neverthrow'
 import { type Job, type JobOptions, key, Persistency, type PersistencyError } from 'persistency'
@@ -24,6 +25,8 @@ const WRITER = 1
 const BATCHES = 30
 const NOBODY = 65_534
 const PAGE_BYTES = 4096
+/** After this a storage looks again whether its file is in place, in milliseconds. */
+const LOOKED_AGAIN_MS = 2
 
 interface Refusal {
   readonly code: string
@@ -111,6 +114,7 @@ const CASES: Record<string, (round: Round) => Promise<void>> = {
       const job = await openJob(owner)
       await writeBatches(job, BATCHES + 1, BATCHES + 2)
       for (const suffix of ['', '-wal', '-shm']) renameSync(`${file}${suffix}`, `${file}${suffix}.away`)
+      await delay(LOOKED_AGAIN_MS)
       const refused = await job.persistAcked(batchOps(WRITER, BATCHES + 3))
       checkRefused(refused, file, {
         code: 'ERR_STORAGE',
@@ -132,6 +136,7 @@ const CASES: Record<string, (round: Round) => Promise<void>> = {
       await writeBatches(job, BATCHES + 1, BATCHES + 1)
       copyFileSync(backup, `${file}.new`)
       renameSync(`${file}.new`, file)
+      await delay(LOOKED_AGAIN_MS)
       const refused = await job.persistAcked(batchOps(WRITER, BATCHES + 2))
       checkRefused(refused, file, {
         code: 'ERR_STORAGE',
@@ -197,7 +202,7 @@ const CASES: Record<string, (round: Round) => Promise<void>> = {
     const file = join(root, 'tenant.db')
     const child = startChild('writer', { root, jobs: ['tenant'], writer: WRITER, mode: 'write' })
     await child.printed('A tenant')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await delay(50)
     child.kill('SIGKILL')
     await child.ended
     const log = readFileSync(`${file}-wal`)

@@ -8,9 +8,13 @@ import { MEMORY } from './root-dir.js'
 /** The code of SQLite for it. */
 export const MOVED = 'SQLITE_READONLY_DBMOVED'
 
+/** How long a look at the path is good for, in milliseconds: a look takes a quarter of what a small transaction does. */
+const LOOK_AGAIN_MS = 1
+
 export class OpenedFile {
   readonly #path: string
   readonly #opened: BigIntStats | undefined
+  #seenAt = Number.NEGATIVE_INFINITY
 
   /** @param path of a file that is open, or about to be, or what stands for one where there is none */
   constructor(path: string) {
@@ -31,11 +35,19 @@ export class OpenedFile {
     return !bornThen || now?.birthtimeNs === opened.birthtimeNs
   }
 
+  /** As `requireInPlace`, except that a file that was in place a moment ago is not looked for again. */
+  requireStillInPlace(): void {
+    if (this.#opened !== undefined && performance.now() - this.#seenAt >= LOOK_AGAIN_MS) this.requireInPlace()
+  }
+
   /** Throws, with a code like those of SQLite, when the path leads to another file or to none. Takes microseconds. */
   requireInPlace(): void {
     if (this.#opened === undefined) return
     const now = this.#look()
-    if (this.#isOpened(now)) return
+    if (this.#isOpened(now)) {
+      this.#seenAt = performance.now()
+      return
+    }
     const what = now === undefined ? 'is no longer there' : 'is no longer the file that was opened'
     throw Object.assign(new Error(what), { code: MOVED })
   }
