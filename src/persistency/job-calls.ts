@@ -1,4 +1,5 @@
 /** Owns how the calls of a job get to its storage: each in its place in the line of everything the job was asked. */
+import { AsyncResource } from 'node:async_hooks'
 import { err, type Result, ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../brokers/definitions.js'
 import type { BrokerError } from '../brokers/errors.js'
@@ -43,17 +44,30 @@ export class DirectCalls implements JobCalls {
     payload: Payload,
     patience: ReadOptions & { readonly timeoutMs: number }
   ): ResultAsync<Response, PersistencyError> {
-    const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
-      const settle = (result: Result<unknown, unknown>): void => resolve(this.#translated(result))
-      const send = (): void => this.#requests.send(request, payload, patience, settle)
-      this.inLine(send, (error) => resolve(err(error)))
-    })
-    if (!this.#queue.crowded) return new ResultAsync(answer)
-    return new ResultAsync(new Patience(`a read of job "${this.#jobId}"`, patience).bound(answer))
+    const send = (left: ReadOptions): Promise<Result<Response, PersistencyError>> =>
+      new Promise((resolve) => {
+        this.#requests.send(request, payload, left, (result) => resolve(this.#translated(result)))
+      })
+    return new ResultAsync(this.#queue.crowded ? this.#sendInLine(send, patience) : send(patience))
   }
 
   inLine(run: () => void, fail: (error: PersistencyError) => void): void {
     this.#queue.inLine(run, fail)
+  }
+
+  /** Sends when everything before has been sent: in the async context of the caller, unless that has given up by then. */
+  #sendInLine<T>(
+    send: (left: ReadOptions) => Promise<Result<T, PersistencyError>>,
+    patience: ReadOptions
+  ): Promise<Result<T, PersistencyError>> {
+    const waiting = new Patience(`a read of job "${this.#jobId}"`, patience)
+    const answer = new Promise<Result<T, PersistencyError>>((resolve) => {
+      const sendNow = AsyncResource.bind(() => {
+        if (waiting.end === undefined) resolve(send(waiting.left))
+      })
+      this.inLine(sendNow, (error) => resolve(err(error)))
+    })
+    return waiting.bound(answer)
   }
 
   /** The answer of a broker as an answer of a job. */

@@ -12,6 +12,7 @@ export interface PatienceOptions {
 export class Patience {
   readonly #what: string
   readonly #options: PatienceOptions
+  readonly #since = performance.now()
   #end: PersistencyError | undefined
 
   /** @param what names what is waited for, for messages */
@@ -24,6 +25,12 @@ export class Patience {
   /** Why nobody waits any more: `ERR_TIMEOUT` or `ERR_ABORTED`; `undefined` as long as somebody does. */
   get end(): PersistencyError | undefined {
     return this.#end
+  }
+
+  /** What is left of it, for what begins only now: of the time a millisecond at least. */
+  get left(): { readonly timeoutMs: number; readonly signal: AbortSignal | undefined } {
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal } = this.#options
+    return { timeoutMs: Math.max(1, Math.ceil(this.#since + timeoutMs - performance.now())), signal }
   }
 
   /** The result of `work`, or `ERR_TIMEOUT` or `ERR_ABORTED` when one of these comes first. */

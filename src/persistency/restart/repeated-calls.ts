@@ -2,6 +2,7 @@
  * Owns the calls of a job with `restart` on their way to its storage: they wait while there is none, each in its place
  * among the writes, and those whose answer was lost are asked again, as far as that does no harm.
  */
+import { AsyncResource } from 'node:async_hooks'
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import { BrokerError } from '../../brokers/errors.js'
@@ -74,7 +75,7 @@ export class RepeatedCalls implements JobCalls {
     patience: ReadOptions & { readonly timeoutMs: number },
     quietly = false
   ): ResultAsync<Response, PersistencyError> {
-    const waits = this.#holding || this.#parts.queue.crowded
+    const waiting = this.#holding || this.#parts.queue.crowded ? this.#patience(patience) : undefined
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
       const question: Question = {
         request: request as RequestDefinition<unknown, unknown, PersistencyError>,
@@ -86,12 +87,11 @@ export class RepeatedCalls implements JobCalls {
         asked: 1,
         traceparent: undefined
       }
-      this.inLine(
-        (afterSeq) => this.#sendFirst(question, afterSeq),
-        (error) => resolve(err(error))
-      )
+      const fail = (error: PersistencyError): void => resolve(err(error))
+      if (waiting === undefined) this.inLine((afterSeq) => this.#sendFirst(question, afterSeq), fail)
+      else this.inLine(this.#inScope(question, waiting), fail)
     })
-    return new ResultAsync(waits ? this.#bound(patience, answer) : answer)
+    return new ResultAsync(waiting?.bound(answer) ?? answer)
   }
 
   /** Does something, told the number of the write before it, when that has been sent and there is a storage. */
@@ -124,6 +124,13 @@ export class RepeatedCalls implements JobCalls {
     const afterSeq = this.#parts.queue.lastSeq
     if (this.#holding) this.#held.push({ afterSeq, run: () => run(afterSeq), fail })
     else run(afterSeq)
+  }
+
+  /** Sends a call that had to wait: in the async context of its caller, unless that has given up by then. */
+  #inScope(question: Question, waiting: Patience): (afterSeq: number) => void {
+    return AsyncResource.bind((afterSeq: number) => {
+      if (waiting.end === undefined) this.#sendFirst({ ...question, patience: waiting.left }, afterSeq)
+    })
   }
 
   #sendFirst(question: Question, afterSeq: number): void {
@@ -173,23 +180,22 @@ export class RepeatedCalls implements JobCalls {
     if (!BrokerError.is(error) || error.kind !== 'disconnected') return false
     const repeat = repeatOf(request)
     if (repeat === undefined || !this.#holding || asked >= MAX_ASKED) return false
-    const left = { ...patience, timeoutMs: Math.max(1, Math.ceil(until - performance.now())) }
+    const waiting = this.#patience({ ...patience, timeoutMs: Math.max(1, until - performance.now()) })
     const answer = new Promise<Result<unknown, PersistencyError>>((resolve) => {
       const again: Question = { ...question, asked: asked + 1, settle: resolve }
       this.#held.push({
         afterSeq,
-        run: () => this.#send(again, repeat(payload), left, afterSeq),
+        run: () => {
+          if (waiting.end === undefined) this.#send(again, repeat(payload), waiting.left, afterSeq)
+        },
         fail: (failure) => resolve(err(failure))
       })
     })
-    void this.#bound(left, answer).then(settle)
+    void waiting.bound(answer).then(settle)
     return true
   }
 
-  #bound<T>(
-    patience: ReadOptions,
-    answer: Promise<Result<T, PersistencyError>>
-  ): Promise<Result<T, PersistencyError>> {
-    return new Patience(`a call of job "${this.#parts.jobId}"`, patience).bound(answer)
+  #patience(options: ReadOptions): Patience {
+    return new Patience(`a call of job "${this.#parts.jobId}"`, options)
   }
 }
