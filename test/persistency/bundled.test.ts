@@ -13,7 +13,9 @@ import { Persistency, unwrap } from '${resolve(ROOT, 'dist/index.js').replaceAll
 void (async () => {
   const persistency = unwrap(Persistency.open(':memory:'))
   const { code, message } = (await persistency.openJob('acme')).match(() => ({ code: 'ok' }), (error) => error)
-  console.log(JSON.stringify({ code, message }))
+  const verified = await Persistency.verifyFile(process.argv[1])
+  const verify = verified.match(() => ({ code: 'ok' }), ({ code, message }) => ({ code, message }))
+  console.log(JSON.stringify({ open: { code, message }, verify }))
   await persistency.close()
 })()
 `
@@ -39,31 +41,39 @@ async function runBundle(name: string, options: BuildOptions): Promise<unknown> 
   return JSON.parse(stdout)
 }
 
-const refused = (reason: string) => ({
-  code: 'ERR_OPEN',
+const refused = (code: string, reason: string) => ({
+  code,
   message: expect.stringMatching(`${reason}.*the package must stay outside of bundles.*--packages=external`)
 })
 
 describe('a program that is put into a bundle with the package', () => {
-  test('is told by openJob that the thread is not there', async () => {
+  test('is told by openJob and verifyFile that the thread is not there', async () => {
     const outcome = await runBundle('alone.mjs', { format: 'esm', external: ['better-sqlite3'] })
-    expect(outcome).toEqual(refused('worker.js could not be loaded: Cannot find module'))
+    expect(outcome).toEqual({
+      open: refused('ERR_OPEN', 'worker.js could not be loaded: Cannot find module'),
+      verify: refused('ERR_STORAGE', 'Cannot find module .*aside-worker.js')
+    })
   })
 
   test('is told so, too, when a module of its own has the name of the thread', async () => {
     writeFileSync(join(folder, 'worker.js'), '')
     const outcome = await runBundle('beside.mjs', { format: 'esm', external: ['better-sqlite3'] })
     rmSync(join(folder, 'worker.js'))
-    expect(outcome).toEqual(refused('worker.js ended with code 0 before it called serveBrokers'))
+    expect(outcome).toMatchObject({
+      open: refused('ERR_OPEN', 'worker.js ended with code 0 before it called serveBrokers')
+    })
   })
 
   test('is told so, too, where a bundle knows no place of its own', async () => {
     const outcome = await runBundle('common.cjs', { format: 'cjs' })
-    expect(outcome).toEqual(refused('cannot be started: Invalid URL'))
+    expect(outcome).toEqual({
+      open: refused('ERR_OPEN', 'cannot be started: Invalid URL'),
+      verify: refused('ERR_STORAGE', 'Invalid URL')
+    })
   })
 })
 
 test('a program that is put into a bundle without the package works', async () => {
   const external = [resolve(ROOT, 'dist/index.js')]
-  expect(await runBundle('without.mjs', { format: 'esm', external })).toEqual({ code: 'ok' })
+  expect(await runBundle('without.mjs', { format: 'esm', external })).toMatchObject({ open: { code: 'ok' } })
 })

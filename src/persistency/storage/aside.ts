@@ -7,6 +7,8 @@ import { messageOf } from '../../runtime/message-of.js'
 import { PersistencyError, type PersistencyErrorData } from '../errors.js'
 import type { Progress } from '../maintenance/types.js'
 import type { Operation } from './operation.js'
+import { bundleRemedy } from './outside-bundles.js'
+import { codeOf } from './sqlite-errors.js'
 
 /** Only when it is needed: where a bundle has no `import.meta.url`, this throws. */
 const workerUrl = (): URL => new URL('./aside-worker.js', import.meta.url)
@@ -57,7 +59,7 @@ export function aside(task: AsideTask, operation: Operation): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let failure: unknown = new PersistencyError('ERR_STORAGE', `${task.file}: the thread for it ended early`)
     let done: { readonly value: unknown } | undefined
-    const worker = new Worker(workerUrl(), { workerData: start, execArgv: [], name: `storage ${task.kind}` })
+    const worker = startWorker(start)
     const look = setInterval(() => {
       if (operation.ended !== undefined) Atomics.store(new Int32Array(ended), 0, 1)
     }, LOOK_EVERY_MS)
@@ -67,7 +69,7 @@ export function aside(task: AsideTask, operation: Operation): Promise<unknown> {
       else failure = message.kind === 'failed' ? PersistencyError.from(message.error) : operation.ended
     })
     worker.on('error', (cause) => {
-      failure = new PersistencyError('ERR_STORAGE', `${task.file}: ${messageOf(cause)}`, { cause })
+      failure = notDone(task, cause)
     })
     worker.once('exit', () => {
       clearInterval(look)
@@ -75,4 +77,17 @@ export function aside(task: AsideTask, operation: Operation): Promise<unknown> {
       else resolve(done.value)
     })
   })
+}
+
+function startWorker(start: AsideStart): Worker {
+  try {
+    return new Worker(workerUrl(), { workerData: start, execArgv: [], name: `storage ${start.task.kind}` })
+  } catch (cause) {
+    throw notDone(start.task, cause)
+  }
+}
+
+function notDone({ file }: AsideTask, cause: unknown): PersistencyError {
+  const message = `${file}: ${messageOf(cause)}${bundleRemedy(cause)}`
+  return new PersistencyError('ERR_STORAGE', message, { cause, backendCode: codeOf(cause) })
 }

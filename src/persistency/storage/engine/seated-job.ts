@@ -9,6 +9,7 @@ import type { ServedContext } from '../../../threads/host/host-contexts.js'
 import { isPersistencyErrorData, PersistencyError } from '../../errors.js'
 import type { OpenedStorage, OpenStorage } from '../../storage-engine.js'
 import { STORAGE_CONTRACT } from '../contract.js'
+import { OUTSIDE_BUNDLES } from '../outside-bundles.js'
 import type { StorageStart } from '../start.js'
 import type { Seat } from './thread-pool.js'
 
@@ -19,10 +20,6 @@ export interface SeatedJobParts {
   /** What the thread is to be told; `again` when it takes the place of another one. */
   readonly start: (seat: Seat, again: boolean) => StorageStart
 }
-
-/** What to do where the modules of the storage are not beside this one any more. */
-export const OUTSIDE_BUNDLES =
-  "the package must stay outside of bundles (esbuild: --packages=external; others: external: ['persistency'])"
 
 /** A place on a thread that serves the job. */
 interface Place {

@@ -11,10 +11,10 @@ import type { OpenedStorage, OpenStorage, StorageEngine } from '../../storage-en
 import { mayBeStored, notStored } from '../files/job-file.js'
 import { checkRootDir, jobFile, MEMORY } from '../files/root-dir.js'
 import { storedJobs } from '../files/stored-jobs.js'
-import { codeOf } from '../sqlite-errors.js'
+import { bundleRemedy } from '../outside-bundles.js'
 import { type ChangeStart, SERVED_OPTIONS, type ServeStart, type StorageStart } from '../start.js'
 import { RootLock } from './root-lock.js'
-import { OUTSIDE_BUNDLES, SeatedJob, serve, toError } from './seated-job.js'
+import { SeatedJob, serve, toError } from './seated-job.js'
 import { type Seat, type SeatRequest, ThreadPool, type ThreadPoolOptions } from './thread-pool.js'
 
 const NO_CAP = { maxOpenJobs: Number.POSITIVE_INFINITY }
@@ -162,8 +162,7 @@ export class SqliteEngine implements StorageEngine {
     try {
       seat = pool.take(request)
     } catch (cause) {
-      const remedy = codeOf(cause) === 'ERR_INVALID_URL' ? `; ${OUTSIDE_BUNDLES}` : ''
-      const message = `the storage thread cannot be started: ${messageOf(cause)}${remedy}`
+      const message = `the storage thread cannot be started: ${messageOf(cause)}${bundleRemedy(cause)}`
       return err(new PersistencyError('ERR_OPEN', message, { cause }))
     }
     if (seat !== undefined) return ok(seat)
