@@ -4,22 +4,25 @@ import type { DependencyContainer } from 'tsyringe'
 import type { BrokerError } from '../brokers/errors.js'
 import { EventBroker } from '../brokers/event-broker.js'
 import { MultiRequestBroker } from '../brokers/multi-request-broker.js'
+import type { ProviderHandle } from '../brokers/provider.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import { SignalBroker } from '../brokers/signal-broker.js'
 import { type Mark, marksOf } from './decorators.js'
+import { InFlight } from './in-flight.js'
 import { lifetimeOf } from './lifetime.js'
 
 /** The connected methods of one object. */
 export interface Binding {
   /**
-   * Disconnects all of them; resolves when no listener or handler of them is in flight, or after 5 seconds. A provider that
-   * is answering goes on, and its caller gets the answer. Repeating it is harmless.
+   * Disconnects all of them; resolves when none of them is in flight, or after 5 seconds. A provider that is answering goes
+   * on, and its caller gets the answer. Repeating it is harmless.
    */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 type Undo = () => unknown
+type Method = (...args: unknown[]) => unknown
 
 /**
  * Connects every marked method of an object, in the context of the container, until the binding is closed or the
@@ -67,23 +70,16 @@ function connect(
   instance: object,
   { definition, method }: Mark
 ): Result<Undo, BrokerError> {
-  const call = (...args: unknown[]): unknown =>
-    (instance as Record<string | symbol, (...args: unknown[]) => unknown>)[method]?.(...args)
+  const call: Method = (...args) => (instance as Record<string | symbol, Method>)[method]?.(...args)
   switch (definition.kind) {
     case 'event': {
       const handle = container.resolve(EventBroker).listen(definition, call)
       return ok(() => handle.drop())
     }
     case 'request':
-      return container
-        .resolve(RequestBroker)
-        .provide(definition, call)
-        .map((handle) => () => handle.remove())
+      return provided((provider) => container.resolve(RequestBroker).provide(definition, provider), call)
     case 'multiRequest':
-      return container
-        .resolve(MultiRequestBroker)
-        .provide(definition, call)
-        .map((handle) => () => handle.remove())
+      return provided((provider) => container.resolve(MultiRequestBroker).provide(definition, provider), call)
     case 'signal':
       return container
         .resolve(SignalBroker)
@@ -92,4 +88,16 @@ function connect(
     default:
       return definition satisfies never
   }
+}
+
+/** Provides with a method; the undo waits for the calls of it that are in flight. */
+function provided(
+  provide: (provider: Method) => Result<ProviderHandle, BrokerError>,
+  method: Method
+): Result<Undo, BrokerError> {
+  const calls = new InFlight()
+  return provide((...args) => calls.watched(method(...args))).map((handle) => () => {
+    handle.remove()
+    return calls.over()
+  })
 }

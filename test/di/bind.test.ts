@@ -1,6 +1,7 @@
 import 'reflect-metadata'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { err } from 'neverthrow'
+import { err, ok } from 'neverthrow'
 import {
   BrokerContext,
   BrokerHub,
@@ -9,9 +10,12 @@ import {
   defineRequest,
   defineSignal,
   EventBroker,
+  type Job,
+  key,
   MultiRequestBroker,
   RequestBroker,
-  SignalBroker
+  SignalBroker,
+  unwrap
 } from 'persistency'
 import { tearDown } from 'persistency/brokers'
 import {
@@ -19,6 +23,7 @@ import {
   BROKER_CONTEXT,
   bindHandlers,
   handles,
+  JOB,
   jobContainer,
   listens,
   provides,
@@ -251,6 +256,24 @@ describe('disposing a container with storage', () => {
     expect([shop.sold, persistency.hasJob('alice')]).toEqual([0, false])
     expect(() => child.resolve(EventBroker)).toThrow(/disposed/)
     expect((await persistency.openJob('bob'))._unsafeUnwrapErr().code).toBe('ERR_PERSISTENCY_CLOSED')
+  })
+
+  it.each(['the job', 'the application'])('of %s lets a provider answer that is in flight', async (whose) => {
+    registerPersistency(app, { rootDir: root, hub })._unsafeUnwrap()
+    const child = (await jobContainer(app, 'alice'))._unsafeUnwrap()
+    const job = child.resolve<Job>(JOB)
+    class Archive {
+      @provides(Price)
+      async price(item: string): Promise<number> {
+        await job.persistPut('c', key(item), new Uint8Array(1))
+        await setImmediate()
+        return unwrap(await job.count('c', key()))
+      }
+    }
+    bindHandlers(child, new Archive())._unsafeUnwrap()
+    const asked = child.resolve(RequestBroker).request(Price, 'apple')
+    await (whose === 'the job' ? child : app).dispose()
+    expect(await asked).toEqual(ok(1))
   })
 
   it('of one job closes that job only', async () => {
