@@ -13,10 +13,12 @@ import {
   type TxOp,
   tuple
 } from 'persistency'
+import { useChannels } from '../support/channels.js'
 import { useStorage } from '../support/storage-folder.js'
 import { errorOf, okOf } from '../support/storage-results.js'
 
 const { open } = useStorage()
+const channels = useChannels()
 
 type Added = { type: 'added'; data: number }
 
@@ -61,19 +63,26 @@ describe('what would be lost, or be taken for something else, is refused:', () =
     expect((await errorOf(handleCommand(job, counter, none, 3))).code).toBe('ERR_OPTION')
   })
 
-  test('a value of a table that its codec makes no bytes of', async () => {
+  test('a value that its codec makes no bytes of', async () => {
     const { job } = await open()
     const value = { ...json<string>(), encode: JSON.stringify as unknown as (value: string) => Uint8Array }
     const notes = defineTable('notes', { key: tuple(integer), value })
     expect(() => notes.put([1], 'x')).toThrow(TypeError)
     const error = await errorOf(job.table(notes).put([1], 'x'))
     expect([error.code, error.message]).toEqual(['ERR_VALUE', expect.stringContaining('category "notes"')])
+    expect(await errorOf(job.persistEncoded('c', key(1), 'x', value))).toMatchObject({
+      code: 'ERR_VALUE',
+      message: expect.stringContaining('a codec has to make a Uint8Array')
+    })
   })
 
   test('no codec, also where there is no row', async () => {
     const { job } = await open()
     const none = undefined as unknown as typeof string
+    let asked = 0
+    channels.on('tracing:persistency:request:start', () => asked++)
     expect((await errorOf(job.getDecoded('c', key(1), none))).code).toBe('ERR_VALUE')
+    expect(asked).toBe(0)
   })
 
   test('what is no codec in a tuple or a struct', () => {

@@ -9,15 +9,19 @@ export interface ValueDecoder<T> {
   decode(bytes: Uint8Array): T
 }
 
+/** Why something is no codec that decodes, if it is none: `ERR_VALUE`. To be asked before a row is read. */
+export function checkDecoder(codec: unknown): PersistencyError | undefined {
+  if (typeof (codec as Partial<ValueDecoder<unknown>> | null | undefined)?.decode === 'function')
+    return undefined
+  const message = `a codec is an object with a function "decode"; got ${describeValue(codec)}`
+  return new PersistencyError('ERR_VALUE', message)
+}
+
 /** The value of a row; `undefined` when there is no row. Errors: `ERR_VALUE`. */
 export function decodeRow<T>(
   payload: Uint8Array | undefined,
   codec: ValueDecoder<T>
 ): Result<T | undefined, PersistencyError> {
-  if (typeof codec?.decode !== 'function') {
-    const message = `a codec is an object with a function "decode"; got ${describeValue(codec)}`
-    return err(new PersistencyError('ERR_VALUE', message))
-  }
   if (payload === undefined) return ok(undefined)
   return decodeValue(payload, codec, (why) => `the payload of the row cannot be decoded: ${why}`)
 }

@@ -1,8 +1,9 @@
 /** Owns turning an application's value into a payload, with failures as values. */
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../runtime/message-of.js'
+import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
-import type { KeyPart } from '../keys/key-parts.js'
+import { isUint8Array, type KeyPart } from '../keys/key-parts.js'
 import { toPayload } from '../keys/payload.js'
 
 /**
@@ -19,10 +20,16 @@ export function encodeValue<T>(
   codec: ValueEncoder<T> | undefined
 ): Result<Uint8Array, PersistencyError> {
   try {
-    return ok(codec === undefined ? toPayload(value as KeyPart) : codec.encode(value))
+    return ok(codec === undefined ? toPayload(value as KeyPart) : bytesMade(codec.encode(value)))
   } catch (cause) {
     return err(
       new PersistencyError('ERR_VALUE', `the value cannot be encoded: ${messageOf(cause)}`, { cause })
     )
   }
+}
+
+/** What a codec has made of a value. @throws TypeError for what is no bytes */
+export function bytesMade(encoded: unknown): Uint8Array {
+  if (isUint8Array(encoded)) return encoded
+  throw new TypeError(`a codec has to make a Uint8Array; got ${describeValue(encoded)}`)
 }

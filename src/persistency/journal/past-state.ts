@@ -1,7 +1,7 @@
 /** Owns the read-only view of a job as of an event. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { Ask } from '../ask.js'
-import { decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
+import { checkDecoder, decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
 import type { KeyRange } from '../keys/key-range.js'
@@ -52,6 +52,8 @@ export class PastState {
     codec: ValueDecoder<T>,
     options?: ReadOptions
   ): Answer<T | undefined> {
+    const error = checkDecoder(codec)
+    if (error !== undefined) return errAsync(error)
     return this.get(category, key, options).andThen((payload) => decodeRow(payload, codec))
   }
 

@@ -2,7 +2,7 @@
 import { errAsync, type ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { Ask } from '../ask.js'
-import { decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
+import { checkDecoder, decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
 import type { KeyRange } from '../keys/key-range.js'
@@ -33,6 +33,8 @@ export class JobReads {
     codec: ValueDecoder<T>,
     options: ReadOptions | undefined
   ): Answer<T | undefined> {
+    const error = checkDecoder(codec)
+    if (error !== undefined) return errAsync(error)
     return this.get(category, key, options).andThen((payload) => decodeRow(payload, codec))
   }
 

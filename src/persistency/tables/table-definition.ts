@@ -3,11 +3,10 @@ import { err, type Result } from 'neverthrow'
 import { unwrap } from '../../brokers/unwrap.js'
 import { messageOf } from '../../runtime/message-of.js'
 import { decodeValue, type ValueDecoder } from '../codecs/decode-value.js'
-import type { ValueEncoder } from '../codecs/encode-value.js'
+import { bytesMade, type ValueEncoder } from '../codecs/encode-value.js'
 import { categoryText, coder, demand } from '../declaration-checks.js'
-import { describeValue, shortened } from '../describe.js'
+import { shortened } from '../describe.js'
 import type { PersistencyError } from '../errors.js'
-import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
 import type { DeleteOp, KvRow, PutOp } from '../types.js'
 
@@ -80,7 +79,7 @@ export function defineTable<K, V, KeyInput, ValueInput>(
         kind: 'put',
         category,
         key,
-        payload: encoded(category, key, () => bytesOf(valueCodec.encode(value)))
+        payload: encoded(category, key, () => bytesMade(valueCodec.encode(value)))
       }
     },
     delete: (key) => ({ kind: 'delete', category, key: keyOf(key) }),
@@ -128,11 +127,6 @@ function encoded<T>(category: string, key: Key | undefined, encode: () => T): T 
     const message = `${place(category, key)}: ${what} cannot be encoded: ${messageOf(cause)}`
     throw cause instanceof RangeError ? new RangeError(message, { cause }) : new TypeError(message, { cause })
   }
-}
-
-function bytesOf(encoded: unknown): Uint8Array {
-  if (isUint8Array(encoded)) return encoded
-  throw new TypeError(`a codec has to make a Uint8Array; got ${describeValue(encoded)}`)
 }
 
 function place(category: string, key: Key | undefined): string {
