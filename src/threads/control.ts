@@ -43,6 +43,8 @@ export interface MessageName {
 /** Asks for a link to another worker, over a port that was posted before under `id`. */
 export interface PeerRequest {
   readonly id: number
+  /** Identifies the other worker. */
+  readonly worker: string
   readonly context: BrokerContextData
   readonly send: readonly MessageName[]
   readonly receive: readonly MessageName[]

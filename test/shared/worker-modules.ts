@@ -111,6 +111,12 @@ serveBrokers(contract, ({ hub, context, data }) => {
   return { close }
 })
 `,
+  'twice.mjs': `
+import { serveBrokers } from 'persistency/threads'
+import { contract } from './messages.mjs'
+serveBrokers(contract, () => {})
+serveBrokers(contract, () => {})
+`,
   'broken.mjs': `throw new Error('broken module')`,
   'idle.mjs': `export {}`,
   'exits.mjs': `process.exit(1)`,

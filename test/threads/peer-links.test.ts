@@ -19,7 +19,7 @@ let awake: NodeJS.Timeout
 beforeEach(() => {
   const hub = new BrokerHub()
   requests = new RequestBroker(hub, context)
-  peers = new Peers(hub, { toWorker: [], toHost: [], toPeers: [Echo] })
+  peers = new Peers(hub, { toWorker: [], toHost: [], toPeers: [Echo] }, 'this worker')
   ports = []
   awake = setInterval(() => {}, 1000)
 })
@@ -38,7 +38,8 @@ function delivered(peer: number): { here: MessagePort; there: MessagePort } {
   return { here, there }
 }
 
-const connect = (id: number) => peers.connect({ id, context: context.toJSON(), send: [echo], receive: [] })
+const connect = (id: number) =>
+  peers.connect({ id, worker: 'other', context: context.toJSON(), send: [echo], receive: [] })
 
 /** Has the other end of a link answer, as a worker would. */
 function answerAt(port: MessagePort): void {

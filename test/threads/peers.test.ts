@@ -146,6 +146,48 @@ describe('two connected workers', () => {
     expect(output).toBeLessThanOrEqual(0)
   })
 
+  it('are not connected a second time by what has a place for many: each link would carry a copy', async () => {
+    const { output } = await run(`
+      const ticks = { forth: [PeerTick], back: [] }
+      ;(await asking.connect(answering, peers, ticks))._unsafeUnwrap()
+      const { error } = await asking.connect(answering, peers, ticks)
+      await ask('tick')
+      const heard = (await requests.in(otherContext).request(WhatWasHeard)).value
+      print({ kind: error.kind, message: error.message, heard })
+    `)
+    expect(output).toEqual({
+      kind: 'startFailed',
+      message: expect.stringContaining('carries event "workers.peerTick" already'),
+      heard: ['tick']
+    })
+  })
+
+  it('are not connected by what this thread takes from one to the other', async () => {
+    const { output } = await run(`
+      const both = { toWorker: [PeerTick], toHost: [PeerTick] }
+      for (const worker of [asking, answering]) (await worker.serve(peers, both, undefined, 5000))._unsafeUnwrap()
+      const outcomes = []
+      for (const way of [{ forth: [PeerTick], back: [] }, { forth: [], back: [PeerTick] }]) {
+        const { error } = await asking.connect(answering, peers, way)
+        outcomes.push(error.cause.message)
+      }
+      print(outcomes)
+    `)
+    const taken = 'the thread of the host takes event "workers.peerTick" from one to the other already'
+    expect(output).toEqual([taken, taken])
+  })
+
+  it('are two, and a request or signal goes one way', async () => {
+    const { output } = await run(`
+      const attempts = [
+        () => asking.connect(asking, peers, routes),
+        () => asking.connect(answering, peers, { forth: [PeerEcho], back: [PeerEcho] })
+      ]
+      print(attempts.map((attempt) => { try { attempt() } catch ({ name }) { return name } }))
+    `)
+    expect(output).toEqual(['TypeError', 'TypeError'])
+  })
+
   it('are not connected once one of them is gone', async () => {
     const { output } = await run(`
       await answering.stop()
@@ -177,4 +219,59 @@ it('a worker that dies as soon as it is connected can be replaced', async () => 
     answer: 'peer says hello'
   })
   expect(code).toBe(0)
+})
+
+it('three workers that are connected in a ring hear what one of them says once, and answer once', async () => {
+  const files = {
+    'ring.mjs': `
+import { defineEvent, defineMultiRequest, defineRequest } from 'persistency/brokers'
+export const Say = defineRequest('ring.say')
+export const Said = defineEvent('ring.said')
+export const Names = defineMultiRequest('ring.names', { timeoutMs: 2000 })
+export const ringContract = { toWorker: [Say], toHost: [], toPeers: [Said, Names] }
+`,
+    'ring-worker.mjs': `
+import { EventBroker, MultiRequestBroker, RequestBroker, BrokerContext } from 'persistency/brokers'
+import { serveBrokers } from 'persistency/threads'
+import { Names, ringContract, Said, Say } from './ring.mjs'
+serveBrokers(ringContract, ({ hub, context, data }) => {
+  const ring = BrokerContext.from(data.ring)
+  let heard = 0
+  let asked = 0
+  new EventBroker(hub, ring).listen(Said, () => heard++)
+  const names = new MultiRequestBroker(hub, ring)
+  names.provide(Names, () => { asked++; return data.name })
+  new RequestBroker(hub, context).provide(Say, async (what) => {
+    if (what === 'say') new EventBroker(hub, ring).emit(Said)
+    if (what === 'names') return (await names.request(Names))._unsafeUnwrap()
+    return { heard, asked }
+  })
+})
+`
+  }
+  const { output } = await runScript(
+    `${PRELUDE}
+      import { Names, ringContract, Said, Say } from './ring.mjs'
+      const ring = BrokerContext.create('ring')
+      const workers = []
+      for (const name of ['a', 'b', 'c']) {
+        const context = BrokerContext.create(name)
+        const host = await startWorker(moduleAt('./ring-worker.mjs'), ringContract, { hub, context, data: { ring, name } })
+        workers.push({ host: host._unsafeUnwrap(), ask: async (what) => (await requests.in(context).request(Say, what)).value })
+      }
+      const routes = { forth: [Said, Names], back: [Said, Names] }
+      for (const [index, { host }] of workers.entries()) {
+        (await host.connect(workers[(index + 1) % 3].host, ring, routes))._unsafeUnwrap()
+      }
+      await workers[0].ask('say')
+      const names = await workers[0].ask('names')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      print({ names: names.sort(), counts: await Promise.all(workers.map(({ ask }) => ask())) })
+    `,
+    { ...FILES, ...files }
+  )
+  expect(output).toEqual({
+    names: ['a', 'b', 'c'],
+    counts: Array.from({ length: 3 }, () => ({ heard: 1, asked: 1 }))
+  })
 })

@@ -115,12 +115,70 @@ describe('starting a worker', () => {
     })
   })
 
-  it('ends the thread when a contract turns out to be none', async () => {
+  it('refuses a contract that could not work, with the message that it is about', async () => {
     const { output, code } = await run(`
-      const { error } = await startWorker(moduleAt('./worker.mjs'), { toWorker: [Echo], toHost: [undefined] }, { hub, context })
-      process.on('exit', () => print({ kind: error.kind, life: readFileSync('life.txt', 'utf8') }))
+      let workers = 0
+      process.on('worker', () => workers++)
+      const wrong = [
+        { toWorker: [Echo], toHost: [undefined] },
+        { toWorker: [Echo, Tick], toHost: [Both, Echo] },
+        { toWorker: [Unhandled], toHost: [Unhandled] },
+        { toWorker: [Tick, Both, Tick], toHost: [] },
+        { toWorker: [], toHost: [], toPeers: 'none' }
+      ]
+      const thrown = wrong.map((agreed) => {
+        try { startWorker(moduleAt('./worker.mjs'), agreed, { hub, context }) } catch ({ name, message }) { return [name, message] }
+      })
+      const limit = (maxPendingRequests) => {
+        try { start({ maxPendingRequests }) } catch ({ name }) { return name }
+      }
+      print({ thrown, limits: [0, 1.5, NaN, '5'].map(limit), workers })
     `)
-    expect({ output, code }).toEqual({ output: { kind: 'startFailed', life: 'started gone ' }, code: 0 })
+    const message = (text: string) => ['TypeError', expect.stringContaining(text)]
+    expect({ output, code }).toEqual({
+      output: {
+        thrown: [
+          message('toHost[0] must be a message'),
+          message('request "workers.echo" is in toWorker and in toHost: only events and multi-requests'),
+          message('signal "workers.unhandled" is in toWorker and in toHost'),
+          message('toWorker has event "workers.tick" twice'),
+          message('toPeers must be a list of messages; got none')
+        ],
+        limits: Array.from({ length: 4 }, () => 'RangeError'),
+        workers: 0
+      },
+      code: 0
+    })
+  })
+
+  it('fails when its module calls serveBrokers a second time', async () => {
+    const { output } = await run(`
+      const { error } = await startWorker(moduleAt('./twice.mjs'), contract, { hub, context })
+      print({ kind: error.kind, cause: error.cause.message })
+    `)
+    expect(output).toEqual({
+      kind: 'disconnected',
+      cause: expect.stringContaining('serveBrokers() has been called in this thread')
+    })
+  })
+
+  it('names the context whose set-up takes too long, and those that cannot be closed any more', async () => {
+    const { output } = await run(`
+      const late = await start({ data: 'never', startTimeoutMs: 300 })
+      const worker = await started()
+      const served = (await worker.serve(BrokerContext.create('further'), contract, undefined, 5000))._unsafeUnwrap()
+      void requests.request(Echo, 'exit')
+      await worker.exited
+      const released = await served.release()
+      print([late, released].map(({ error: { kind, message } }) => ({ kind, message })))
+    `)
+    expect(output).toEqual([
+      {
+        kind: 'timeout',
+        message: expect.stringMatching(/^context served \(.*\) was not set up within 300 ms$/)
+      },
+      { kind: 'disconnected', message: 'the worker thread has ended' }
+    ])
   })
 
   it('fails with alreadyProvided when this thread answers what the worker is to', async () => {

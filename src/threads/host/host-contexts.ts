@@ -1,11 +1,13 @@
 /** Owns the contexts of a host: has the worker set them up, and carries their messages until they are released. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../../brokers/context.js'
+import { checkTimeout } from '../../brokers/definitions.js'
 import { BrokerError } from '../../brokers/errors.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import { RequestBroker } from '../../brokers/request-broker.js'
 import { AbandonContext, ReleaseContext, ServeContext, servedAlready } from '../control.js'
 import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import { checkContract } from '../link/check-contract.js'
 import type { Link } from '../link/link.js'
 import { startFailed } from '../start-failed.js'
 import type { HostLane, HostLinks } from './host-links.js'
@@ -47,13 +49,18 @@ export const NO_LIMIT = { timeoutMs: Number.POSITIVE_INFINITY }
 export class HostContexts {
   readonly #parts: HostContextsParts
   readonly #requests: RequestBroker
-  /** The ids of the contexts from set-up to release: each is carried once at a time. */
-  readonly #taken = new Set<string>()
+  /** The contracts of the contexts from set-up to release, by id: each is carried once at a time. */
+  readonly #taken = new Map<string, ThreadContract>()
   #lastServing = 0
 
   constructor(parts: HostContextsParts) {
     this.#parts = parts
     this.#requests = new RequestBroker(parts.hub, parts.control)
+  }
+
+  /** What is carried in a context, if it is. */
+  contractOf(context: BrokerContext): ThreadContract | undefined {
+    return this.#taken.get(context.id)
   }
 
   /** See `WorkerHost.serve`. */
@@ -65,12 +72,13 @@ export class HostContexts {
     onCarried?: () => void
   ): ResultAsync<ServedContext, BrokerError> {
     const { hub, control, links, lanes, ended } = this.#parts
+    checkContract(contract)
+    checkTimeout(timeoutMs)
     const end = ended()
     if (end !== undefined) return errAsync(end)
-    const failed = (error: unknown): BrokerError =>
-      asBrokerError(`context ${context.toString()} could not be set up`, error)
+    const failed = (error: unknown): BrokerError => ofContext(context, 'could not be set up', error)
     if (this.#taken.has(context.id)) return errAsync(failed(servedAlready()))
-    this.#taken.add(context.id)
+    this.#taken.set(context.id, contract)
     const lane = lanes ? links.open() : undefined
     const link = lane?.link ?? links.main
     // Before the request: a set-up may already emit events and make requests.
@@ -80,12 +88,16 @@ export class HostContexts {
     return this.#requests
       .request(ServeContext, { serving, context: context.toJSON(), data, lane: lane?.id }, { timeoutMs })
       .mapErr((error) => {
-        if (BrokerError.is(error) && error.kind === 'timeout') {
-          hub.emit(control, AbandonContext, { serving })
-        }
+        const late = BrokerError.is(error) && error.kind === 'timeout'
+        if (late) hub.emit(control, AbandonContext, { serving })
         this.#letGo(carried, 'its context was not set up')
         const why = ended()
-        return why?.kind === 'startFailed' ? why : failed(error)
+        if (why?.kind === 'startFailed') return why
+        if (!late) return failed(error)
+        return new BrokerError(
+          'timeout',
+          `context ${context.toString()} was not set up within ${timeoutMs} ms`
+        )
       })
       .andThen(() => this.#carry(carried, contract.toWorker, onCarried))
   }
@@ -120,8 +132,8 @@ export class HostContexts {
       // Only now: what the worker sent before its answer has been delivered.
       unroute()
       this.#letGo(carried, 'its context was released')
-      return result.mapErr((error) =>
-        asBrokerError(`context ${context.toString()} was not closed cleanly`, error)
+      return result.mapErr(
+        (error) => this.#isGone(error) ?? ofContext(context, 'was not closed cleanly', error)
       )
     }
     return {
@@ -130,6 +142,11 @@ export class HostContexts {
         return released
       }
     }
+  }
+
+  /** A worker that has ended has no provider of these requests any more. */
+  #isGone(error: unknown): BrokerError | undefined {
+    return BrokerError.is(error) && error.kind === 'noProvider' ? this.#parts.ended() : undefined
   }
 
   #letGo({ context, lane, unroute }: Carried, reason: string): void {
@@ -142,6 +159,14 @@ export class HostContexts {
 /** The error of a host whose worker has ended. */
 export function gone(): BrokerError {
   return new BrokerError('disconnected', 'the worker thread has ended')
+}
+
+/** A failure that says which context it is about: the requests between host and worker tell a user nothing. */
+function ofContext(context: BrokerContext, what: string, error: unknown): BrokerError {
+  const told = `context ${context.toString()} ${what}`
+  if (!BrokerError.is(error)) return startFailed(told, error)
+  const { kind, message, cause } = error
+  return new BrokerError(kind, `${told}: ${message}`, cause === undefined ? undefined : { cause })
 }
 
 /** Any failure of a set-up, as an error of the framework. */

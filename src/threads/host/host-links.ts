@@ -1,5 +1,6 @@
 /** Owns the links of a host to its worker, which share one port: the main one, and one more for each context with a lane. */
 import type { BrokerHub } from '../../brokers/hub.js'
+import { textOf } from '../../runtime/message-of.js'
 import { Link, type LinkOptions } from '../link/link.js'
 import { LANE_BYTES, type LaneFrame, type LaneId, LanePort, type SharedPort } from '../port/lanes.js'
 import type { LinkPort } from '../port/link-port.js'
@@ -26,6 +27,15 @@ export interface HostLane {
 
 /** How many requests may wait for the other side on one link by default. */
 export const DEFAULT_MAX_PENDING_REQUESTS = 65_536
+
+/** @throws RangeError */
+export function checkMaxPending(count: number | undefined): void {
+  if (count === undefined || count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count > 0))
+    return
+  throw new RangeError(
+    `maxPendingRequests must be a positive integer, or Infinity for no limit; got ${textOf(count)}`
+  )
+}
 
 const FRAMES = { maxFramesInFlight: 2, acknowledgeEvery: 16 } as const
 

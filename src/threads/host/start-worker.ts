@@ -6,7 +6,8 @@ import { BrokerError } from '../../brokers/errors.js'
 import { messageOf } from '../../runtime/message-of.js'
 import type { ModuleUrl } from '../../runtime/platform.js'
 import type { ThreadContract } from '../link/carried.js'
-import { asBrokerError } from './host-contexts.js'
+import { checkContract } from '../link/check-contract.js'
+import { checkMaxPending } from './host-links.js'
 import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
 export interface StartWorkerOptions extends WorkerHostOptions {
@@ -26,7 +27,8 @@ const DEFAULT_START_TIMEOUT_MS = 30_000
  *
  * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
  *
- * @throws TypeError for what is no contract or no context
+ * @throws TypeError for what is no contract or no context, and for a contract that has a message twice, or a request or signal in
+ *   both lists; RangeError for a time limit or a number of requests that is none
  * @example
  * const worker = await startWorker(new URL('../thumbnails.worker.js', import.meta.url), thumbnails)
  */
@@ -43,6 +45,7 @@ export function startWorker(
   } = options
   checkTimeout(startTimeoutMs)
   checkContract(contract)
+  checkMaxPending(rest.maxPendingRequests)
   const contexts = contextsOf(context)
   return new ResultAsync(start(entry, contract, contexts, data, startTimeoutMs, rest))
 }
@@ -74,22 +77,11 @@ async function serveAll(
   data: unknown,
   timeoutMs: number
 ): Promise<Result<void, BrokerError>> {
-  try {
-    for (const context of contexts) {
-      const served = await host.serve(context, contract, data, timeoutMs)
-      if (served.isErr()) return err(served.error)
-    }
-    return ok(undefined)
-  } catch (thrown) {
-    return err(asBrokerError('the worker cannot serve', thrown))
+  for (const context of contexts) {
+    const served = await host.serve(context, contract, data, timeoutMs)
+    if (served.isErr()) return err(served.error)
   }
-}
-
-function checkContract(contract: Partial<ThreadContract> | null | undefined): void {
-  if (Array.isArray(contract?.toWorker) && Array.isArray(contract.toHost)) return
-  throw new TypeError(
-    `a contract must be { toWorker, toHost } with lists of messages; got ${String(contract)}`
-  )
+  return ok(undefined)
 }
 
 /** The contexts may be of another copy of this package. */

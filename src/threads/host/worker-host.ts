@@ -18,13 +18,15 @@ import {
   type WorkerStart
 } from '../control.js'
 import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import { checkBothWays, goesBothWays } from '../link/check-contract.js'
 import { ringMemory } from '../port/ring.js'
 import { RingPort } from '../port/ring-port.js'
 import { Wakefulness } from '../port/wakefulness.js'
+import { startFailed } from '../start-failed.js'
 import type { ContextHost, WorkerExit } from './context-host.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { asBrokerError, gone, HostContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
-import { DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
+import { checkMaxPending, DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
 import { isOutOfMemory, notLoaded, wasEnded } from './not-loaded.js'
 import { TerminableWorker } from './terminable-worker.js'
 
@@ -70,6 +72,8 @@ export interface PeerRoutes {
 const STOP_HURRY_MS = 4000
 const STOP_TIMEOUT_MS = 8000
 
+const NOT_CONNECTED = 'the workers could not be connected'
+
 let lastPeer = 0
 
 /**
@@ -110,9 +114,13 @@ export class WorkerHost implements ContextHost {
   /** Whether the thread has begun to run JavaScript. */
   #online = false
 
-  /** Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws. */
+  /**
+   * Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws, and a RangeError for a
+   * wrong `maxPendingRequests`.
+   */
   constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
+    checkMaxPending(options.maxPendingRequests)
     this.#hub = hub
     this.#entry = entry
     this.#requests = new RequestBroker(hub, this.#control)
@@ -173,6 +181,7 @@ export class WorkerHost implements ContextHost {
    * died, with its error as `cause`; `timeout`; `alreadyProvided` and `alreadyHandled` when this thread provides or
    * handles what the worker is to.
    *
+   * @throws TypeError for a contract that could not work, RangeError for a wrong time limit; the context is not taken then
    * @param onCarried called synchronously when messages of the context begin to be carried: what it sends comes before
    *   anything that others send
    */
@@ -195,29 +204,49 @@ export class WorkerHost implements ContextHost {
   /**
    * Lets two workers exchange messages of a context directly, not through this thread. Both contracts must list the
    * messages. The workers need not serve the context; if one does, the link ends when that is released, and otherwise with
-   * either worker. There is no time limit.
+   * either worker. There is no time limit. What a worker gets through a link it does not pass on through another one.
    *
-   * Errors: `startFailed` with the reason as `cause`, such as a message that is not in a contract; `alreadyProvided` and
-   * `alreadyHandled` when a worker itself provides or handles what it is to send; `disconnected`.
+   * Errors: `startFailed` with the reason as `cause`, such as a message that is not in a contract, or one that the worker would
+   * get twice, because it is linked already or this thread passes it on; `alreadyProvided` and `alreadyHandled` when a worker
+   * itself provides or handles what it is to send; `disconnected`.
+   *
+   * @throws TypeError when the other worker is this one, or a request or signal is to go both ways
    */
   connect(other: WorkerHost, context: BrokerContext, routes: PeerRoutes): ResultAsync<void, BrokerError> {
+    if (other === this) throw new TypeError('a worker cannot be connected with itself')
+    checkBothWays({ forth: routes.forth, back: routes.back })
     const end = this.#end ?? other.#end
     if (end !== undefined) return errAsync(end)
+    const twice = this.#passedOn(other, context, routes.forth) ?? other.#passedOn(this, context, routes.back)
+    if (twice !== undefined) return errAsync(startFailed(NOT_CONNECTED, new Error(twice)))
     const { port1, port2 } = new MessageChannel()
     const id = ++lastPeer
     const forth = routes.forth.map(nameOf)
     const back = routes.back.map(nameOf)
     const peer = { id, context: context.toJSON() }
+    const [mine, others] = [this.#control.id, other.#control.id]
     // The ports go first: neither side may send before the other listens.
     this.#port.postMessage({ peer: id, port: port1 }, [port1])
     other.#port.postMessage({ peer: id, port: port2 }, [port2])
     return other
-      .#connectPeer({ ...peer, send: back, receive: forth })
-      .andThen(() => this.#connectPeer({ ...peer, send: forth, receive: back }))
+      .#connectPeer({ ...peer, worker: mine, send: back, receive: forth })
+      .andThen(() => this.#connectPeer({ ...peer, worker: others, send: forth, receive: back }))
       .mapErr((error) => {
         for (const host of [this, other]) host.#port.postMessage({ peer: id, port: undefined })
-        return error
+        // A worker that ends takes the control context along.
+        return error.kind === 'noProvider' ? (this.#end ?? other.#end ?? error) : error
       })
+  }
+
+  /** Why a message would come twice to a worker that got it by a link: this thread takes it there already. */
+  #passedOn(to: WorkerHost, context: BrokerContext, messages: readonly CarriedMessage[]): string | undefined {
+    if (this.#hub !== to.#hub) return undefined
+    const from = this.#contexts.contractOf(context)?.toHost ?? []
+    const on = to.#contexts.contractOf(context)?.toWorker ?? []
+    const twice = messages.find((one) => goesBothWays(one) && includes(from, one) && includes(on, one))
+    return twice === undefined
+      ? undefined
+      : `the thread of the host takes ${twice.kind} "${twice.name}" from one to the other already`
   }
 
   /** Resolves when the worker has worked off everything sent so far; for emitters that must not get too far ahead. */
@@ -288,7 +317,7 @@ export class WorkerHost implements ContextHost {
   #connectPeer(request: PeerRequest): ResultAsync<void, BrokerError> {
     return this.#requests
       .request(ConnectPeer, request, NO_LIMIT)
-      .mapErr((error) => asBrokerError('the workers could not be connected', error))
+      .mapErr((error) => asBrokerError(NOT_CONNECTED, error))
   }
 
   #onExit(code: number): WorkerExit {
@@ -305,4 +334,8 @@ export class WorkerHost implements ContextHost {
     this.#links.close(reason, this.#error)
     return exit
   }
+}
+
+function includes(list: readonly CarriedMessage[], { kind, name }: CarriedMessage): boolean {
+  return list.some((other) => other.kind === kind && other.name === name)
 }

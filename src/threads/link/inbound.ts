@@ -36,7 +36,7 @@ interface Channel {
 export class Inbound {
   readonly #hub: BrokerHub
   readonly #outbox: Outbox
-  /** The link: what it delivers is not sent back through it. */
+  /** What is delivered is not sent through links of this origin; see `LinkOptions`. */
   readonly #origin: unknown
   readonly #routes = new Map<string, Route>()
   readonly #channels = new Map<ChannelId, Channel>()

@@ -21,6 +21,11 @@ export interface LinkOptions extends OutboxOptions {
   readonly onFault?: (fault: unknown) => void
   /** Called with values from the port that are no frames. */
   readonly onOther?: (value: unknown) => void
+  /**
+   * What is delivered under this name is not sent through a link of the same name: for links that reach the same threads in
+   * other ways. Default: the link itself.
+   */
+  readonly origin?: unknown
   /** Takes the next value that has arrived on the port, if any; frames taken so are handled in one turn with the first. */
   readonly takeNext?: () => unknown
   /** Keeps this thread awake while callers wait for the other side. @internal */
@@ -63,9 +68,10 @@ export class Link {
     const isWhole = (): boolean => !this.#outbox.encoding
     this.#frames = new FrameSender(port, options, isWhole, () => this.#onSent())
     this.#outbox = new Outbox(this.#frames)
-    const sending = { hub, frames: this.#frames, outbox: this.#outbox, origin: this }
+    const origin = options.origin ?? this
+    const sending = { hub, frames: this.#frames, outbox: this.#outbox, origin }
     this.#outbound = new Outbound({ ...sending, maxPendingRequests, onChange })
-    this.#inbound = new Inbound(hub, this.#outbox, this)
+    this.#inbound = new Inbound(hub, this.#outbox, origin)
     port.on('message', this.#onMessage)
     port.on('messageerror', this.#onUnreadable)
   }

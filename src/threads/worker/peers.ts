@@ -8,6 +8,9 @@ import type { CarriedMessage, ThreadContract } from '../link/carried.js'
 import { Link } from '../link/link.js'
 
 interface PeerLink {
+  /** Identifies the worker at the other end. */
+  readonly worker: string
+  readonly sends: readonly CarriedMessage[]
   readonly link: Link
   readonly port: MessagePort
   readonly context: BrokerContext
@@ -20,9 +23,12 @@ export class Peers {
   /** Ports whose other end closed before they were used. */
   readonly #gone = new WeakSet<MessagePort>()
   readonly #links = new Map<number, PeerLink>()
+  readonly #origin: unknown
 
-  constructor(hub: BrokerHub, { toWorker, toHost, toPeers = [] }: ThreadContract) {
+  /** @param origin of all links of this worker: each of the others is reached by whoever reached this one */
+  constructor(hub: BrokerHub, { toWorker, toHost, toPeers = [] }: ThreadContract, origin: unknown) {
     this.#hub = hub
+    this.#origin = origin
     this.#known = [...toWorker, ...toHost, ...toPeers]
   }
 
@@ -38,26 +44,26 @@ export class Peers {
   }
 
   /** Links a context to the worker at the other end of the port. */
-  connect({ id, send, receive, ...request }: PeerRequest): Result<void, unknown> {
+  connect({ id, worker, send, receive, ...request }: PeerRequest): Result<void, unknown> {
     const context = BrokerContext.from(request.context)
     const port = this.#take(id)
     if (port === undefined) return err(new Error(`no port was delivered for peer ${id}`))
     if (this.#gone.has(port)) return err(new Error('the worker at the other end is gone'))
     // The other worker notices by the port.
     const onFault = (): void => port.close()
-    const link = new Link(port, this.#hub, { maxFramesInFlight: 2, acknowledgeEvery: 1, onFault })
+    const options = { maxFramesInFlight: 2, acknowledgeEvery: 1, origin: this.#origin, onFault }
+    const link = new Link(port, this.#hub, options)
+    let sends: readonly CarriedMessage[]
     try {
-      const routes = {
-        send: send.map((name) => this.#find(name)),
-        receive: receive.map((name) => this.#find(name))
-      }
-      link.route(context, routes)
+      sends = send.map((name) => this.#find(name))
+      link.route(context, { send: sends, receive: receive.map((name) => this.#find(name)) })
+      this.#requireNotSent(worker, context, sends)
     } catch (error) {
       link.close('the link could not be set up')
       port.close()
       return err(error)
     }
-    this.#links.set(id, { link, port, context })
+    this.#links.set(id, { worker, sends, link, port, context })
     port.unref()
     port.once('close', () => {
       this.#links.delete(id)
@@ -74,6 +80,16 @@ export class Peers {
   /** Ends all links in the same way. */
   close(): void {
     for (const link of this.#links.values()) end(link)
+  }
+
+  /** Each link would send a copy; of a request or signal there is one place, which is taken. Throws. */
+  #requireNotSent(worker: string, context: BrokerContext, send: readonly CarriedMessage[]): void {
+    for (const link of this.#links.values()) {
+      if (link.worker !== worker || !link.context.equals(context)) continue
+      const twice = send.find((message) => link.sends.includes(message))
+      if (twice === undefined) continue
+      throw new Error(`a link between these workers carries ${twice.kind} "${twice.name}" already`)
+    }
   }
 
   #take(peer: number): MessagePort | undefined {

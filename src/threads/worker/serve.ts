@@ -11,6 +11,7 @@ import {
   type WorkerStart
 } from '../control.js'
 import type { ThreadContract } from '../link/carried.js'
+import { checkContract } from '../link/check-contract.js'
 import { Link, type LinkOptions } from '../link/link.js'
 import { Poller } from '../port/poller.js'
 import { RingPort } from '../port/ring-port.js'
@@ -24,13 +25,20 @@ import { type WorkerLane, WorkerLanes } from './worker-lanes.js'
  * `startWorker` or a `WorkerHost` runs.
  *
  * @param contract the messages that host and worker exchange; both import the same one
- * @throws Error when called on the main thread or in a worker that no host started
+ * @throws Error when called on the main thread, in a worker that no host started, or a second time; TypeError for a contract that
+ *   could not work
  */
 export function serveBrokers(contract: ThreadContract, setup: Setup): void {
   const start = workerData as WorkerStart | undefined
   if (parentPort === null || start?.control === undefined) {
     throw new Error('serveBrokers() belongs into a worker module that is started with startWorker()')
   }
+  if (Atomics.load(new Int32Array(start.state), StateIndex.serving) === 1) {
+    throw new Error(
+      'serveBrokers() has been called in this thread; a worker serves one contract, with all its messages'
+    )
+  }
+  checkContract(contract)
   new WorkerThread(parentPort, start, contract, setup).open(start.control)
 }
 
@@ -48,9 +56,11 @@ class WorkerThread {
   constructor(port: MessagePort, start: WorkerStart, contract: ThreadContract, setup: Setup) {
     this.#port = port
     this.#state = new Int32Array(start.state)
-    this.#peers = new Peers(this.#hub, contract)
+    this.#peers = new Peers(this.#hub, contract, this)
     // The host waits until a frame is worked off, so each is acknowledged; answers leave at once.
+    // What comes from the host or another worker, the host or that worker has sent to all who are to get it.
     const options: LinkOptions = {
+      origin: this,
       maxFramesInFlight: Number.POSITIVE_INFINITY,
       acknowledgeEvery: 1,
       onFault: (fault) => {
