@@ -7,7 +7,7 @@ import { withDatabase } from '../support/storage-sqlite.js'
 
 /** Opens a job with `restart`, whose storage threads are at hand, to be killed. */
 const PRELUDE = `
-import { Persistency, EventBroker, RequestBroker, PersistEvent, PersistCommitted, PersistFailed, JobFailed, JobRestarted } from 'persistency'
+import { Persistency, EventBroker, RequestBroker, PersistAgain, PersistEvent, PersistCommitted, WritesSettled, PersistFailed, JobFailed, JobRestarted } from 'persistency'
 import { KvDelete, defineProjection, int64, jsonEvents, key, prefixRange } from 'persistency'
 import { subscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -329,6 +329,45 @@ describe('a job with restart, when its thread dies', () => {
 })
 
 describe('who follows a job with restart, when its thread dies', () => {
+  /** Writes and asks once, when the storage that was started again is sent what it has missed. */
+  it.each([
+    ['a write that is sent again', `events.listen(PersistAgain, hear)`],
+    ['what has been settled', `events.listen(WritesSettled, hear)`],
+    ['a read that waited', `subscribe('tracing:persistency:request:start', hear)`]
+  ])('and writes when hearing of %s, has that done behind everything older, and once', async (_, listen) => {
+    const { output, stderr } = await run(`
+      const job = await openJob('tenant')
+      await okOf(job.persistAcked(put(0)))
+      const events = new EventBroker().in(job.context)
+      const failed = []
+      events.listen(PersistFailed, ({ seq, error }) => failed.push([seq, error.code]))
+      const newest = { kind: 'put', category: 'c', key: key(0), payload: bytes(9) }
+      const onlyOnce = [{ kind: 'check', category: 'c', key: key(1) }, put(1)]
+      let heard
+      const hear = () => { heard ??= [job.persistAcked(newest), job.persistAcked(onlyOnce), job.get('c', key(0))] }
+      workers[0].terminate()
+      await new Promise((resolve) => workers[0].once('exit', resolve))
+      const older = (n) => ({ kind: 'put', category: 'c', key: key(0), payload: bytes(n) })
+      job.persist(older(1))
+      const waited = job.get('c', key(0))
+      for (let n = 2; n < 5; n++) job.persist(older(n))
+      ${listen}
+      const restarted = once(job, JobRestarted)
+      const before = valueOf(await waited)
+      await restarted
+      const [acked, checked, read] = await Promise.all(heard)
+      const value = valueOf(await job.get('c', key(0)))
+      await okOf(job.flush())
+      print({ before, acked: acked.isOk(), checked: checked.isOk(), read: valueOf(read), value, failed, queued: job.queued })
+      await end()
+    `)
+    expect(stderr).toBe('')
+    expect(output).toEqual({
+      ...{ before: 1, acked: true, checked: true, read: 9, value: 9 },
+      ...{ failed: [], queued: { bytes: 0, ops: 0 } }
+    })
+  })
+
   it('is given each event of a subscription once, and its answer is applied once', async () => {
     const { output } = await run(`
       const job = await openJob('tenant', { journal: true })

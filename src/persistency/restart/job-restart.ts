@@ -79,10 +79,12 @@ export class JobRestart implements RestartListener {
     if (down === undefined) return
     const { jobId, writes, onRestarted } = this.#parts
     this.#up()
+    // Whoever hears of what is sent may write and ask: that comes behind, in its order.
+    const resent = writes.beginSendingAgain()
     this.#tellSettled()
+    this.#sendAll()
     this.calls.resume()
-    const resent = writes.sendAgain((seq) => this.calls.sendBefore(seq))
-    this.calls.sendBefore(Number.POSITIVE_INFINITY)
+    writes.endSendingAgain()
     onRestarted({ jobId, error: down.error, resent, downMs: performance.now() - down.since })
   }
 
@@ -108,6 +110,17 @@ export class JobRestart implements RestartListener {
   #mayStart(): boolean {
     const idle = this.calls.underWay === 0 && this.#parts.writes.queue.depth.ops === 0
     return ++this.#fruitless <= (idle ? 2 * MAX_FRUITLESS : MAX_FRUITLESS)
+  }
+
+  /** Sends writes and calls in the order in which they were made. */
+  #sendAll(): void {
+    const { writes } = this.#parts
+    for (;;) {
+      const seq = writes.nextToSend
+      if (this.calls.sendOneBefore(seq ?? Number.POSITIVE_INFINITY)) continue
+      if (seq === undefined) return
+      writes.sendNext()
+    }
   }
 
   #up(): void {

@@ -109,9 +109,13 @@ export class RepeatedCalls implements JobCalls {
     this.#holding = false
   }
 
-  /** Sends what is held and was called before write `seq` was accepted. */
-  sendBefore(seq: number): void {
-    while ((this.#held.first?.afterSeq ?? Number.POSITIVE_INFINITY) < seq) this.#held.shift()?.run()
+  /** Sends the first call that is held, if it was made before write `seq` was accepted; answers whether it was. */
+  sendOneBefore(seq: number): boolean {
+    const { first } = this.#held
+    if (first === undefined || first.afterSeq >= seq) return false
+    this.#held.shift()
+    first.run()
+    return true
   }
 
   /** Nothing will be sent any more. */

@@ -19,6 +19,7 @@ import type { AckOptions, Commit } from '../types.js'
 import { type AcceptedWrite, countOf, listOf, type WriteOps } from './accepted-writes.js'
 import { CommitLatencies } from './commit-latencies.js'
 import { ownOps } from './own-ops.js'
+import { SendingAgain } from './sending-again.js'
 import { WriteQueue } from './write-queue.js'
 
 export interface JobWritesParts {
@@ -48,7 +49,8 @@ export class JobWrites {
   #lastSent = 0
   /** Failures to tell of writes that could not be sent; put off until every listener has seen the write. */
   #notSent: (() => void)[] = []
-  #sendingAgain = false
+  /** While a storage that was started again is brought up to date. */
+  #sendingAgain: SendingAgain | undefined
   /** How long the last transaction took. */
   #commitMs = 0
   /** The losses since the last flush that nobody was told of by an `Err`, with the first cause. */
@@ -105,20 +107,31 @@ export class JobWrites {
   }
 
   /**
-   * Sends the writes without an outcome to a storage that was started again, calling `before` with the number of each
-   * before it is sent; answers how many there were.
+   * Has the writes without an outcome sent again by `sendNext`, to a storage that was started again; answers how many there
+   * are. What is accepted before `endSendingAgain` is sent behind them, not at once.
    */
-  sendAgain(before: (seq: number) => void): number {
-    const { unsettled } = this.queue
-    this.#sendingAgain = true
-    for (const write of unsettled) {
-      before(write.seq)
-      this.#emitWrite(PersistAgain, write)
-    }
-    this.#sendingAgain = false
+  beginSendingAgain(): number {
+    this.#sendingAgain = new SendingAgain(this.queue.unsettled)
+    return this.#sendingAgain.count
+  }
+
+  /** Number of the write that `sendNext` sends; `undefined` when there is none. */
+  get nextToSend(): number | undefined {
+    return this.#sendingAgain?.nextSeq
+  }
+
+  /** Sends the next write, if there is one. */
+  sendNext(): void {
+    const next = this.#sendingAgain?.take()
+    if (next?.again) this.#emitWrite(PersistAgain, next.write)
+    else if (next !== undefined) this.#send(next.write)
+  }
+
+  /** Everything has been sent: from now on a write is sent as soon as it is accepted. */
+  endSendingAgain(): void {
+    this.#sendingAgain = undefined
     // Who hears of a failure may write, which must come behind.
     this.#tellNotSent()
-    return unsettled.length
   }
 
   /** Nothing more is written: whatever is not known to be committed is reported as failed. */
@@ -205,10 +218,18 @@ export class JobWrites {
   }
 
   #announce(write: PersistEventPayload): void {
-    // Writes that are made while this one is told come before the answer.
-    if (this.#emitWrite(PersistEvent, write)) this.#lastSent = Math.max(this.#lastSent, write.seq)
+    if (this.#sendingAgain !== undefined) {
+      this.#sendingAgain.push(write)
+      return
+    }
+    this.#send(write)
     // Not before: who watches the writes must have heard of one to forget it.
     if (this.#accepting === undefined && this.#notSent.length > 0) this.#tellNotSent()
+  }
+
+  #send(write: PersistEventPayload): void {
+    // Writes that are made while this one is told come before the answer.
+    if (this.#emitWrite(PersistEvent, write)) this.#lastSent = Math.max(this.#lastSent, write.seq)
   }
 
   /** Answers whether the write could be handed to the storage. */
@@ -233,7 +254,7 @@ export class JobWrites {
   }
 
   #tellNotSent(): void {
-    if (this.#sendingAgain) return
+    if (this.#sendingAgain !== undefined) return
     for (const tell of this.#notSent.splice(0)) tell()
   }
 
