@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { errAsync, okAsync } from 'neverthrow'
+import { errAsync, okAsync, type ResultAsync } from 'neverthrow'
 import {
   EventBroker,
   type Job,
@@ -21,7 +21,7 @@ import { execute, holdLock } from '../support/storage-sqlite.js'
 
 const { open, owner, folder } = useStorage()
 const append = (job: Job, ...types: string[]) => okOf(job.append(types.map((type) => ({ type }))))
-const putOf = ({ type }: RecordedEvent): TxOp => ({
+const putOf = ({ type }: Pick<RecordedEvent, 'type'>): TxOp => ({
   kind: 'put',
   category: 'seen',
   key: key(type),
@@ -225,4 +225,40 @@ test('an event that was delivered in a batch before is told that it is called ag
   await okOf(subscription.caughtUp())
   expect(calls).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
   expect((await okOf(job.subscriptions.parked('s'))).map(({ attempts }) => attempts)).toEqual([2])
+})
+
+test('an errand with each call does not keep a batch that cannot be stored from going one by one', async () => {
+  const { job } = await open({ journal: true })
+  const calls: string[] = []
+  const handler = ({ type }: RecordedEvent, { attempt }: { attempt: number }): TxOp => {
+    void subscription.dropParked(99)
+    calls.push(`${type}${attempt}`)
+    // Rather than for ever.
+    if (calls.length === 20) void subscription.stop()
+    return type === 'b' ? { kind: 'check', category: 'x', key: key(1), equals: utf8('x') } : putOf({ type })
+  }
+  const options = { batch: 3, retry: { attempts: 2, delayMs: 0 }, onPoison: 'park' } as const
+  const subscription = await okOf(job.subscription('s', handler, options))
+  await append(job, 'a', 'b', 'c')
+  await okOf(subscription.caughtUp())
+  expect(calls).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'c2'])
+  expect((await okOf(job.subscriptions.parked('s'))).map(({ attempts }) => attempts)).toEqual([2])
+  expect(await okOf(job.count('seen', key()))).toBe(2)
+})
+
+test('a batch that was dealt with one by one is called for the first time again after a reset', async () => {
+  const { job } = await open({ journal: true })
+  await append(job, 'a', 'b')
+  const calls: string[] = []
+  const handler = ({ type }: RecordedEvent, { attempt }: { attempt: number }): TxOp[] => {
+    calls.push(`${type}${attempt}`)
+    return calls.length > 2 ? [] : [{ kind: 'check', category: 'x', key: key(1), equals: new Uint8Array(1) }]
+  }
+  const subscription = await okOf(job.subscription('s', handler, { batch: 2 }))
+  await okOf(subscription.caughtUp())
+  // What a projection does to be rebuilt.
+  const { reset } = subscription as never as { reset(clear: []): ResultAsync<void, PersistencyError> }
+  await okOf(reset.call(subscription, []))
+  await okOf(subscription.caughtUp())
+  expect(calls).toEqual(['a1', 'b1', 'a2', 'b2', 'a1', 'b1'])
 })

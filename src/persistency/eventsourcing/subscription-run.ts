@@ -13,6 +13,7 @@ import type { Complete } from '../option-checks.js'
 import { handlerFailed } from './batch-work.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, type Failure, parkedEntry } from './delivery.js'
+import { OneByOne } from './one-by-one.js'
 import { pollJournal } from './polling.js'
 import { Setbacks } from './setbacks.js'
 import type { HandlerRetry } from './types.js'
@@ -40,6 +41,8 @@ export class SubscriptionRun {
   readonly #parts: RunParts
   #wake = new AbortController()
   readonly #errands: (() => Promise<void>)[] = []
+  /** Kept across errands: ones that come all the time must not have a batch tried for ever. */
+  readonly #oneByOne = new OneByOne()
   #ended = false
   /** The event that the handler failed on for the last time. */
   failedSeq: number | undefined
@@ -98,6 +101,11 @@ export class SubscriptionRun {
     })
   }
 
+  /** It is back before the first event. */
+  startOver(): void {
+    this.#oneByOne.forget()
+  }
+
   async #doErrands(): Promise<void> {
     for (let errand = this.#errands.shift(); errand !== undefined; errand = this.#errands.shift())
       await errand()
@@ -146,25 +154,22 @@ export class SubscriptionRun {
   async #deliverAll(page: readonly PackedEvent[]): Promise<boolean> {
     const { deliverer } = this.#parts
     const wanted = page.filter(this.#parts.wanted)
-    let size = this.#parts.batch
-    // Of those before this place the handler was called already.
-    let called = 0
     for (let at = 0; at < wanted.length; ) {
       if (this.#wake.signal.aborted || deliverer.stopping) return false
+      const first = wanted[at] as PackedEvent
+      const size = this.#oneByOne.includes(first) ? 1 : this.#parts.batch
       const batch = wanted.slice(at, at + size)
-      const calls = at < called ? 2 : 1
-      const { done, failure } = await deliverer.attempt(batch, calls)
+      const attempt = this.#oneByOne.attempt(first)
+      const { done, failure } = await deliverer.attempt(batch, attempt)
       at += done
       if (failure === undefined) continue
       deliverer.leaveWhenStopped()
       if (failure.of === 'storage')
         await deliverer.outlast(deliverer.storing, failure.cause as PersistencyError)
       // They could not be stored together: the rest of the page goes one by one.
-      else if (failure.of === 'events' && batch.length > 1) {
-        size = 1
-        called = at + batch.length
-      } else {
-        await this.#tryAgain(wanted[at] as PackedEvent, failure, calls)
+      else if (failure.of === 'events' && batch.length > 1) this.#oneByOne.begin(wanted.slice(at), batch.length)
+      else {
+        await this.#tryAgain(wanted[at] as PackedEvent, failure, attempt)
         at++
       }
     }

@@ -107,7 +107,8 @@ export class Subscription {
 
   /** Goes back to before the first event, with operations that clear what was made of them. @internal */
   reset(clear: readonly TxOp[]): ResultAsync<void, PersistencyError> {
-    return this.#between(async () => this.#parts.checkpoint.reset(clear))
+    const { checkpoint, run } = this.#parts
+    return this.#between(async () => checkpoint.reset(clear).map(() => run.startOver()))
   }
 
   /**
