@@ -227,6 +227,24 @@ test('an event that was delivered in a batch before is told that it is called ag
   expect((await okOf(job.subscriptions.parked('s'))).map(({ attempts }) => attempts)).toEqual([2])
 })
 
+test('an event behind the one that a batch failed on is called for the first time', async () => {
+  const { job } = await open({ journal: true })
+  await append(job, 'a', 'b', 'c')
+  const calls: string[] = []
+  const handler = ({ type }: RecordedEvent, { attempt }: { attempt: number }): TxOp[] => {
+    const again = calls.some((call) => call.startsWith(type))
+    calls.push(`${type}${attempt}`)
+    if (again) return []
+    if (type !== 'a') throw new Error('once')
+    return [{ kind: 'check', category: 'x', key: key(1), equals: new Uint8Array(1) }]
+  }
+  const options = { batch: 3, retry: { attempts: 2, delayMs: 0 }, onPoison: 'park' } as const
+  const subscription = await okOf(job.subscription('s', handler, options))
+  await okOf(subscription.caughtUp())
+  expect(calls).toEqual(['a1', 'b1', 'a2', 'b2', 'c1', 'c2'])
+  expect(await okOf(job.subscriptions.parked('s'))).toEqual([])
+})
+
 test('an errand with each call does not keep a batch that cannot be stored from going one by one', async () => {
   const { job } = await open({ journal: true })
   const calls: string[] = []

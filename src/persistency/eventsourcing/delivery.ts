@@ -23,6 +23,8 @@ export class End {
 /** What came of some events: so many are dealt with for good, and the next one failed, or all of them together. */
 interface Outcome {
   readonly done: number
+  /** For how many of them, from the first on, the handler was called. */
+  readonly called: number
   readonly failure?: Failure
 }
 
@@ -85,6 +87,7 @@ export class Deliverer {
     const events = packed.map(decodeEvent)
     const delivery = { subscription: checkpoint.name, attempt, signal: this.#stop.signal }
     let done = 0
+    let called = 0
     let outcome: Outcome | undefined
     let result: BatchOutcome
     try {
@@ -92,29 +95,30 @@ export class Deliverer {
       for (const event of events) {
         if (this.#jobEnd.signal.aborted) throw new End(this.#jobError)
         if (done > 0 && this.stopping) break
+        called++
         try {
           await this.#unlessJobEnds(work.add(event, delivery))
           done++
         } catch (failure) {
           if (failure instanceof End) throw failure
           this.#leaveWhenJobCloses()
-          outcome = { done, failure: { cause: failure, of: 'handler' } }
+          outcome = { done, called, failure: { cause: failure, of: 'handler' } }
           break
         }
       }
       result = work.outcome()
     } catch (failure) {
       if (failure instanceof End) throw failure
-      return { done: 0, failure: failureOf(failure) }
+      return { done: 0, called, failure: failureOf(failure) }
     }
-    if (done === 0) return outcome ?? { done }
+    if (done === 0) return outcome ?? { done, called }
     const last = (events[done - 1] as { seq: number }).seq
     const stored = parked
       ? await checkpoint.settle({ ...result, unpark: [last] })
       : await checkpoint.advance(last, result)
-    if (stored.isErr()) return { done: 0, failure: failureOf(stored.error) }
+    if (stored.isErr()) return { done: 0, called, failure: failureOf(stored.error) }
     this.storing.over()
-    return outcome ?? { done }
+    return outcome ?? { done, called }
   }
 
   /** Calls the handler for an event once more, and as often as it takes to store the answer. */

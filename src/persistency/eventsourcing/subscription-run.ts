@@ -160,14 +160,14 @@ export class SubscriptionRun {
       const size = this.#oneByOne.includes(first) ? 1 : this.#parts.batch
       const batch = wanted.slice(at, at + size)
       const attempt = this.#oneByOne.attempt(first)
-      const { done, failure } = await deliverer.attempt(batch, attempt)
+      const { done, called, failure } = await deliverer.attempt(batch, attempt)
       at += done
       if (failure === undefined) continue
       deliverer.leaveWhenStopped()
       if (failure.of === 'storage')
         await deliverer.outlast(deliverer.storing, failure.cause as PersistencyError)
       // They could not be stored together: the rest of the page goes one by one.
-      else if (failure.of === 'events' && batch.length > 1) this.#oneByOne.begin(wanted.slice(at), batch.length)
+      else if (failure.of === 'events' && batch.length > 1) this.#oneByOne.begin(wanted.slice(at), called)
       else {
         await this.#tryAgain(wanted[at] as PackedEvent, failure, attempt)
         at++

@@ -42,8 +42,8 @@ export interface DeliveryOptions {
 export interface SubscriptionOptions extends DeliveryOptions {
   /**
    * At most so many events share a transaction. Default 1: what a handler reads holds what it answered before. With
-   * more it is faster, and reads lag behind by up to a batch. When what came of a batch cannot be stored together, the handler
-   * is called again for each of its events, as attempt 2.
+   * more it is faster, and reads lag behind by up to a batch. When what came of a batch cannot be stored together, its events
+   * go one by one: those that the handler was called for already, as attempt 2.
    */
   readonly batch?: number | undefined
   /** Default `beginning`. Without effect once there is a checkpoint. */
