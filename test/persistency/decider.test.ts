@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { err, errAsync, ok } from 'neverthrow'
+import { err, errAsync, ok, okAsync } from 'neverthrow'
 import {
   defineDecider,
   type EventStreams,
@@ -320,6 +320,70 @@ describe('between two looks at a stream', () => {
       expect(await okOf(job.journalStatus())).toMatchObject({ lastSeq: 0 })
     }
   )
+
+  test.each([
+    ['refuses', () => err('open already' as const)],
+    ['has nothing come of', () => []],
+    [
+      'throws at',
+      () => {
+        throw new TypeError('open already')
+      }
+    ]
+  ])(
+    'somebody else may carry a command out under its key, and what %s it is not the answer',
+    async (_, again) => {
+      const { job } = await open({ journal: true })
+      const once = defineDecider({
+        ...account,
+        decide: (_: Command, state) => (state.open ? again() : ok([{ type: 'opened' }]))
+      })
+      const command = { kind: 'open' } as const
+      const options = { idempotencyKey: 'k' }
+      let asked = 0
+      const streams = streamsOf(job, {
+        findAppend: (idempotencyKey) =>
+          job.findAppend(idempotencyKey).andThen((found) => {
+            if (asked++ > 0) return okAsync(found)
+            return job.append(opened, { stream: 'a', idempotencyKey }).map(() => found)
+          })
+      })
+      expect(await okOf(handleCommand(streams, once, 'a', command, options))).toEqual({
+        events: [],
+        state: { open: true, balance: 0 },
+        streamSeq: 1,
+        appended: { firstSeq: 1, lastSeq: 1, streamSeq: 1, repeated: true }
+      })
+    }
+  )
+
+  test('a key is looked for once where something is appended, and once more before a refusal', async () => {
+    const { job } = await open({ journal: true })
+    let asked = 0
+    const streams = streamsOf(job, {
+      findAppend: (idempotencyKey) => {
+        asked++
+        return job.findAppend(idempotencyKey)
+      }
+    })
+    await okOf(handleCommand(streams, account, 'a', { kind: 'open' }, { idempotencyKey: 'k' }))
+    expect(asked).toBe(1)
+    const withdraw = { kind: 'withdraw', amount: 1 } as const
+    const refused = handleCommand(streams, account, 'a', withdraw, { idempotencyKey: 'w' })
+    expect(await errorOf(refused)).toBe('too little')
+    expect(asked).toBe(3)
+  })
+
+  test('the second look for a key may fail, which is answered', async () => {
+    const { job } = await open({ journal: true })
+    const late = new PersistencyError('ERR_TIMEOUT', 'too late')
+    let asked = 0
+    const streams = streamsOf(job, {
+      findAppend: () => (asked++ === 0 ? okAsync(undefined) : errAsync(late))
+    })
+    const deposit = { kind: 'deposit', amount: 1 } as const
+    expect(await errorOf(handleCommand(streams, account, 'a', deposit, { idempotencyKey: 'k' }))).toBe(late)
+  })
 
   test('somebody else may carry a command out under its key, after which the state of now is answered', async () => {
     const { job } = await open({ journal: true })

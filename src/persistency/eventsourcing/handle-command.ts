@@ -69,18 +69,28 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
   const wrong = checkName('the name of a stream', stream)
   if (wrong !== undefined) return errAsync(wrong)
   const { idempotencyKey, retry } = checked.value
-  const attempt = async (): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> => {
-    const before =
-      idempotencyKey === undefined ? ok(undefined) : await streams.findAppend(idempotencyKey, { stream })
+  const find = async () =>
+    idempotencyKey === undefined ? ok(undefined) : await streams.findAppend(idempotencyKey, { stream })
+  const attempt = async (): Promise<Outcome<Event, State, Refusal>> => {
+    const before = await find()
     if (before.isErr()) return err(before.error)
     const loaded = await load(streams, decider, stream)
     if (loaded.isErr()) return err(loaded.error)
     if (before.value !== undefined) return ok(ok(repeated(loaded.value, before.value)))
-    return await carryOut(streams, decider, stream, command, loaded.value, checked.value)
+    const outcome = carryOut(streams, decider, stream, command, loaded.value, checked.value)
+    if (idempotencyKey === undefined || !(await appendsNothing(outcome))) return await outcome
+    // The state may hold what somebody else has made of the same command since it was looked for.
+    const since = await find()
+    if (since.isErr()) return err(since.error)
+    if (since.value === undefined) return await outcome
+    return await repeatedByNow(streams, decider, stream, since.value)
   }
   const carriedOut = oneAtATime(streams, stream, async () => await retryOnConflict(attempt, retry))
   return new ResultAsync(carriedOut).andThen((outcome) => outcome)
 }
+
+/** What a command came to, unless the storage failed, or somebody else was faster. */
+type Outcome<Event, State, Refusal> = Result<Result<Handled<Event, State>, Refusal>, PersistencyError>
 
 async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
   streams: EventStreams,
@@ -89,7 +99,7 @@ async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
   command: Command,
   before: LoadedState<State>,
   { metadata, idempotencyKey, ops }: HandleOptions<Event, State>
-): Promise<Result<Result<Handled<Event, State>, Refusal>, PersistencyError>> {
+): Promise<Outcome<Event, State, Refusal>> {
   const decision = decider.decide(command, before.state)
   if (decision.isErr()) return ok(err(decision.error))
   const decided = decision.value
@@ -109,12 +119,29 @@ async function carryOut<Command, Event extends DomainEvent, State, Refusal>(
     ...(idempotencyKey !== undefined && { idempotencyKey })
   })
   if (answer.isErr()) return err(answer.error)
-  if (answer.value.repeated) {
-    // Somebody else carried it out since it was looked for.
-    const now = await load(streams, decider, stream)
-    return now.map((loaded) => ok(repeated(loaded, answer.value)))
-  }
+  // Somebody else carried it out since it was looked for.
+  if (answer.value.repeated) return await repeatedByNow(streams, decider, stream, answer.value)
   return ok(ok({ events, state, streamSeq: answer.value.streamSeq, appended: answer.value }))
+}
+
+/** Whether a command is refused, comes to no event, or has something throw. */
+async function appendsNothing(outcome: Promise<Outcome<unknown, unknown, unknown>>): Promise<boolean> {
+  try {
+    const answer = await outcome
+    return answer.isOk() && (answer.value.isErr() || answer.value.value.appended === undefined)
+  } catch {
+    return true
+  }
+}
+
+async function repeatedByNow<Event extends DomainEvent, State>(
+  streams: EventStreams,
+  decider: Decider<never, Event, State, unknown>,
+  stream: string,
+  then: Appended
+): Promise<Outcome<never, State, never>> {
+  const now = await load(streams, decider, stream)
+  return now.map((loaded) => ok(repeated(loaded, then)))
 }
 
 /** It was carried out before: what it came to then is in the stream that has been folded. */
