@@ -56,6 +56,21 @@ describe('a handler that answers with events', () => {
     )
   })
 
+  test('is told that the answer of what it called was taken for its own', async () => {
+    const { job } = await open({ journal: true })
+    const other = await okOf((await open({ journal: true })).job.append({ type: 'first' }))
+    await place(job, 'lamp', 'rug', 'vase')
+    const answers = [other, { append: {} }, { append: { events: [] } }]
+    const handler = ({ seq }: RecordedEvent) => answers[seq - 1] as HandlerAnswer
+    const options = { onPoison: 'park', retry: { attempts: 1 } } as const
+    await okOf((await okOf(job.subscription('s', handler, options))).caughtUp())
+    expect((await okOf(job.subscriptions.parked('s'))).map(({ error }) => error)).toEqual([
+      'the answer of the handler: an operation is of kind "put", "delete", "deletePrefix" and "check"; got undefined',
+      'the answer of the handler: an event must be an object with a type; got undefined',
+      'the answer of the handler: there is no event to append'
+    ])
+  })
+
   test('fails on an event whose answer cannot be appended, and leaves no trace of it', async () => {
     const { job } = await open({ journal: true })
     await place(job, 'taken', 'free', 'wrong', 'refused')

@@ -72,7 +72,7 @@ function checkReaction(answer: unknown): BatchOutcome {
   } = isReaction(answer) ? answer : { ops: answer as TxOp | undefined }
   requireNone(others)
   const checked = checkOps(ops)
-  if (checked.isErr()) throw checked.error
+  if (checked.isErr()) throw ofAnswer(checked.error)
   const appends = Array.isArray(append) ? (append as readonly HandlerAppend[]) : [append as HandlerAppend]
   return { ops: checked.value, append: appends.map(checkHandlerAppend) }
 }
@@ -92,8 +92,13 @@ function requireNone(others: object): void {
 function checkHandlerAppend(append: HandlerAppend): JournalAppendQuery {
   const { events, ...options } = append ?? {}
   const checked = checkAppend(events, options)
-  if (checked.isErr()) throw checked.error
+  if (checked.isErr()) throw ofAnswer(checked.error)
   return checked.value.query
+}
+
+/** The handler may not have meant to answer it: what a call in there answers is taken for operations, too. */
+function ofAnswer({ code, message, cause }: PersistencyError): PersistencyError {
+  return new PersistencyError(code, `the answer of the handler: ${message}`, { cause })
 }
 
 function ownAppend(query: JournalAppendQuery): JournalAppendQuery {
