@@ -85,6 +85,16 @@ describe('what would be lost, or be taken for something else, is refused:', () =
     expect(asked).toBe(0)
   })
 
+  test('types of events in a list, and what is no type', () => {
+    const types = ['added', 'removed'] as unknown as string
+    expect(() => jsonEvents(types)).toThrow(
+      new TypeError('jsonEvents takes types, no list of them: write jsonEvents(...types)')
+    )
+    for (const wrong of ['', 5, undefined, '\ud800']) {
+      expect(() => jsonEvents('added', wrong as string)).toThrow(/^a type of jsonEvents must be a non-empty/)
+    }
+  })
+
   test('what is no codec in a tuple or a struct', () => {
     const wrong = String as unknown as typeof string
     expect(() => tuple(integer, wrong)).toThrow(/^item 1 must be a codec/)

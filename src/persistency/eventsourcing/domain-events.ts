@@ -1,7 +1,9 @@
 /** Owns how the events of an application become events of the journal and back. */
 import { decodeUtf8 } from '../../bytes/utf8.js'
+import { demand } from '../declaration-checks.js'
 import { describeValue } from '../describe.js'
 import type { NewEvent, RecordedEvent } from '../journal/types.js'
+import { nameText } from '../option-checks.js'
 
 /** An event of an application: what happened, and its facts. */
 export interface DomainEvent {
@@ -26,6 +28,7 @@ export interface EventCodec<Event extends DomainEvent> {
  * Events whose data is JSON, in UTF-8; no data, no bytes. With `types`, events of other types are left alone; without,
  * every event is read. The type is taken on trust, as with `json`.
  *
+ * @throws TypeError for what is no type. A list of them would be taken for one that no event has.
  * @throws (encoding) TypeError for data that JSON cannot express: a function, a symbol, a bigint, a cycle; for an event
  *   with anything beside `type` and `data`, which would be lost.
  * @throws (decoding) RangeError for data that is not JSON.
@@ -35,6 +38,7 @@ export interface EventCodec<Event extends DomainEvent> {
  * const accountEvents = jsonEvents<AccountEvent>('opened', 'closed')
  */
 export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['type'][]): EventCodec<Event> {
+  for (const type of types) requireType(type)
   const known = types.length === 0 ? undefined : new Set<string>(types)
   return {
     encode({ type, data, ...others }) {
@@ -46,6 +50,12 @@ export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['
       return (data.length === 0 ? { type } : { type, data: parsed(type, data) }) as Event
     }
   }
+}
+
+function requireType(type: unknown): void {
+  if (Array.isArray(type))
+    throw new TypeError('jsonEvents takes types, no list of them: write jsonEvents(...types)')
+  demand('a type of jsonEvents', type, nameText)
 }
 
 function refuseOthers(type: string, others: object): void {
