@@ -17,6 +17,14 @@ export function coder(value: unknown): string | undefined {
     : 'a codec, with encode and decode'
 }
 
+/** Allows what has functions of these names, which `expected` has. */
+export function withFunctions(expected: string, ...names: readonly string[]): Check {
+  return (value) => {
+    const given = (value ?? {}) as Readonly<Record<string, unknown>>
+    return names.every((name) => typeof given[name] === 'function') ? undefined : expected
+  }
+}
+
 /** Allows the names of categories. */
 export function categoryText(value: unknown): string | undefined {
   return checkCategory(value) === undefined ? undefined : 'a well-formed string'

@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import { ok } from 'neverthrow'
 import {
+  defineCodec,
   defineDecider,
+  defineProjection,
   defineTable,
+  given,
   handleCommand,
   integer,
   json,
@@ -92,6 +96,73 @@ describe('what would be lost, or be taken for something else, is refused:', () =
     )
     for (const wrong of ['', 5, undefined, '\ud800']) {
       expect(() => jsonEvents('added', wrong as string)).toThrow(/^a type of jsonEvents must be a non-empty/)
+    }
+  })
+
+  test('a decider without its parts', () => {
+    for (const [part, wrong] of [
+      ...['initial', 'evolve', 'decide'].map((part) => [part, undefined] as const),
+      ['events', 5] as const,
+      ['events', null] as const
+    ]) {
+      const declare = () => defineDecider({ ...counter, [part]: wrong } as unknown as typeof counter)
+      expect(declare).toThrow(new RegExp(`^${part} of a decider must be a (function|codec)`))
+      expect(declare).toThrow(TypeError)
+    }
+  })
+
+  test.each([
+    ['a Promise', async () => []],
+    ['undefined', () => undefined],
+    ['an object', () => ({ type: 'added', data: 1 })],
+    ['ok(...) of undefined', () => ok(undefined)],
+    ['ok(...) of an object', () => ok({ type: 'added', data: 1 })]
+  ])('%s as a decision', async (got, decide) => {
+    const { job } = await open({ journal: true })
+    const wrong = defineDecider({ ...counter, decide: decide as unknown as typeof counter.decide })
+    const message = `decide must answer events in an array, ok(...) of such an array or err(...), at once; got ${got}`
+    await expect(handleCommand(job, wrong, 'a', 3)).rejects.toThrow(new TypeError(message))
+    expect(() => given(wrong).when(3)).toThrow(message)
+    expect((await okOf(job.journalStatus())).lastSeq).toBe(0)
+  })
+
+  test('what is no job, no decider, no projection or no table', async () => {
+    const { job } = await open({ journal: true })
+    const parts = { name: 'n', version: 1, events: counter.events, initial: () => 0, apply: () => 0 }
+    for (const wrong of [undefined, null, {}, 'a', parts] as never[]) {
+      expect(() => handleCommand(wrong, counter, 'a', 3)).toThrow(
+        /^what a stream is read from must be a Job; got/
+      )
+      expect(() => loadState(wrong, counter, 'a')).toThrow(TypeError)
+      expect(() => handleCommand(job, wrong, 'a', 3)).toThrow(
+        /^the decider must be one that defineDecider makes; got/
+      )
+      expect(() => loadState(job, wrong, 'a')).toThrow(TypeError)
+      expect(() => job.projection(wrong)).toThrow(
+        /^the projection must be one that defineProjection makes; got/
+      )
+      expect(() => job.table(wrong)).toThrow(/^the table must be one that defineTable makes; got/)
+    }
+    await okOf(job.projection({ ...defineProjection(parts), name: 'other' }))
+  })
+
+  test('keys of a table that are no list', async () => {
+    const { job } = await open()
+    const notes = job.table(defineTable('notes', { key: integer, value: json<string>() }))
+    for (const wrong of [undefined, null, 5, 'x', new Set([1])] as never[]) {
+      const error = await errorOf(notes.getMany(wrong))
+      expect(error.code).toBe('ERR_KEY')
+      expect(error.message).toMatch(/^keys must be an array of keys of the table; got/)
+    }
+  })
+
+  test('a codec without its parts', () => {
+    const { label, write, read } = integer
+    expect(() => defineCodec({ label, write, read }).encode(1)).not.toThrow()
+    for (const part of ['label', 'write', 'read']) {
+      const declare = () => defineCodec({ label, write, read, [part]: undefined } as never)
+      expect(declare).toThrow(TypeError)
+      expect(declare).toThrow(part)
     }
   })
 

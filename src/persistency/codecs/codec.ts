@@ -4,11 +4,13 @@
  */
 import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
+import { demand } from '../declaration-checks.js'
 import { describeValue } from '../describe.js'
 import { inContext } from '../error-context.js'
 import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
 import { encoded } from '../keys/scratch.js'
+import { functionValue, nameText } from '../option-checks.js'
 
 /**
  * Turns values into bytes and back. The bytes carry no type: they can only be read with the codec that wrote them.
@@ -57,9 +59,17 @@ export interface CodecParts<T, Input = T> {
   readonly read: (reader: ByteReader) => T
 }
 
-/** Makes a codec. `write` validates its value before it writes; `read` may rely on the reader's bounds checks. */
+/**
+ * Makes a codec. `write` validates its value before it writes; `read` may rely on the reader's bounds checks.
+ *
+ * @throws TypeError for parts that are none.
+ */
 export function defineCodec<T, Input = T>(parts: CodecParts<T, Input>): Codec<T, Input> {
   const { label, greedy = false, write, read } = parts
+  demand('the label of a codec', label, nameText)
+  for (const [what, value] of Object.entries({ write, read })) {
+    demand(`${what} of codec "${label}"`, value, functionValue)
+  }
   const encode = (value: Input): Uint8Array => encoded(write, value)
   const decode = (bytes: Uint8Array): T => decodeWhole(label, read, bytes)
   const asKey = (value: Input): Key => Key.view(encode(value))

@@ -1,5 +1,9 @@
 /** Owns what a decider is: what a stream comes to, and what a command makes of that. Knows no storage. */
 import { ok, type Result } from 'neverthrow'
+import { isResult } from '../../runtime/is-result.js'
+import { coder, demand } from '../declaration-checks.js'
+import { describeValue } from '../describe.js'
+import { functionValue } from '../option-checks.js'
 import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
 
 /** What a decision comes to: events, none when nothing changes, or a refusal. */
@@ -53,6 +57,8 @@ export interface Decider<Command, Event extends DomainEvent, State, Refusal> {
 /**
  * Makes a decider: `initial` and `evolve` say what a stream comes to, `decide` what a command makes of that.
  *
+ * @throws TypeError for a declaration that cannot work. So does `decide` of the decider for what is no decision.
+ *
  * @example
  * const account = defineDecider({
  *   initial: () => ({ balance: 0 }),
@@ -74,17 +80,34 @@ export function defineDecider<
   const { initial, events = jsonEvents<Event>() } = parts
   const evolve = parts.evolve as unknown as Evolve<Event, State>
   const decide = parts.decide as unknown as Decide<Command, Event, State, RefusalOf<DecideFn>>
+  for (const [what, value] of Object.entries({ initial, evolve, decide })) {
+    demand(`${what} of a decider`, value, functionValue)
+  }
+  demand('events of a decider', events, coder)
   return Object.freeze({
     initial,
     evolve,
     events,
     decide(command: Command, state: State): Result<readonly Event[], RefusalOf<DecideFn>> {
-      const decision = decide(command, state)
-      return isList(decision) ? ok(decision) : decision
+      return resultOf(decide(command, state))
     }
   })
 }
 
+function resultOf<Event, Refusal>(decision: Decision<Event, Refusal>): Result<readonly Event[], Refusal> {
+  if (isList(decision)) return ok(decision)
+  if (!isResult(decision)) throw noDecision(describeValue(decision))
+  if (decision.isOk() && !isList(decision.value))
+    throw noDecision(`ok(...) of ${describeValue(decision.value)}`)
+  return decision
+}
+
 function isList<Event>(decision: Decision<Event, unknown>): decision is readonly Event[] {
   return Array.isArray(decision)
+}
+
+function noDecision(got: string): TypeError {
+  return new TypeError(
+    `decide must answer events in an array, ok(...) of such an array or err(...), at once; got ${got}`
+  )
 }

@@ -5,7 +5,7 @@ import { decoding, handlerBatches } from './batch-work.js'
 import { checkDelivery, checkSubscription } from './checks.js'
 import type { DomainEvent } from './domain-events.js'
 import { clearing, Projection } from './projection.js'
-import { PROJECTION_PREFIX, type ProjectionDefinition } from './projection-definition.js'
+import { PROJECTION_PREFIX, type ProjectionDefinition, requireProjection } from './projection-definition.js'
 import { projectionBatches } from './projection-work.js'
 import type { Subscription } from './subscription.js'
 import { Subscriptions, type SubscriptionsParts } from './subscriptions.js'
@@ -46,6 +46,7 @@ export class EventSourcing {
     definition: ProjectionDefinition<Event, State>,
     options: DeliveryOptions | undefined
   ): ResultAsync<Projection<State>, PersistencyError> {
+    requireProjection(definition)
     const checked = checkDelivery(options)
     if (checked.isErr()) return errAsync(checked.error)
     const { name, version, stream, category } = definition

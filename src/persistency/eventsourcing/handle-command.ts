@@ -8,7 +8,7 @@ import type { TxOp } from '../types.js'
 import { readBack } from './as-recorded.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
-import { type EventStreams, type LoadedState, load } from './load-state.js'
+import { type EventStreams, type LoadedState, load, requireParts } from './load-state.js'
 import { oneAtATime } from './one-at-a-time.js'
 
 /** How a command is carried out. */
@@ -54,7 +54,7 @@ export interface Handled<Event, State> {
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
  * {@link loadState} and of `append`; `ERR_OPTION`.
  *
- * Rejects only with what `decide`, or `evolve`, `ops` and the codec on what it decided, throw, and with a `TypeError`
+ * Throws `TypeError` when there is no job, or no decider. Rejects only with what `decide`, or `evolve`, `ops` and the codec on what it decided, throw, and with a `TypeError`
  * for an event that the codec writes and does not read: a refusal is answered, not thrown.
  */
 export function handleCommand<Command, Event extends DomainEvent, State, Refusal>(
@@ -64,6 +64,7 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
   command: NoInfer<Command>,
   options?: HandleOptions<NoInfer<Event>, NoInfer<State>>
 ): ResultAsync<Handled<Event, State>, Refusal | PersistencyError> {
+  requireParts(streams, decider)
   const checked = checkOptions<HandleOptions<Event, State>>(options, HANDLE_CHECKS)
   if (checked.isErr()) return errAsync(checked.error)
   const wrong = checkName('the name of a stream', stream)

@@ -1,5 +1,6 @@
 /** Owns folding a stream into the state that a decider makes of it, of which the first events must be there. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { demand, withFunctions } from '../declaration-checks.js'
 import { PersistencyError } from '../errors.js'
 import type {
   Appended,
@@ -41,7 +42,8 @@ const LOAD_CHECKS = { to: integerFrom(0) }
 
 /**
  * Folds a stream, with `to` as it was after that event. Each call reads all of it up to there. Errors: `ERR_EVENTS_GONE`
- * when its first events have fallen off, `ERR_VALUE` when an event cannot be read, `ERR_OPTION`, those of reading.
+ * when its first events have fallen off, `ERR_VALUE` when an event cannot be read, `ERR_OPTION`, those of reading. Throws
+ * `TypeError` when there is no job, or no decider.
  */
 export function loadState<Event extends DomainEvent, State>(
   streams: EventStreams,
@@ -49,11 +51,22 @@ export function loadState<Event extends DomainEvent, State>(
   stream: string,
   options?: LoadOptions
 ): ResultAsync<LoadedState<State>, PersistencyError> {
+  requireParts(streams, decider)
   const wrong = checkName('the name of a stream', stream)
   if (wrong !== undefined) return errAsync(wrong)
   return checkOptions<LoadOptions>(options, LOAD_CHECKS).asyncAndThen(
     ({ to }) => new ResultAsync(load(streams, decider, stream, to))
   )
+}
+
+/** Throws a `TypeError` unless there is something to read and somebody who folds it. */
+export function requireParts(streams: unknown, decider: unknown): void {
+  demand(
+    'what a stream is read from',
+    streams,
+    withFunctions('a Job', 'events', 'append', 'streamSeq', 'findAppend')
+  )
+  demand('the decider', decider, withFunctions('one that defineDecider makes', 'initial', 'evolve'))
 }
 
 /** Folds a stream, of which the first events must be there: none at all may be too few. */

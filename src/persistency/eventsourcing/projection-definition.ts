@@ -92,6 +92,25 @@ export function defineProjection<
   return Object.freeze({ name, version, events, stream, initial, apply, key, codec, category })
 }
 
+/** Throws a `TypeError` for what `defineProjection` has not made, or somebody has of what it made. */
+export function requireProjection(definition: unknown): void {
+  demand('the projection', definition, (value) => {
+    const { name, version, initial, apply, key, events, codec, category } = (value ?? {}) as Partial<
+      Record<string, unknown>
+    >
+    const wrong =
+      nameText(name) ??
+      integerFrom(0)(version) ??
+      functionValue(initial) ??
+      functionValue(apply) ??
+      functionValue(key) ??
+      coder(events) ??
+      coder(codec) ??
+      categoryText(category)
+    return wrong === undefined ? undefined : 'one that defineProjection makes'
+  })
+}
+
 /** An event that a projection reads, and the row it goes into. */
 export interface PlacedEvent<Event> {
   readonly event: Event

@@ -4,7 +4,7 @@ import { unwrap } from '../../brokers/unwrap.js'
 import { messageOf } from '../../runtime/message-of.js'
 import { decodeValue, type ValueDecoder } from '../codecs/decode-value.js'
 import { bytesMade, type ValueEncoder } from '../codecs/encode-value.js'
-import { categoryText, coder, demand } from '../declaration-checks.js'
+import { categoryText, coder, demand, withFunctions } from '../declaration-checks.js'
 import { shortened } from '../describe.js'
 import type { PersistencyError } from '../errors.js'
 import { Key } from '../keys/keys.js'
@@ -86,6 +86,12 @@ export function defineTable<K, V, KeyInput, ValueInput>(
     row: (row) => unwrap(readRow(definition, row))
   }
   return Object.freeze(definition)
+}
+
+/** Throws a `TypeError` for what is no declared table. */
+export function requireTable(definition: unknown): void {
+  const made = withFunctions('one that defineTable makes', 'key', 'put', 'delete', 'row')
+  demand('the table', definition, made)
 }
 
 /** What reading rows takes of a definition. */

@@ -2,12 +2,20 @@
 import { err, errAsync, ok, type Result, type ResultAsync } from 'neverthrow'
 import { unwrap } from '../../brokers/unwrap.js'
 import { messageOf } from '../../runtime/message-of.js'
+import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
 import type { KeyRange } from '../keys/key-range.js'
 import { Key } from '../keys/keys.js'
 import type { PagedStream } from '../reading/paged-stream.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
-import { readKey, readRow, readValue, type TableDefinition, type TableRow } from './table-definition.js'
+import {
+  readKey,
+  readRow,
+  readValue,
+  requireTable,
+  type TableDefinition,
+  type TableRow
+} from './table-definition.js'
 
 type Answer<T> = ResultAsync<T, PersistencyError>
 
@@ -43,6 +51,7 @@ export class TableReads<K, V, KeyInput = K> {
 
   /** @internal */
   constructor(table: TableDefinition<K, V, KeyInput, never>, rows: RowSource) {
+    requireTable(table)
     this.#table = table
     this.#rows = rows
   }
@@ -56,6 +65,10 @@ export class TableReads<K, V, KeyInput = K> {
 
   /** The values of many rows, in the order of the keys, `undefined` where there is none. Read in one go. */
   getMany(keys: readonly KeyInput[], options?: ReadOptions): Answer<(V | undefined)[]> {
+    if (!Array.isArray(keys)) {
+      const message = `keys must be an array of keys of the table; got ${describeValue(keys)}`
+      return errAsync(new PersistencyError('ERR_KEY', message))
+    }
     return whenEncoded(
       () => keys.map(this.#table.key),
       (all) =>
