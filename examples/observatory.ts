@@ -9,9 +9,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Persistency, unwrap } from 'persistency'
-import { startTraffic } from './observatory/demo-traffic.js'
-import { readSome } from './observatory/read-some.js'
 import { openObservatory } from './observatory/server.js'
+import { readSome } from './observatory-demo/read-some.js'
+import { startTraffic } from './observatory-demo/traffic.js'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'observatory-'))
 const persistency = unwrap(Persistency.open(rootDir))

@@ -42,6 +42,8 @@ test('a prefix is typed as parts with commas between them', () => {
   expect(prefix('0x0')).toMatch(/^error: 0x0 is not pairs/)
   expect(prefix('9223372036854775808')).toMatch(/^error: .* does not fit/)
   expect(prefix('"open')).toMatch(/^error: .* quotes/)
+  expect(prefix('"\\ud83d"')).toMatch(/^error: .* Unicode/)
+  expect(prefix('"\\ud83d\\ude00"')).toBe(key('😀').toString())
   expect(prefix('x'.repeat(1001))).toMatch(/^error: at most/)
 })
 

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import type { Happening, KeyPage, Snapshot, Update } from './wire.js'
+import type { Happening, KeyPage, Snapshot, Update } from '../observatory/wire.js'
 
 /** Asks for the page, the stream and some keys, and prints what came. */
 export async function readSome(url: string): Promise<void> {
