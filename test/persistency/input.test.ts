@@ -204,7 +204,7 @@ describe('the arguments of a job', () => {
     const op = { kind: 'put', category: 'c', key: k, payload: bad } as const
     await refused(() => job.persist(op), 'ERR_PAYLOAD', names)
     const delivered = { encode: () => bad }
-    await refused(() => job.persistEncoded('c', k, 1, delivered), 'ERR_PAYLOAD', names)
+    await refused(() => job.persistEncoded('c', k, 1, delivered), 'ERR_VALUE', names)
   })
 
   test.each([
