@@ -332,7 +332,7 @@ export class Job {
 
   /**
    * The rows of a declared table, read and written as keys and values. Making one asks for nothing; keep it or make it
-   * anew as you like. Its calls are those of this job.
+   * anew as you like. Its calls are those of this job. Throws `TypeError` for what `defineTable` has not made.
    */
   table<K, V, KeyInput, ValueInput>(
     definition: TableDefinition<K, V, KeyInput, ValueInput>
@@ -520,7 +520,8 @@ export class Job {
   /**
    * Keeps the read model of a projection up to date: brings it to where the journal is, and goes on live, as a
    * subscription does. A model of another version is made anew. Ok when its checkpoint is taken over. Errors: as
-   * {@link Job.subscription}; `ERR_EVENTS_GONE` also when events are missing from which it would have to be made.
+   * {@link Job.subscription}; `ERR_EVENTS_GONE` also when events are missing from which it would have to be made. Throws
+   * `TypeError` for what `defineProjection` has not made.
    */
   projection<Event extends DomainEvent, State>(
     definition: ProjectionDefinition<Event, State>,
