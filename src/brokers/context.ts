@@ -70,7 +70,9 @@ export class BrokerContext {
 
   /** The outermost ancestor; the context itself when it was not derived from another. */
   get root(): BrokerContext {
-    return this.parent === undefined ? this : this.parent.root
+    let root: BrokerContext = this
+    while (root.parent !== undefined) root = root.parent
+    return root
   }
 
   /**

@@ -96,6 +96,13 @@ describe('children', () => {
     expect(parent.parent).toBeUndefined()
   })
 
+  it('find their root, however deep they are', () => {
+    const root = BrokerContext.create()
+    let deepest = root
+    for (let depth = 0; depth < 20_000; depth++) deepest = deepest.child()
+    expect(deepest.root).toBe(root)
+  })
+
   it('have ids of their own and are isolated from their parent and from each other', () => {
     const events = new EventBroker(new BrokerHub())
     const parent = BrokerContext.create('parent')
