@@ -97,4 +97,25 @@ describe('a rota', () => {
     while (done.length < 3) await delay(1)
     expect(done).toEqual(['at once', 'delayed', 'next'])
   })
+
+  it('goes on with work that comes outside of a turn, before all else of the line and after that of others', async () => {
+    const done: string[] = []
+    const rota = new Rota((fault) => {
+      throw fault
+    })
+    const [line, other] = [new WorkLine(rota, taker()), new WorkLine(rota, taker())]
+    line.push(() => {
+      void delay(1).then(() => {
+        other.push(() => done.push('other'))
+        line.goOn(() => done.push('a'))
+        line.push(() => done.push('next'))
+        line.goOn(() => done.push('b'))
+      })
+    })
+    while (done.length < 4) await delay(1)
+    expect(done).toEqual(['other', 'a', 'b', 'next'])
+    // Nothing else comes for the line.
+    await new Promise<void>((resolve) => line.goOn(resolve))
+    expect(rota.idle).toBe(true)
+  })
 })

@@ -16,9 +16,9 @@ export interface ThreadShare {
   /** Starts the slice again, after work that does not count as work of this context, such as opening its file. */
   renew(): void
   /**
-   * Continues with `work` in a later slice, after `delayMs` at the earliest. To be called while messages are handled, or by
-   * such work. What several callers continue with is done in the order of their calls, except for delays. Of the context,
-   * only what came in the same frame is handled before all of it has run without another `goOn`.
+   * Continues with `work` in a later slice, after `delayMs` at the earliest. What several callers continue with is done in
+   * the order of their calls, except for delays. Called while messages are handled, or by such work, only what came in the
+   * same frame is handled before all of it has run without another `goOn`; called later, as after an `await`, nothing is.
    */
   goOn(work: () => void, delayMs?: number): void
   /** Runs `work`, which must not throw, in a turn of this context, after everything that has arrived for it. */
@@ -130,6 +130,7 @@ export class WorkLine implements ThreadShare {
   readonly #queue: (Frame | (() => void))[] = []
   readonly #rests: Rest[] = []
   #listed = false
+  #working = false
 
   constructor(rota: Rota, taker: FrameTaker) {
     this.#rota = rota
@@ -173,7 +174,11 @@ export class WorkLine implements ThreadShare {
     this.#taker.holdAcknowledgement()
     const rest = { work, ready: delayMs === 0 }
     this.#rests.push(rest)
-    if (rest.ready) return
+    if (rest.ready) {
+      // A line that works is listed at the end of its turn, behind the others.
+      if (!this.#working) this.#list()
+      return
+    }
     setTimeout(() => {
       rest.ready = true
       this.#list()
@@ -198,8 +203,13 @@ export class WorkLine implements ThreadShare {
   /** Works until the slice is over or no work can be done now. */
   work(): void {
     this.#listed = false
-    do this.#step()
-    while (this.#ready && !this.#rota.sliceOver)
+    this.#working = true
+    try {
+      do this.#step()
+      while (this.#ready && !this.#rota.sliceOver)
+    } finally {
+      this.#working = false
+    }
     this.#list()
   }
 
