@@ -48,7 +48,12 @@ export class BrokerError extends Error {
 
   /** Whether a value is a `BrokerError` of any copy of this package. */
   static is(value: unknown): value is BrokerError {
-    return value instanceof Error && value.name === 'BrokerError' && 'kind' in value
+    try {
+      return value instanceof Error && value.name === 'BrokerError' && 'kind' in value
+    } catch {
+      // One whose name cannot even be read is none.
+      return false
+    }
   }
 }
 

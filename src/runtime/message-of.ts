@@ -5,6 +5,9 @@ const MAX_LENGTH = 400
 const MAX_DEPTH = 2
 const MAX_FIELDS = 20
 
+/** The text of a field whose getter throws. */
+export const UNREADABLE = '(unreadable)'
+
 /** The message of an error; of anything else its text. */
 export function messageOf(thrown: unknown): string {
   try {
@@ -90,7 +93,7 @@ function fieldText(value: object, name: string, depth: number): string {
   try {
     return shown((value as Readonly<Record<string, unknown>>)[name], depth + 1)
   } catch {
-    return '(unreadable)'
+    return UNREADABLE
   }
 }
 

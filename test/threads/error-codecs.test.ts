@@ -55,3 +55,49 @@ it('an error keeps the errors that it stands for', () => {
   expect(Object.keys(crossed(all))).toEqual([])
   expect(crossed(Object.assign(new Error('own'), { errors: ['a'] }))).toMatchObject({ errors: ['a'] })
 })
+
+/** An error with getters that throw: the error itself, which is the worst that they can do. */
+function evasive(error: Error, ...parts: readonly string[]): Error {
+  const get = (): never => {
+    throw error
+  }
+  for (const part of parts) Object.defineProperty(error, part, { get, enumerable: part === 'row' })
+  return error
+}
+
+it('an error loses no more than the parts whose getters throw', () => {
+  const row = crossed(evasive(Object.assign(new RangeError('locked'), { kind: 'busy' }), 'row'))
+  expect(row).toMatchObject({ name: 'RangeError', message: 'locked', kind: 'busy', row: '(unreadable)' })
+  expect(row.stack).toContain('RangeError: locked')
+  for (const part of ['name', 'message', 'stack', 'cause', 'errors']) {
+    const error = crossed(evasive(Object.assign(new Error('no'), { code: 7 }), part))
+    expect(error).toMatchObject({
+      message: 'no',
+      code: 7,
+      ...(part !== 'errors' && { [part]: '(unreadable)' })
+    })
+  }
+  expect(crossed(new Error('outer', { cause: evasive(new Error('inner'), 'message') }))).toMatchObject({
+    message: 'outer',
+    cause: expect.any(String)
+  })
+})
+
+it('an error whose texts are something else arrives with texts', () => {
+  const odd = new Error('replaced')
+  const parts = { name: () => 'a function', message: { code: 7 }, stack: [Symbol('s')] }
+  for (const [part, value] of Object.entries(parts)) Object.defineProperty(odd, part, { value })
+  const { name, message, stack } = crossed(odd)
+  expect([name, message, stack]).toEqual([expect.stringContaining('function'), '{ code: 7 }', '[Symbol(s)]'])
+})
+
+it('an error that cannot be taken apart arrives as a text', () => {
+  for (const trap of ['ownKeys', 'getPrototypeOf']) {
+    const refuses: Error = new Proxy(new Error('no'), {
+      [trap]() {
+        throw refuses
+      }
+    })
+    expect(crossed(refuses)).toEqual(expect.any(String))
+  }
+})

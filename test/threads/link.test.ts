@@ -262,6 +262,46 @@ describe('a link', () => {
     })
   })
 
+  it('fails only the request whose error cannot be sent, however odd the error is', async () => {
+    const refuses: Error = new Proxy(new Error('no'), {
+      ownKeys() {
+        throw refuses
+      }
+    })
+    const codec: WireCodec<Error> = {
+      write() {
+        throw refuses
+      },
+      read: () => refuses
+    }
+    const Coded = defineRequest<void, void, Error>('test.codedError', { codec: { error: codec } })
+    const two = linked([Double, Coded])
+    const { requests } = bind(two)
+    const evasive = Object.defineProperty(new Error('locked'), 'row', {
+      enumerable: true,
+      get() {
+        throw this
+      }
+    })
+    requests(1).provide(Coded, () => err(new Error('no matter')))
+    requests(1).provide(Double, async ({ n }) => {
+      if (n === 0) throw evasive
+      if (n === 1) return err(refuses) as never
+      return n * 2
+    })
+    const asked = [0, 1, 2].map((n) => requests(0).request(Double, { n }))
+    const coded = (await requests(0).request(Coded))._unsafeUnwrapErr()
+    expect(coded).toMatchObject({ kind: 'notSendable', cause: expect.any(String) })
+    const [thrown, answered, sound] = await Promise.all(asked)
+    expect(thrown?._unsafeUnwrapErr()).toMatchObject({
+      kind: 'providerFailed',
+      cause: { message: 'locked', row: '(unreadable)' }
+    })
+    expect(answered?._unsafeUnwrapErr()).toEqual(expect.any(String))
+    expect(sound?._unsafeUnwrap()).toBe(4)
+    expect(two.faults).toEqual([])
+  })
+
   it('reports an event that cannot be cloned as a failure of a listener, and carries the next one', async () => {
     const { events } = bind(linked([Ping]))
     const failures: unknown[] = []

@@ -5,7 +5,7 @@ import { BrokerError, type BrokerErrorKind } from '../../brokers/errors.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
-import { textOf } from '../../runtime/message-of.js'
+import { textOf, UNREADABLE } from '../../runtime/message-of.js'
 
 /** A `BrokerError` keeps its kind and message; a cause that cannot be cloned arrives as its text. */
 export const brokerErrorCodec: WireCodec<BrokerError> = {
@@ -24,8 +24,8 @@ export const brokerErrorCodec: WireCodec<BrokerError> = {
 
 /** The parts of an `Error` that cross: structured clone by itself would lose its own fields. */
 interface ErrorParts {
-  readonly name: string
-  readonly message: string
+  readonly name: string | undefined
+  readonly message: string | undefined
   readonly stack: string | undefined
   readonly fields: Record<string, unknown>
   /** Those of an `AggregateError`, which hides them. */
@@ -36,13 +36,14 @@ const ErrorForm = { value: 0, error: 1 } as const
 
 /**
  * Errors of providers: plain values are cloned; an `Error` keeps its name, message, stack and own fields, but becomes
- * a plain `Error` at the other end. What cannot be cloned arrives as its text.
+ * a plain `Error` at the other end. What cannot be cloned arrives as its text. Whatever the error is, writing it does not
+ * throw: an answer that fails because of its error is sent as an error, too.
  */
 export const errorCodec: WireCodec<unknown> = {
   write(writer, error) {
-    const isError = error instanceof Error
-    writer.u8(isError ? ErrorForm.error : ErrorForm.value)
-    writer.raw(isError ? serialize(partsOf(error)) : serializeOrText(error))
+    const parts = serializedParts(error)
+    writer.u8(parts === undefined ? ErrorForm.value : ErrorForm.error)
+    writer.raw(parts ?? serializeOrText(error))
   },
   read(reader) {
     const form = reader.u8()
@@ -122,20 +123,45 @@ function readOutcome(
   }
 }
 
+/** `undefined` for what is no error, and for one that cannot be taken apart, such as a proxy that refuses it. */
+function serializedParts(error: unknown): Uint8Array | undefined {
+  try {
+    return error instanceof Error ? serialize(partsOf(error)) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 function partsOf(error: Error): ErrorParts {
   const fields: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(error)) {
-    if (name !== 'cause') fields[name] = cloneableOrText(value)
+  for (const name of Object.keys(error)) {
+    if (name !== 'cause') fields[name] = cloneableOrText(partOf(error, name))
   }
-  if (error.cause !== undefined && error.cause !== error)
-    fields['cause'] = cloneableOrText(error.cause, error)
+  const cause = partOf(error, 'cause')
+  if (cause !== undefined && cause !== error) fields['cause'] = cloneableOrText(cause, error)
   const errors = 'errors' in fields ? undefined : errorsOf(error)
-  return { name: error.name, message: error.message, stack: error.stack, fields, errors }
+  const [name, message, stack] = ['name', 'message', 'stack'].map((part) => textIn(error, part))
+  return { name, message, stack, fields, errors }
+}
+
+/** A getter that throws costs its own part only. */
+function partOf(error: Error, name: string): unknown {
+  try {
+    return (error as unknown as Readonly<Record<string, unknown>>)[name]
+  } catch {
+    return UNREADABLE
+  }
+}
+
+/** What should be a text, and may have been set to anything. */
+function textIn(error: Error, name: string): string | undefined {
+  const text = partOf(error, name)
+  return text === undefined || typeof text === 'string' ? text : textOf(text)
 }
 
 function errorsOf(error: Error): readonly unknown[] | undefined {
   if (!Object.hasOwn(error, 'errors')) return undefined
-  const { errors } = error as AggregateError
+  const errors = partOf(error, 'errors')
   return Array.isArray(errors) ? errors.map((each) => cloneableOrText(each, error)) : undefined
 }
 
@@ -154,6 +180,7 @@ function fromParts({ name, message, stack, fields, errors }: ErrorParts): Error 
 
 /** @param above the error whose cause it is, if it is one */
 function cloneableOrText(value: unknown, above?: Error): unknown {
+  if (typeof value === 'string') return value
   try {
     const straight = value instanceof Error ? withoutCircle(value, above) : value
     serialize(straight)
@@ -178,7 +205,11 @@ function withoutCircle(error: Error, above: Error | undefined): Error {
 }
 
 function serializeOrText(value: unknown): Uint8Array {
-  return serialize(cloneableOrText(value))
+  try {
+    return serialize(value instanceof Error ? withoutCircle(value, undefined) : value)
+  } catch {
+    return serialize(textOf(value))
+  }
 }
 
 /** The error of a message that its codec could not read. */

@@ -132,6 +132,7 @@ export class Outbox {
     try {
       this.#failure(call, exchange, error)
     } catch (notSendable) {
+      // That is one of ours, whose cause arrives as its text where nothing else of it can be had: writing it does not throw.
       this.#failure(call, exchange, notSendable)
     }
     this.#frames.schedule()
