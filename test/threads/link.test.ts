@@ -223,6 +223,42 @@ describe('a link', () => {
     expect((await requests(0).request(Double, { n: 4 }))._unsafeUnwrap()).toBe(8)
   })
 
+  it('tells the provider of a caller that gives up while its payload is encoded, and counts it no more', async () => {
+    pair = new Pair()
+    const { links, hubs, context, ports } = pair
+    const near = new Link(ports[0], hubs[0], { ...eager, maxPendingRequests: 1 })
+    links[0].close('there is one with a limit')
+    near.route(context, { send: [Double], receive: [] })
+    links[1].route(context, { send: [], receive: [Double] })
+    const { requests } = bind(pair)
+    let toldOf = 0
+    requests(1).provide(Double, ({ n }, { signal }) => {
+      if (n > 0) return n * 2
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(++toldOf))
+      })
+    })
+    const giveUp = async (n: unknown): Promise<void> => {
+      const controller = new AbortController()
+      const payload = {
+        get n(): number {
+          controller.abort()
+          return n as number
+        }
+      }
+      const given = await requests(0).request(Double, payload, { signal: controller.signal })
+      expect(given._unsafeUnwrapErr()).toMatchObject({ kind: 'aborted' })
+      await near.drained()
+    }
+    await giveUp(0)
+    while (toldOf < 1) await new Promise(setImmediate)
+    // What cannot be sent after all is not waited for either.
+    await giveUp(() => 1)
+    expect([near.busy, links[1].busy]).toEqual([false, false])
+    expect((await requests(0).request(Double, { n: 2 }))._unsafeUnwrap()).toBe(4)
+    near.close('the test is over')
+  })
+
   it('answers a request that nobody provides there with noProvider', async () => {
     const { requests } = bind(linked([Double]))
     const error = (await requests(0).request(Double, { n: 1 }))._unsafeUnwrapErr()

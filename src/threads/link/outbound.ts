@@ -199,12 +199,14 @@ export class Outbound {
       }
       const id = this.#calls.nextId()
       try {
-        outbox.request(channel.open(), id, exchange, payload, call.traceparent)
+        const channelId = channel.open()
+        // Before the payload is encoded: a getter or a codec of it may have the caller give up, or close the link.
+        this.#calls.add(new OutboundCall(id, call, exchange, frames.posted + 1, this.#cancel))
+        outbox.request(channelId, id, exchange, payload, call.traceparent)
       } catch (notSendable) {
+        this.#calls.take(id)
         call.reject(notSendable)
-        return
       }
-      this.#calls.add(new OutboundCall(id, call, exchange, frames.framesSoFar, this.#cancel))
       onChange()
     }
   }
