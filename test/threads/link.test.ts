@@ -617,6 +617,21 @@ describe('a link', () => {
     expect(linkedPair.hubs[0].contextCount).toBe(0)
   })
 
+  it('settles at once what a multi-request asks of it after an earlier provider has closed it', async () => {
+    const two = linked([])
+    const broker = new MultiRequestBroker(two.hubs[0], two.context)
+    broker.provide(Numbers, () => {
+      two.links[0].close('enough', new Error('boom'))
+      return ok(1)
+    })
+    two.links[0].route(two.context, { send: [Numbers], receive: [] })
+    two.links[1].route(two.context, { send: [], receive: [Numbers] })
+    expect(await broker.requestSettled(Numbers, undefined, { timeoutMs: 20_000 })).toMatchObject([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', error: { kind: 'disconnected', cause: { message: 'boom' } } }
+    ])
+  })
+
   it('refuses to send a request that is provided on its own side', () => {
     pair = new Pair()
     const { hubs, links, context } = pair

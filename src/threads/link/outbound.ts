@@ -33,6 +33,8 @@ export class Outbound {
   readonly #signals = new Map<ChannelId, RemoteSignalTarget>()
   /** The frames of requests that their callers gave up before the other side had worked them off. */
   #givenUp: number[] = []
+  /** The error of a request once the link is closed. */
+  #disconnected: ((request: string) => BrokerError) | undefined
   readonly #cancel = (id: number): void => {
     const { frames, outbox, onChange, maxPendingRequests } = this.#parts
     const call = this.#calls.take(id)
@@ -109,10 +111,12 @@ export class Outbound {
   /** Ends everything under way. */
   disconnect(reason: string, cause: unknown): void {
     const why = cause === undefined ? reason : `${reason}: ${messageOf(cause)}`
-    for (const { call, exchange } of this.#calls.clear()) {
-      const message = `request "${exchange.name}" was not answered: ${why}`
-      call.reject(new BrokerError('disconnected', message, cause === undefined ? undefined : { cause }))
+    const disconnected = (request: string): BrokerError => {
+      const message = `request "${request}" was not answered: ${why}`
+      return new BrokerError('disconnected', message, cause === undefined ? undefined : { cause })
     }
+    this.#disconnected = disconnected
+    for (const { call, exchange } of this.#calls.clear()) call.reject(disconnected(exchange.name))
     for (const target of this.#signals.values()) target.abandon()
     this.#signals.clear()
   }
@@ -190,6 +194,11 @@ export class Outbound {
     return (payload, call) => {
       if (call.immediate) {
         call.reject(notHere(exchange.name))
+        return
+      }
+      if (this.#disconnected !== undefined) {
+        // A multi-request goes on to all providers that it began with, though one of them closes the link.
+        call.reject(this.#disconnected(exchange.name))
         return
       }
       if (this.#waiting >= maxPendingRequests && this.#forgetGivenUp() >= maxPendingRequests) {
