@@ -12,8 +12,12 @@ export class Waiters {
     return this.#waiting.length
   }
 
-  /** Resolves to `true` at the next `wake`, to `false` when the grace period runs out first. */
-  wait(graceMs: number = DEFAULT_GRACE_MS): Promise<boolean> {
+  /**
+   * Resolves to `true` at the next `wake`, to `false` when the grace period runs out first.
+   *
+   * @param keepsAlive whether the process waits for the end of the grace period
+   */
+  wait(graceMs: number = DEFAULT_GRACE_MS, keepsAlive = true): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer)
@@ -25,6 +29,7 @@ export class Waiters {
       }
       // NaN gets a timer, too: setTimeout takes it for 1 ms.
       const timer = graceMs > LONGEST_TIMER_MS ? undefined : setTimeout(giveUp, graceMs)
+      if (!keepsAlive) timer?.unref?.()
       this.#waiting.push(wake)
     })
   }

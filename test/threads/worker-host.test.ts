@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals'
 import { runScript } from '../support/run-script.js'
 
 const PRELUDE = `
-import { BrokerContext, BrokerHub, defineEvent, defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
+import { BrokerContext, BrokerHub, defineEvent, defineRequest, EventBroker, RequestBroker, SignalBroker } from 'persistency/brokers'
 import { WorkerHost } from 'persistency/threads'
-import { contract, Echo, Noise } from './messages.mjs'
+import { contract, Echo, Hang, Noise } from './messages.mjs'
 const hub = new BrokerHub()
 const context = BrokerContext.create('served')
 const requests = new RequestBroker(hub, context)
@@ -16,17 +16,18 @@ const print = (value) => console.log(JSON.stringify(value))
 
 const FILES = {
   'messages.mjs': `
-import { defineEvent, defineRequest } from 'persistency/brokers'
+import { defineEvent, defineRequest, defineSignal } from 'persistency/brokers'
 export const Echo = defineRequest('test.echo')
+export const Hang = defineSignal('test.hang')
 export const Noise = defineEvent('test.noise')
-export const contract = { toWorker: [Echo], toHost: [Noise] }
+export const contract = { toWorker: [Echo, Hang], toHost: [Noise] }
 `,
   'worker.mjs': `
 import { serveBrokers } from 'persistency/threads'
-import { defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
+import { defineRequest, EventBroker, RequestBroker, SignalBroker } from 'persistency/brokers'
 import { writeFileSync } from 'node:fs'
 import { err, ok } from '${import.meta.resolve('neverthrow')}'
-import { contract, Echo, Noise } from './messages.mjs'
+import { contract, Echo, Hang, Noise } from './messages.mjs'
 const Nobodys = defineRequest('test.nobodys')
 serveBrokers(contract, ({ hub, context, data }) => {
   const askNobody = () => new RequestBroker(hub, context).request(Nobodys)
@@ -44,6 +45,7 @@ serveBrokers(contract, ({ hub, context, data }) => {
     if (what === 'noise') new EventBroker(hub, context).emit(Noise, 'noise')
     return what
   })
+  new SignalBroker(hub, context).on(Hang, () => new Promise(() => {}))
   return ok({
     close: () => { if (typeof data === 'string') writeFileSync('closed.txt', data) },
   })
@@ -198,6 +200,18 @@ describe('a worker host', () => {
       print((await requests.request(Echo, 'hello')).value)
     `)
     expect({ code, signal, output }).toEqual({ code: 0, signal: null, output: 'hello' })
+  })
+
+  it('keeps no process alive for a signal of a released context that nobody has handled', async () => {
+    const { output, code } = await run(`
+      const host = start()
+      const served = (await serve(host))._unsafeUnwrap()
+      const accepted = new SignalBroker(hub, context).signal(Hang).isOk()
+      await served.release()
+      const released = performance.now()
+      process.on('exit', () => print({ accepted, soon: performance.now() - released < 2500 }))
+    `)
+    expect({ output, code }).toEqual({ output: { accepted: true, soon: true }, code: 0 })
   })
 
   it('has the worker close what it serves when the process ends', async () => {

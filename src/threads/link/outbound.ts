@@ -177,7 +177,7 @@ export class Outbound {
     hub.setSignalTarget(context, signal, target)
     return () => {
       if (hub.signalTarget(context, signal) === target) hub.setSignalTarget(context, signal, undefined)
-      void target.close().then(() => {
+      void target.retire().then(() => {
         this.#signals.delete(channel)
         outbox.endChannel(channel)
       })

@@ -1,6 +1,6 @@
 /** Owns the sending end of a signal whose handler is on another thread. */
 import type { SignalTarget } from '../../brokers/signal-queue.js'
-import { Waiters } from '../../runtime/waiters.js'
+import { DEFAULT_GRACE_MS, Waiters } from '../../runtime/waiters.js'
 
 /** Where the signals go. */
 export interface SignalWire {
@@ -62,9 +62,17 @@ export class RemoteSignalTarget implements SignalTarget {
     this.handled(this.#outstanding.length)
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#close(true)
+  }
+
+  /** As `close`, where nobody waits for it: it does not keep the process alive. */
+  retire(): Promise<void> {
+    return this.#close(false)
+  }
+
+  async #close(keepsAlive: boolean): Promise<void> {
     this.#closed = true
-    if (this.#outstanding.length === 0) return
-    await this.#idle.wait()
+    if (this.#outstanding.length > 0) await this.#idle.wait(DEFAULT_GRACE_MS, keepsAlive)
   }
 }
