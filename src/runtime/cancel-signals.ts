@@ -2,11 +2,8 @@
  * Owns dealing with the signals of callers: one may stop any number of calls, and one of another make may throw, which
  * must not keep a call from its end.
  */
-import { setMaxListeners } from 'node:events'
 import type { CancelSignal } from './platform.js'
-
-/** What hears of a signal that fires; an object to spare a closure. */
-export type AbortListener = (() => void) | { handleEvent(): void }
+import { type AbortListener, addListener, removeListener } from './signal-listeners.js'
 
 /** Whether a value is a signal, also one of another realm or make. */
 export function isCancelSignal(value: unknown): value is CancelSignal {
@@ -23,15 +20,10 @@ export function isCancelSignal(value: unknown): value is CancelSignal {
   }
 }
 
-/** Adds a listener, and has Node.js not take many of them for a leak. A signal that cannot be listened to counts as fired. */
+/** Adds a listener. A signal that cannot be listened to counts as fired. */
 export function addAbortListener(signal: CancelSignal, listener: AbortListener): void {
   try {
-    setMaxListeners(0, signal)
-  } catch {
-    // A signal that is not Node's own does not count its listeners.
-  }
-  try {
-    signal.addEventListener('abort', listener)
+    addListener(signal, listener)
   } catch {
     if (typeof listener === 'function') listener()
     else listener.handleEvent()
@@ -41,7 +33,7 @@ export function addAbortListener(signal: CancelSignal, listener: AbortListener):
 /** Removes a listener, if there is a signal. */
 export function removeAbortListener(signal: CancelSignal | undefined, listener: AbortListener): void {
   try {
-    signal?.removeEventListener('abort', listener)
+    if (signal !== undefined) removeListener(signal, listener)
   } catch {
     // It would only hear of what it has no use for any more.
   }
