@@ -152,7 +152,11 @@ describe('two connected workers', () => {
       ;(await asking.connect(answering, peers, ticks))._unsafeUnwrap()
       const { error } = await asking.connect(answering, peers, ticks)
       await ask('tick')
-      const heard = (await requests.in(otherContext).request(WhatWasHeard)).value
+      const heardBy = async () => (await requests.in(otherContext).request(WhatWasHeard)).value
+      while ((await heardBy()).length === 0);
+      // A copy would come at about the same time.
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      const heard = await heardBy()
       print({ kind: error.kind, message: error.message, heard })
     `)
     expect(output).toEqual({
