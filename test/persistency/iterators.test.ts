@@ -130,4 +130,31 @@ describe('a reading whose signal fires within a page', () => {
       expect([way, taken]).toEqual([way, 7])
     }
   })
+
+  test.each([
+    ['a stream of rows', (job: Job, signal: AbortSignal) => job.stream('c', key(), { signal, pageSize: 1 })],
+    ['events', (job: Job, signal: AbortSignal) => job.events({ signal, pageSize: 1 })]
+  ])('hands out nothing of a page that was fetched ahead: %s', async (_, read) => {
+    const { job } = await open({ journal: true })
+    await rows(job)
+    const controller = new AbortController()
+    const items = (read(job, controller.signal) as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+    for (let taken = 0; taken < 2; taken++) await items.next()
+    // Answered behind the page.
+    await okOf(job.flush())
+    controller.abort()
+    await expect(items.next()).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    expect(await items.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('has ended without an error when its last row had been taken', async () => {
+    const { job } = await open()
+    await okOf(job.persistAcked(put(1)))
+    const controller = new AbortController()
+    const items = job.stream('c', key(), { signal: controller.signal, pageSize: 1 })[Symbol.asyncIterator]()
+    await items.next()
+    await okOf(job.flush())
+    controller.abort()
+    expect(await items.next()).toEqual({ done: true, value: undefined })
+  })
 })

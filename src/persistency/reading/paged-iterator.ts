@@ -63,15 +63,17 @@ export class PagedIterator<Raw, T = Raw> implements AsyncIterableIterator<T> {
   }
 
   async #turnPage(): Promise<IteratorResult<T, undefined>> {
-    if (this.#stop.aborted !== undefined && this.#next < this.#page.length) {
-      await this.#end()
-      throw this.#stop.aborted
-    }
     while (this.#next >= this.#page.length) {
       const page = this.#left ? undefined : await this.#nextPage()
       if (page === undefined) return { done: true, value: undefined }
       this.#page = page
       this.#next = 0
+    }
+    // Also of a page that had been fetched when the signal fired.
+    const { aborted } = this.#stop
+    if (aborted !== undefined) {
+      await this.#end()
+      throw aborted
     }
     const item = this.#page[this.#next++] as Raw
     try {
