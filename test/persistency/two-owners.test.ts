@@ -140,6 +140,27 @@ test('a file that is moved away takes no writes a millisecond later, while its j
   expect(await okOf(job.count('c', keyOf()))).toBe(2)
 })
 
+// The shorter wait is one within SQLite.
+test.each([20, 200])(
+  'a file that is moved away takes no write that has waited for a lock: %i ms',
+  async (ms) => {
+    const { file, job } = await storage.open({ busyTimeoutMs: 20_000 })
+    await okOf(job.persistAcked(put(1)))
+    const lock = holdLock(file)
+    const written = job.persistAcked(put(2))
+    await delay(ms)
+    for (const suffix of ['', '-wal', '-shm']) renameSync(`${file}${suffix}`, `${file}${suffix}.away`)
+    lock.release()
+    expect(await errorOf(written)).toMatchObject({
+      code: 'ERR_STORAGE',
+      backendCode: 'SQLITE_READONLY_DBMOVED'
+    })
+    for (const suffix of ['', '-wal', '-shm']) renameSync(`${file}${suffix}.away`, `${file}${suffix}`)
+    await okOf(job.persistAcked(put(3)))
+    expect(await okOf(job.count('c', keyOf()))).toBe(2)
+  }
+)
+
 test.each([
   ['by moving another there', renameSync],
   [

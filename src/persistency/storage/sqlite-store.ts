@@ -100,9 +100,13 @@ export class SqliteStore implements CachedDatabase {
   }
 
   begin(): void {
-    this.#file.requireStillInPlace()
-    whenFree(this.#patient, () => this.statements.get(BEGIN).run())
+    whenFree(this.#patient, () => {
+      this.#file.requireStillInPlace()
+      this.statements.get(BEGIN).run()
+    })
     try {
+      // SQLite may have waited for a lock, and the file have been moved meanwhile.
+      this.#file.requireStillInPlace()
       if (this.#journal === undefined) this.lookForJournal()
       this.#journal?.begin()
     } catch (thrown) {
