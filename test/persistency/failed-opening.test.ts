@@ -10,7 +10,7 @@ import { StoreHolder } from '../../dist/persistency/storage/store-holder.js'
 import { runProgram } from '../support/storage-child.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
-import { okOf, utf8 } from '../support/storage-results.js'
+import { errorOf, okOf, utf8 } from '../support/storage-results.js'
 
 const holdLock = useLocks()
 const storage = useStorage()
@@ -37,6 +37,29 @@ onPosix.each<Pick<PersistencyOptions, 'threads'>>([
   expect(stdout).toMatch(/^ERR_OPEN SQLITE_(IOERR|FULL)/)
   expect(filesIn(join(root, 'data'))).toEqual([])
 })
+
+describe.each<Pick<PersistencyOptions, 'threads'>>([{ threads: 'dedicated' }, { threads: { shared: 1 } }])(
+  'with %j an opening that comes too late',
+  (options) => {
+    const tooLate = { openTimeoutMs: 1, journal: true, restart: true }
+
+    test('leaves no file', async () => {
+      const rootDir = storage.folder()
+      const persistency = storage.owner({ rootDir, ...options })
+      expect((await errorOf(persistency.openJob('tenant', tooLate))).code).toBe('ERR_TIMEOUT')
+      expect(filesIn(rootDir)).toEqual([])
+      await okOf(persistency.openJob('tenant'))
+    })
+
+    test('leaves a file that was there, empty as it is', async () => {
+      const rootDir = storage.folder()
+      const persistency = storage.owner({ rootDir, ...options })
+      await okOf((await okOf(persistency.openJob('tenant'))).close())
+      expect((await errorOf(persistency.openJob('tenant', tooLate))).code).toBe('ERR_TIMEOUT')
+      expect(filesIn(rootDir)).toEqual(['tenant.db'])
+    })
+  }
+)
 
 describe('a file that was made in vain', () => {
   const connections: Database.Database[] = []

@@ -66,25 +66,20 @@ async function serve(
         tellRefused()
       }
     }
-    return serviceOf(closeSession, maintenance, logSync)
+    // Otherwise a thread is told to make haste only once its jobs are closed, or with the whole process.
+    const cameTooLate = (): boolean => urgent() && !exiting()
+    return {
+      async close() {
+        await maintenance.close()
+        await logSync?.idle()
+        closeSession()
+        if (cameTooLate()) holder.giveUp()
+      },
+      closeNow: closeSession
+    }
   } catch (thrown) {
-    holder.close()
+    holder.giveUp()
     throw thrown
-  }
-}
-
-function serviceOf(
-  closeSession: () => void,
-  maintenance: Maintenance,
-  logSync: LogSync | undefined
-): Service {
-  return {
-    async close() {
-      await maintenance.close()
-      await logSync?.idle()
-      closeSession()
-    },
-    closeNow: closeSession
   }
 }
 

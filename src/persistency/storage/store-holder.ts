@@ -20,6 +20,8 @@ export class StoreHolder implements OpenStore {
   #store: SqliteStore | undefined
   /** Whether the file was open before, for this job. */
   #known: boolean
+  /** Whether this opening of the job made the file. */
+  #made = false
   /** The file, once it was opened. */
   #file: OpenedFile | undefined
   #keepers = 0
@@ -77,6 +79,12 @@ export class StoreHolder implements OpenStore {
     store.close()
   }
 
+  /** Closes the database of an opening that came to nothing, and takes the file back if it was made by that. */
+  giveUp(): void {
+    this.close()
+    if (this.#made) takeBack(this.#start.file)
+  }
+
   #keepersChanged(): void {
     if (this.#store !== undefined) this.#stores.changed(this, this.#start.maxOpen)
   }
@@ -100,6 +108,7 @@ export class StoreHolder implements OpenStore {
       const db = openDatabase(this.#start, this.#patient)
       const journal = journalOf(db, found, this.#start, this.#patient, this.#known, this.#outsideCommits)
       this.#known = true
+      this.#made ||= made
       const store = new SqliteStore(db, this.#patient, {
         journal,
         findJournal: () => findJournal(db, file),
