@@ -168,7 +168,7 @@ export class Job {
    * `ERR_STORAGE_DIED` while it waits for room.
    */
   persist(ops: TxOp | readonly TxOp[]): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkWrite(ops))
+    return this.#submit(check.checkWrite(ops, this.options.journal !== false))
   }
 
   /** Queues a row to be stored; ok means accepted, not stored yet. As {@link Job.persist}. */
@@ -217,7 +217,7 @@ export class Job {
    * {@link Job.flush} tells. With a signal that has fired already nothing is written.
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
-    return this.#submitAcked(check.checkWrite(ops), options)
+    return this.#submitAcked(check.checkWrite(ops, this.options.journal !== false), options)
   }
 
   /** Stores a row and waits for the commit: {@link Job.persistAcked} of one put. */

@@ -13,19 +13,18 @@ import { Key } from './keys/keys.js'
 import type { RestoreOptions } from './maintenance/types.js'
 import type { KvRangeQuery, KvScanQuery } from './message-payloads.js'
 import { booleanValue, checkOptions, integerFrom, READ_CHECKS, unreadable } from './option-checks.js'
+import {
+  bytesOf,
+  MAX_EVENT_BYTES,
+  MAX_ROW_BYTES,
+  MAX_WRITE_BYTES,
+  mostUtf8Bytes,
+  recordedBytesOf
+} from './size-limits.js'
 import type { FlushOptions, ReadOptions, StreamOptions, TxOp } from './types.js'
 import { listOf, type WriteOps } from './writes/accepted-writes.js'
 
 type Checked<T> = Result<T, PersistencyError>
-
-/**
- * The longest write, all its operations together. They travel in one frame, whose lengths have 32 bits and which is
- * held twice while it is sent.
- */
-const MAX_BATCH_BYTES = 1_000_000_000
-
-/** The longest row that SQLite takes, keys and payload together (SQLITE_MAX_LENGTH, less room for its header). */
-export const MAX_ROW_BYTES = 1_000_000_000 - 64
 
 const JOB_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/
 /** Windows takes these for devices, in any case and with any ending: what is written to them is gone. */
@@ -141,7 +140,7 @@ function checkPayload(payload: unknown, category: string, key: Key): Persistency
     const message = 'the memory of a payload was given to another thread: it has no bytes any more'
     return new PersistencyError('ERR_PAYLOAD', message)
   }
-  const bytes = payload.length + key.bytes.length + category.length * 3
+  const bytes = payload.length + key.bytes.length + mostUtf8Bytes(category)
   if (bytes <= MAX_ROW_BYTES) return undefined
   const message = `a row holds at most ${MAX_ROW_BYTES} bytes with its key; got a payload of ${payload.length}`
   return new PersistencyError('ERR_PAYLOAD', message)
@@ -152,21 +151,25 @@ function ownPayload(payload: unknown): Uint8Array {
   return isUint8Array(payload) ? plainBytes(payload) : (payload as Uint8Array)
 }
 
-/** One operation or several, as a list. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
+/** One operation or several, as a list, for a journal. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
 export function checkOps(input: unknown): Checked<readonly TxOp[]> {
-  return checkWrite(input).map(listOf)
+  return checkWrite(input, true).map(listOf)
 }
 
-/** One operation or several. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`. */
-export function checkWrite(input: unknown): Checked<WriteOps> {
+/**
+ * One operation or several. Errors: `ERR_OP`, `ERR_CATEGORY`, `ERR_KEY`, `ERR_PAYLOAD`.
+ *
+ * @param recorded whether there is a journal, which has the write as one event
+ */
+export function checkWrite(input: unknown, recorded: boolean): Checked<WriteOps> {
   try {
-    return Array.isArray(input) ? readOps(input) : checkOp(input)
+    return Array.isArray(input) ? readOps(input, recorded) : checkOp(input)
   } catch (cause) {
     return unreadable('ERR_OP', 'the operations', cause)
   }
 }
 
-function readOps(input: readonly unknown[]): Checked<readonly TxOp[]> {
+function readOps(input: readonly unknown[], recorded: boolean): Checked<readonly TxOp[]> {
   const ops: TxOp[] = []
   let bytes = 0
   for (const [index, candidate] of input.entries()) {
@@ -178,15 +181,15 @@ function readOps(input: readonly unknown[]): Checked<readonly TxOp[]> {
     ops.push(op.value)
     bytes += bytesOf(op.value)
   }
-  if (bytes <= MAX_BATCH_BYTES) return ok(ops)
-  const rule = `one write holds at most ${MAX_BATCH_BYTES} bytes`
-  return refuse('ERR_OP', `${rule}; got ${ops.length} operations of ${bytes} bytes; write them in parts`)
+  if (bytes > MAX_WRITE_BYTES) return tooLarge('one write', MAX_WRITE_BYTES, ops, bytes)
+  const recordedBytes = recorded ? recordedBytesOf(ops) : 0
+  if (recordedBytes <= MAX_EVENT_BYTES) return ok(ops)
+  return tooLarge('with a journal one write', MAX_EVENT_BYTES, ops, recordedBytes)
 }
 
-function bytesOf(op: TxOp): number {
-  const key = op.kind === 'deletePrefix' ? op.prefix : op.key
-  const payload = op.kind === 'put' ? op.payload : op.kind === 'check' ? op.equals : undefined
-  return op.category.length * 3 + key.bytes.length + (payload?.length ?? 0)
+function tooLarge(what: string, most: number, { length }: readonly TxOp[], bytes: number): Checked<never> {
+  const rule = `${what} holds at most ${most} bytes`
+  return refuse('ERR_OP', `${rule}; got ${length} operations of ${bytes} bytes; write them in parts`)
 }
 
 function checkOp(input: unknown): Checked<TxOp> {

@@ -16,8 +16,9 @@ import {
   READ_CHECKS,
   unreadable
 } from '../option-checks.js'
-import type { ReadOptions } from '../types.js'
-import { checkOps, checkReadOptions, MAX_ROW_BYTES } from '../validate.js'
+import { eventBytesOf, MAX_EVENT_BYTES, recordedBytesOf } from '../size-limits.js'
+import type { ReadOptions, TxOp } from '../types.js'
+import { checkOps, checkReadOptions } from '../validate.js'
 import type { JournalAppendQuery } from './message-payloads.js'
 import type {
   AppendOptions,
@@ -92,13 +93,35 @@ export function checkAppend(
   const ops = checkOps(checked.value.ops ?? [])
   if (ops.isErr()) return err(ops.error)
   const patience = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
-  return checkEvents(events, checked.value.metadata).map((clean) => ({
-    query: { events: clean, stream, expectedSeq: expected, ops: ops.value, idempotencyKey },
-    patience
-  }))
+  return checkEvents(events, checked.value.metadata)
+    .andThen((clean) => checkSizes(clean, stream, ops.value))
+    .map((clean) => ({
+      query: { events: clean, stream, expectedSeq: expected, ops: ops.value, idempotencyKey },
+      patience
+    }))
 }
 
-function checkEvents(input: unknown, shared: unknown): Checked<JournalAppendQuery['events']> {
+type CleanEvents = JournalAppendQuery['events']
+
+/** Each event is stored as one value, the last one with the operations. */
+function checkSizes(
+  events: CleanEvents,
+  stream: string | undefined,
+  ops: readonly TxOp[]
+): Checked<CleanEvents> {
+  for (const [index, event] of events.entries()) {
+    const withOps = index === events.length - 1 && ops.length > 0
+    const bytes = eventBytesOf(event, stream) + (withOps ? recordedBytesOf(ops) : 0)
+    if (bytes <= MAX_EVENT_BYTES) continue
+    const what = `event ${index} of ${events.length}${withOps ? ', with the operations,' : ''}`
+    return refuse(
+      `an event holds at most ${MAX_EVENT_BYTES} bytes; ${what} has ${bytes}; append them in parts`
+    )
+  }
+  return ok(events)
+}
+
+function checkEvents(input: unknown, shared: unknown): Checked<CleanEvents> {
   try {
     const list: unknown[] = Array.isArray(input) ? input : [input]
     if (list.length === 0) return refuse('there is no event to append')
@@ -110,7 +133,7 @@ function checkEvents(input: unknown, shared: unknown): Checked<JournalAppendQuer
   }
 }
 
-function readEvent(input: unknown, shared: EventMetadata): JournalAppendQuery['events'][number] {
+function readEvent(input: unknown, shared: EventMetadata): CleanEvents[number] {
   if (typeof input !== 'object' || input === null) {
     throw notAnEvent(`an event must be an object with a type; got ${describeValue(input)}`)
   }
@@ -124,19 +147,15 @@ function readEvent(input: unknown, shared: EventMetadata): JournalAppendQuery['e
 }
 
 function readData(type: string, given: unknown): Uint8Array {
-  if (!isUint8Array(given)) throw noData(type, given)
+  if (!isUint8Array(given)) {
+    throw notAnEvent(`the data of event "${type}" must be a Uint8Array; got ${describeValue(given)}`)
+  }
   const data = plainBytes(given)
   if (isDetached(data)) {
     const what = `the memory of the data of event "${type}"`
     throw notAnEvent(`${what} was given to another thread: it has no bytes any more`)
   }
-  if (data.length > MAX_ROW_BYTES) throw noData(type, given)
   return data
-}
-
-function noData(type: string, given: unknown): PersistencyError {
-  const limit = `a Uint8Array of at most ${MAX_ROW_BYTES} bytes`
-  return notAnEvent(`the data of event "${type}" must be ${limit}; got ${describeValue(given)}`)
 }
 
 function readMetadata(input: unknown): EventMetadata {

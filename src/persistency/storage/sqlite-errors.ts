@@ -13,7 +13,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: 'the file is not a SQLite database; move it away or choose another job id',
   SQLITE_CORRUPT: 'the file is damaged; restore it from a backup',
   SQLITE_IOERR: 'the disk reports an error; check it and the free space',
-  SQLITE_TOOBIG: 'the row is larger than SQLite allows',
+  SQLITE_TOOBIG: 'a row, or with a journal a whole write, is larger than SQLite takes; write it in parts',
   EACCES: 'this user has no permission there',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
@@ -22,6 +22,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 const NO_NATIVE_CODE =
   'better-sqlite3 has no native code that this Node.js can load: run "npm rebuild better-sqlite3", or with pnpm "pnpm approve-builds"'
+
+/** better-sqlite3 gives no code to what SQLite refuses to take in for its length. */
+const NOT_BOUND = /^The bound .* is too big$/
 
 /** Wraps whatever was thrown; a `PersistencyError` passes as it is. */
 export function storageError(code: PersistencyErrorCode, file: string, thrown: unknown): PersistencyError {
@@ -43,7 +46,8 @@ function told(file: string, cause: string, backendCode: string | undefined): str
 /** The code of a thrown error, if it has one. */
 export function codeOf(thrown: unknown): string | undefined {
   const code = (thrown as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : undefined
+  if (typeof code === 'string') return code
+  return NOT_BOUND.test(messageOf(thrown)) ? 'SQLITE_TOOBIG' : undefined
 }
 
 /** Extended codes such as SQLITE_BUSY_SNAPSHOT share the remedy of their primary code. */

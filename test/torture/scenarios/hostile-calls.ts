@@ -51,7 +51,7 @@ export const hostileCalls: Scenario = {
 
 /** Beyond what SQLite or a frame can hold. */
 async function tooLarge(job: Job): Promise<void> {
-  const [most, more] = [new Uint8Array(999_000_000), new Uint8Array(1_000_000_000)]
+  const [most, more] = [new Uint8Array(536_000_000), new Uint8Array(1_000_000_000)]
   const largeKey = rawKey(more)
   const put = (payload: Uint8Array): TxOp => ({ kind: 'put', category: 'c', key: key(), payload })
   const codes = [
