@@ -171,7 +171,7 @@ export class GroupWork {
     do {
       const step = this.#attemptNext(group, next, 'gathered')
       const { error } = group[next] as Task
-      if (isBusy(error) && pace.mayRetry(error)) break
+      if (error !== undefined && isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
       if (typeof step !== 'number') break
       this.#parts.outcomes.tell(group.slice(next, next + step))

@@ -43,7 +43,7 @@ function told(file: string, cause: string, backendCode: string | undefined): str
   return `${file}: ${cause}${remedy === undefined ? '' : ` (${remedy})`}`
 }
 
-/** The code of a thrown error, if it has one. Asked after each read, with `undefined`, and so quick. */
+/** The code of a thrown error, if it has one. */
 export function codeOf(thrown: unknown): string | undefined {
   const { code, message } = (thrown ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string') return code
