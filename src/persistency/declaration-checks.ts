@@ -9,21 +9,16 @@ export function demand(what: string, value: unknown, expectedOf: Check): void {
   if (expected !== undefined) throw new TypeError(`${what} must be ${expected}; got ${describeValue(value)}`)
 }
 
-/** Allows what encodes and decodes. Codecs are objects or functions. */
-export function coder(value: unknown): string | undefined {
-  const { encode, decode } = (value ?? {}) as { readonly encode?: unknown; readonly decode?: unknown }
-  return typeof encode === 'function' && typeof decode === 'function'
-    ? undefined
-    : 'a codec, with encode and decode'
-}
-
-/** Allows what has functions of these names, which `expected` has. */
+/** Allows what has functions of these names, as what is `expected` has. */
 export function withFunctions(expected: string, ...names: readonly string[]): Check {
   return (value) => {
     const given = (value ?? {}) as Readonly<Record<string, unknown>>
     return names.every((name) => typeof given[name] === 'function') ? undefined : expected
   }
 }
+
+/** Allows what encodes and decodes. Codecs are objects or functions. */
+export const coder: Check = withFunctions('a codec, with encode and decode', 'encode', 'decode')
 
 /** Allows the names of categories. */
 export function categoryText(value: unknown): string | undefined {

@@ -1,5 +1,4 @@
 /** Owns how the calls of a job get to its storage: each in its place in the line of everything the job was asked. */
-import { AsyncResource } from 'node:async_hooks'
 import { err, type Result, ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../brokers/definitions.js'
 import type { BrokerError } from '../brokers/errors.js'
@@ -62,10 +61,10 @@ export class DirectCalls implements JobCalls {
   ): Promise<Result<T, PersistencyError>> {
     const waiting = new Patience(`a read of job "${this.#jobId}"`, patience)
     const answer = new Promise<Result<T, PersistencyError>>((resolve) => {
-      const sendNow = AsyncResource.bind(() => {
-        if (waiting.end === undefined) resolve(send(waiting.left))
-      })
-      this.inLine(sendNow, (error) => resolve(err(error)))
+      this.inLine(
+        waiting.later((left) => resolve(send(left))),
+        (error) => resolve(err(error))
+      )
     })
     return waiting.bound(answer)
   }

@@ -168,7 +168,7 @@ export class Job {
    * `ERR_STORAGE_DIED` while it waits for room.
    */
   persist(ops: TxOp | readonly TxOp[]): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkWrite(ops, this.options.journal !== false))
+    return this.#submit(this.#checkedWrite(ops))
   }
 
   /** Queues a row to be stored; ok means accepted, not stored yet. As {@link Job.persist}. */
@@ -217,7 +217,7 @@ export class Job {
    * {@link Job.flush} tells. With a signal that has fired already nothing is written.
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
-    return this.#submitAcked(check.checkWrite(ops, this.options.journal !== false), options)
+    return this.#submitAcked(this.#checkedWrite(ops), options)
   }
 
   /** Stores a row and waits for the commit: {@link Job.persistAcked} of one put. */
@@ -629,6 +629,10 @@ export class Job {
     this.#sourcing.subscriptions.end(state === 'closed' ? undefined : error)
     this.#journal.end(end)
     this.#feed.end(end)
+  }
+
+  #checkedWrite(ops: TxOp | readonly TxOp[]): Result<WriteOps, PersistencyError> {
+    return check.checkWrite(ops, this.options.journal !== false)
   }
 
   #submit(ops: Result<WriteOps, PersistencyError>): ResultAsync<void, PersistencyError> {

@@ -1,4 +1,5 @@
 /** Owns giving up on something that goes on without us: a time limit and an abort signal around a promise. */
+import { AsyncResource } from 'node:async_hooks'
 import { err, type Result } from 'neverthrow'
 import { onAbort, reasonOf } from '../runtime/cancel-signals.js'
 import { LONGEST_TIMER_MS } from '../runtime/deadlines.js'
@@ -8,6 +9,9 @@ export interface PatienceOptions {
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/** For what begins only later: of the time a millisecond at least. */
+type Left = { readonly timeoutMs: number; readonly signal: AbortSignal | undefined }
 
 export class Patience {
   readonly #what: string
@@ -27,8 +31,14 @@ export class Patience {
     return this.#end
   }
 
-  /** What is left of it, for what begins only now: of the time a millisecond at least. */
-  get left(): { readonly timeoutMs: number; readonly signal: AbortSignal | undefined } {
+  /** `work` for later, in the async context of now, told what is left of this; nothing once nobody waits any more. */
+  later<Args extends unknown[]>(work: (left: Left, ...args: Args) => void): (...args: Args) => void {
+    return AsyncResource.bind((...args: Args) => {
+      if (this.#end === undefined) work(this.#left, ...args)
+    })
+  }
+
+  get #left(): Left {
     const { timeoutMs = Number.POSITIVE_INFINITY, signal } = this.#options
     return { timeoutMs: Math.max(1, Math.ceil(this.#since + timeoutMs - performance.now())), signal }
   }

@@ -3,7 +3,7 @@
  * must not keep a call from its end.
  */
 import type { CancelSignal } from './platform.js'
-import { type AbortListener, addListener, removeListener } from './signal-listeners.js'
+import { type AbortListener, addListener, notify, removeListener } from './signal-listeners.js'
 
 /** Whether a value is a signal, also one of another realm or make. */
 export function isCancelSignal(value: unknown): value is CancelSignal {
@@ -25,8 +25,7 @@ export function addAbortListener(signal: CancelSignal, listener: AbortListener):
   try {
     addListener(signal, listener)
   } catch {
-    if (typeof listener === 'function') listener()
-    else listener.handleEvent()
+    notify(listener)
   }
 }
 

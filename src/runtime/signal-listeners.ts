@@ -71,11 +71,16 @@ class SignalListeners {
   }
 }
 
+/** Has a listener hear that its signal has fired. */
+export function notify(listener: AbortListener): void {
+  if (typeof listener === 'function') listener()
+  else listener.handleEvent()
+}
+
 /** What one throws is nobody's to catch, as with listeners of the signal itself, and keeps none of the others from hearing. */
 function tell(listener: AbortListener): void {
   try {
-    if (typeof listener === 'function') listener()
-    else listener.handleEvent()
+    notify(listener)
   } catch (thrown) {
     queueMicrotask(() => {
       throw thrown

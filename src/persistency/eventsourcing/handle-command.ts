@@ -54,8 +54,9 @@ export interface Handled<Event, State> {
  * Errors: what `decide` refuses with, as it is; `ERR_CONFLICT` when somebody was faster each time; those of
  * {@link loadState} and of `append`; `ERR_OPTION`.
  *
- * Throws `TypeError` when there is no job, or no decider. Rejects only with what `decide`, or `evolve`, `ops` and the codec on what it decided, throw, and with a `TypeError`
- * for an event that the codec writes and does not read: a refusal is answered, not thrown.
+ * Throws `TypeError` when there is no job, or no decider. Rejects only with what `decide`, or `evolve`, `ops` and the codec on
+ * what it decided, throw, and with a `TypeError` for an event that the codec writes and does not read: a refusal is answered,
+ * not thrown.
  */
 export function handleCommand<Command, Event extends DomainEvent, State, Refusal>(
   streams: EventStreams,

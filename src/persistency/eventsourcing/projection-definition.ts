@@ -7,7 +7,7 @@ import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
-import { functionValue, integerFrom, nameText } from '../option-checks.js'
+import { type Check, functionValue, integerFrom, nameText } from '../option-checks.js'
 import { checkKey, ownKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
@@ -58,6 +58,17 @@ export const PROJECTION_PREFIX = 'projection/'
 /** The key of the row of a projection that has only one. */
 export const ONLY_ROW: Key = Key.view(new Uint8Array(0))
 
+/** The parts that every projection has besides its name: how each is checked, and what messages call it. */
+const PARTS: readonly (readonly [part: string, check: Check, what?: string])[] = [
+  ['version', integerFrom(0), 'the version'],
+  ['initial', functionValue],
+  ['apply', functionValue],
+  ['key', functionValue],
+  ['events', coder],
+  ['codec', coder],
+  ['category', categoryText, 'the category']
+]
+
 /**
  * Declares a read model: a category of rows that is what the events say. `Job.projection` keeps it.
  *
@@ -82,12 +93,8 @@ export function defineProjection<
   demand('the name of a projection', name, nameText)
   const { key = () => ONLY_ROW, codec = json<State>(), category = `${PROJECTION_PREFIX}${name}` } = parts
   const whose = `of projection "${name}"`
-  demand(`the version ${whose}`, version, integerFrom(0))
-  for (const [what, value] of Object.entries({ initial, apply, key })) {
-    demand(`${what} ${whose}`, value, functionValue)
-  }
-  for (const [what, value] of Object.entries({ events, codec })) demand(`${what} ${whose}`, value, coder)
-  demand(`the category ${whose}`, category, categoryText)
+  const given: Readonly<Record<string, unknown>> = { version, initial, apply, key, events, codec, category }
+  for (const [part, check, what = part] of PARTS) demand(`${what} ${whose}`, given[part], check)
   if (stream !== undefined) demand(`the stream ${whose}`, stream, nameText)
   return Object.freeze({ name, version, events, stream, initial, apply, key, codec, category })
 }
@@ -95,19 +102,11 @@ export function defineProjection<
 /** Throws a `TypeError` for what `defineProjection` has not made, or somebody has of what it made. */
 export function requireProjection(definition: unknown): void {
   demand('the projection', definition, (value) => {
-    const { name, version, initial, apply, key, events, codec, category } = (value ?? {}) as Partial<
-      Record<string, unknown>
-    >
-    const wrong =
-      nameText(name) ??
-      integerFrom(0)(version) ??
-      functionValue(initial) ??
-      functionValue(apply) ??
-      functionValue(key) ??
-      coder(events) ??
-      coder(codec) ??
-      categoryText(category)
-    return wrong === undefined ? undefined : 'one that defineProjection makes'
+    const given = (value ?? {}) as Readonly<Record<string, unknown>>
+    const wrong = [['name', nameText] as const, ...PARTS].some(
+      ([part, check]) => check(given[part]) !== undefined
+    )
+    return wrong ? 'one that defineProjection makes' : undefined
   })
 }
 

@@ -2,7 +2,6 @@
  * Owns the calls of a job with `restart` on their way to its storage: they wait while there is none, each in its place
  * among the writes, and those whose answer was lost are asked again, as far as that does no harm.
  */
-import { AsyncResource } from 'node:async_hooks'
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import { BrokerError } from '../../brokers/errors.js'
@@ -88,8 +87,11 @@ export class RepeatedCalls implements JobCalls {
         traceparent: undefined
       }
       const fail = (error: PersistencyError): void => resolve(err(error))
-      if (waiting === undefined) this.inLine((afterSeq) => this.#sendFirst(question, afterSeq), fail)
-      else this.inLine(this.#inScope(question, waiting), fail)
+      const sendNow = (afterSeq: number): void => this.#sendFirst(question, afterSeq)
+      const sendLater = waiting?.later((left, afterSeq: number) =>
+        this.#sendFirst({ ...question, patience: left }, afterSeq)
+      )
+      this.inLine(sendLater ?? sendNow, fail)
     })
     return new ResultAsync(waiting?.bound(answer) ?? answer)
   }
@@ -128,13 +130,6 @@ export class RepeatedCalls implements JobCalls {
     const afterSeq = this.#parts.queue.lastSeq
     if (this.#holding) this.#held.push({ afterSeq, run: () => run(afterSeq), fail })
     else run(afterSeq)
-  }
-
-  /** Sends a call that had to wait: in the async context of its caller, unless that has given up by then. */
-  #inScope(question: Question, waiting: Patience): (afterSeq: number) => void {
-    return AsyncResource.bind((afterSeq: number) => {
-      if (waiting.end === undefined) this.#sendFirst({ ...question, patience: waiting.left }, afterSeq)
-    })
   }
 
   #sendFirst(question: Question, afterSeq: number): void {
@@ -189,9 +184,7 @@ export class RepeatedCalls implements JobCalls {
       const again: Question = { ...question, asked: asked + 1, settle: resolve }
       this.#held.push({
         afterSeq,
-        run: () => {
-          if (waiting.end === undefined) this.#send(again, repeat(payload), waiting.left, afterSeq)
-        },
+        run: waiting.later((left) => this.#send(again, repeat(payload), left, afterSeq)),
         fail: (failure) => resolve(err(failure))
       })
     })

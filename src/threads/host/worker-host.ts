@@ -17,7 +17,7 @@ import {
   StopWorker,
   type WorkerStart
 } from '../control.js'
-import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import { type CarriedMessage, isSameMessage, type ThreadContract } from '../link/carried.js'
 import { checkBothWays, goesBothWays } from '../link/check-contract.js'
 import { ringMemory } from '../port/ring.js'
 import { RingPort } from '../port/ring-port.js'
@@ -243,7 +243,9 @@ export class WorkerHost implements ContextHost {
     if (this.#hub !== to.#hub) return undefined
     const from = this.#contexts.contractOf(context)?.toHost ?? []
     const on = to.#contexts.contractOf(context)?.toWorker ?? []
-    const twice = messages.find((one) => goesBothWays(one) && includes(from, one) && includes(on, one))
+    const among = (list: readonly CarriedMessage[], one: CarriedMessage): boolean =>
+      list.some((other) => isSameMessage(one, other))
+    const twice = messages.find((one) => goesBothWays(one) && among(from, one) && among(on, one))
     return twice === undefined
       ? undefined
       : `the thread of the host takes ${twice.kind} "${twice.name}" from one to the other already`
@@ -334,8 +336,4 @@ export class WorkerHost implements ContextHost {
     this.#links.close(reason, this.#error)
     return exit
   }
-}
-
-function includes(list: readonly CarriedMessage[], { kind, name }: CarriedMessage): boolean {
-  return list.some((other) => other.kind === kind && other.name === name)
 }

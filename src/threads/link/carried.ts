@@ -33,3 +33,11 @@ export interface ThreadContract {
   /** Further messages that this worker may exchange with other workers, see `WorkerHost.connect`. */
   readonly toPeers?: readonly CarriedMessage[]
 }
+
+/** Whether two stand for the same message: a definition, or what names one. */
+export function isSameMessage(
+  one: Pick<CarriedMessage, 'kind' | 'name'>,
+  other: Pick<CarriedMessage, 'kind' | 'name'>
+): boolean {
+  return one.kind === other.kind && one.name === other.name
+}

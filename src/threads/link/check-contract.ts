@@ -1,13 +1,7 @@
 /** Owns refusing contracts that could not work: what is no message, is listed twice, or would go round for ever. */
 import { textOf } from '../../runtime/message-of.js'
 import type { CarriedMessage, ThreadContract } from './carried.js'
-
-const KINDS: Readonly<Record<CarriedMessage['kind'], true>> = {
-  event: true,
-  request: true,
-  multiRequest: true,
-  signal: true
-}
+import { ChannelKind } from './frame-layout.js'
 
 /** @throws TypeError for what is no contract, and for one that could not work */
 export function checkContract(contract: Partial<ThreadContract> | null | undefined): void {
@@ -68,7 +62,7 @@ function checkMessages(name: string, messages: readonly unknown[]): void {
 
 function isMessage(value: unknown): value is CarriedMessage {
   const { kind, name } = (value ?? {}) as Partial<CarriedMessage>
-  return typeof name === 'string' && typeof kind === 'string' && Object.hasOwn(KINDS, kind)
+  return typeof name === 'string' && typeof kind === 'string' && Object.hasOwn(ChannelKind, kind)
 }
 
 function keyOf({ kind, name }: CarriedMessage): string {

@@ -4,7 +4,7 @@ import { err, ok, type Result } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import type { BrokerHub } from '../../brokers/hub.js'
 import type { MessageName, PeerRequest, PortDelivery } from '../control.js'
-import type { CarriedMessage, ThreadContract } from '../link/carried.js'
+import { type CarriedMessage, isSameMessage, type ThreadContract } from '../link/carried.js'
 import { Link } from '../link/link.js'
 
 interface PeerLink {
@@ -98,10 +98,10 @@ export class Peers {
     return port
   }
 
-  #find({ kind, name }: MessageName): CarriedMessage {
-    const found = this.#known.find((message) => message.kind === kind && message.name === name)
+  #find(wanted: MessageName): CarriedMessage {
+    const found = this.#known.find((message) => isSameMessage(message, wanted))
     if (found === undefined)
-      throw new Error(`this worker's contract has no ${kind} "${name}"; list it under toPeers`)
+      throw new Error(`this worker's contract has no ${wanted.kind} "${wanted.name}"; list it under toPeers`)
     return found
   }
 }
