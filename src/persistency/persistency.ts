@@ -170,8 +170,8 @@ export class Persistency extends ByJobId {
   /**
    * Opens a job, or answers the one that is open; its options are those of the call that opened it, and others are a
    * warning, `PERSISTENCY_OPTIONS_IGNORED`. The file is made when it is not there, unless `create: false` says that it must
-   * be. An opening that fails leaves no file that it has made, unless its thread died over it, or it timed out on a thread
-   * that serves other jobs.
+   * be. An opening that fails leaves no file that it has made, unless its thread died over it; one that
+   * timed out takes it back as soon as its thread gets to that.
    *
    * Errors: `ERR_JOB_ID`, `ERR_OPTION`, `ERR_PERSISTENCY_CLOSED`, `ERR_JOB_NOT_FOUND` with `create: false`, and the
    * reasons why a file cannot be opened: `ERR_CREATE_DIR`, `ERR_OPEN`, `ERR_NOT_A_DATABASE`, `ERR_VERSION`,

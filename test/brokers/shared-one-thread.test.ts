@@ -8,7 +8,14 @@ brokerSuite('the same hub', async () => {
     hub,
     copies: false,
     serve: async (context) => {
-      await farSide({ hub, context, data: undefined, urgent: () => false, exiting: () => false })
+      await farSide({
+        hub,
+        context,
+        data: undefined,
+        urgent: () => false,
+        exiting: () => false,
+        givenUp: () => false
+      })
     },
     close: async () => {}
   }

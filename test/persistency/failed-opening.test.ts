@@ -1,6 +1,7 @@
 /** What an opening that fails leaves: nothing that it has made, and everything that somebody else has a part in. */
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { DEFAULT_JOB_OPTIONS, key, type PersistencyOptions } from 'persistency'
@@ -60,6 +61,19 @@ describe.each<Pick<PersistencyOptions, 'threads'>>([{ threads: 'dedicated' }, { 
     })
   }
 )
+
+test('an opening that comes too late on a thread with other jobs takes its file back', async () => {
+  const rootDir = storage.folder()
+  const persistency = storage.owner({ rootDir, threads: { shared: 1 } })
+  const other = await okOf(persistency.openJob('other'))
+  const tooLate = persistency.openJob('tenant', { openTimeoutMs: 1, journal: true })
+  expect((await errorOf(tooLate)).code).toBe('ERR_TIMEOUT')
+  await okOf(other.putAcked('c', key(1), utf8('x')))
+  const there = (): boolean => existsSync(join(rootDir, 'tenant.db'))
+  for (let wait = 0; wait < 100 && there(); wait++) await setTimeout(50)
+  expect(there()).toBe(false)
+  await okOf(persistency.openJob('tenant'))
+})
 
 describe('a file that was made in vain', () => {
   const connections: Database.Database[] = []

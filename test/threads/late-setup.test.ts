@@ -30,9 +30,12 @@ import { contract, Echo, Log, Open } from './messages.mjs'
 const log = []
 let open
 const opened = new Promise((resolve) => { open = resolve })
-serveBrokers(contract, async ({ hub, context, data }) => {
+serveBrokers(contract, async ({ hub, context, data, givenUp }) => {
   const requests = new RequestBroker(hub, context)
   if (data === 'slow') await opened
+  if (data === 'asking') {
+    while (!givenUp()) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
   const provided = [[Echo, (what) => what], [Log, () => log], [Open, () => open()]].map(([request, provider]) =>
     requests.provide(request, provider)._unsafeUnwrap()
   )
@@ -93,6 +96,26 @@ it.each(WAYS)(
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   }
 )
+
+it.each(WAYS)('a set-up hears that it is no longer waited for: contexts %s', async (_, fair) => {
+  const { output, code } = await runScript(
+    `${PRELUDE}
+    const host = new WorkerHost(new URL('./worker.mjs', import.meta.url), { hub, fair: ${fair} })
+    const serve = (context, data, timeoutMs = 5000) => host.serve(context, contract, data, timeoutMs)
+    ;(await serve(prompt))._unsafeUnwrap()
+    const late = kindOf(await serve(slow, 'asking', 20))
+    while (!(await log()).includes('slow closed'));
+    print({ late, log: await log() })
+    await host.stop()
+  `,
+    FILES
+  )
+  expect(output).toEqual({
+    late: 'timeout',
+    log: ['prompt set up', 'slow set up', 'slow closed']
+  })
+  expect(code).toBe(0)
+})
 
 it.each(WAYS)(
   'a set-up that ends while its worker closes another context is not served: contexts %s',

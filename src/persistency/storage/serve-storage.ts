@@ -45,8 +45,10 @@ async function serve(
   { alone }: ServeStorageOptions
 ): Promise<Service> {
   const { jobId, file, options } = start
-  const { hub, context, urgent, exiting, share } = call
+  const { hub, context, exiting, share } = call
   const { busyTimeoutMs } = options
+  // A dedicated thread that is busy can only be told to make haste; with others on it, it hears that it was given up.
+  const urgent = (): boolean => call.urgent() || call.givenUp()
   const patient = { busyTimeoutMs, urgent }
   const pace = new Pace(share, patient)
   const holder = new StoreHolder(stores, start, patient, share !== undefined)
@@ -67,7 +69,7 @@ async function serve(
       }
     }
     // Otherwise a thread is told to make haste only once its jobs are closed, or with the whole process.
-    const cameTooLate = (): boolean => urgent() && !exiting()
+    const cameTooLate = (): boolean => call.givenUp() || (call.urgent() && !exiting())
     return {
       async close() {
         await maintenance.close()
@@ -93,7 +95,7 @@ function opened<T>(pace: Pace, open: () => T): Promise<T> {
 }
 
 /** What is done to the files of a job that is not open. Where others share the thread, it is not blocked for a lock. */
-async function change(start: ChangeStart, { urgent, share }: ServeCall): Promise<void> {
+async function change(start: ChangeStart, { urgent, givenUp, share }: ServeCall): Promise<void> {
   if (share === undefined) {
     await changeFiles(start, { busyTimeoutMs: IN_USE_PATIENCE_MS, urgent })
     return
@@ -101,7 +103,7 @@ async function change(start: ChangeStart, { urgent, share }: ServeCall): Promise
   const deadline = performance.now() + IN_USE_PATIENCE_MS
   const mayRetry = (thrown: unknown): boolean => {
     const inUse = thrown instanceof PersistencyError && thrown.code === 'ERR_JOB_IN_USE'
-    return inUse && performance.now() < deadline && !urgent()
+    return inUse && performance.now() < deadline && !urgent() && !givenUp()
   }
   await retried(() => changeFiles(start, { busyTimeoutMs: 0, urgent }), mayRetry)
 }

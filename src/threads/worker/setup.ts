@@ -28,6 +28,11 @@ export interface ServeCall {
    * has to be written somewhere, to stderr for instance.
    */
   readonly exiting: () => boolean
+  /**
+   * Whether the host no longer waits for this set-up, because its time was up. The context is closed as soon as it is set up;
+   * code that waits for something while it sets up should ask from time to time and give up.
+   */
+  readonly givenUp: () => boolean
   /** How this context shares the thread; absent when the contexts of this thread do not take turns. */
   readonly share?: ThreadShare | undefined
 }

@@ -25,21 +25,23 @@ export interface WorkerContextsParts {
   readonly onClosed?: (context: BrokerContext) => void
 }
 
+/** What the host thinks of a context that it had set up. */
+interface Wanted {
+  /** It no longer waits for the set-up. */
+  givenUp: boolean
+}
+
 interface Served {
   readonly context: BrokerContext
+  readonly wanted: Wanted
   readonly service: Service | undefined
   readonly lane: WorkerLane
   readonly unroute: () => void
 }
 
-/** A context that is being set up; given up when the host no longer waits for it. */
-interface SettingUp {
-  givenUp: boolean
-}
-
 export class WorkerContexts {
   readonly #parts: WorkerContextsParts
-  readonly #settingUp = new Map<number, SettingUp>()
+  readonly #settingUp = new Map<number, Wanted>()
   readonly #served = new Map<number, Served>()
   /** The ids of the contexts from set-up to the end of their closing: each is served once at a time. */
   readonly #taken = new Set<string>()
@@ -97,8 +99,9 @@ export class WorkerContexts {
     if (this.#taken.has(context.id)) return err(servedAlready())
     this.#taken.add(context.id)
     const lane = laneOf(request.lane)
-    const settingUp: SettingUp = { givenUp: false }
-    this.#settingUp.set(serving, settingUp)
+    const wanted: Wanted = { givenUp: false }
+    this.#settingUp.set(serving, wanted)
+    const givenUp = (): boolean => wanted.givenUp
     let unroute = (): void => {}
     const letGo = (): Promise<void> => this.#close({ context, service: undefined, lane, unroute })
     try {
@@ -106,7 +109,7 @@ export class WorkerContexts {
       unroute = lane.link.route(context, { send: contract.toHost, receive: contract.toWorker })
       const { share } = lane
       const answer: SetupAnswer = await lane
-        .run(() => setup({ hub, context, data, urgent, exiting, share }))
+        .run(() => setup({ hub, context, data, urgent, exiting, givenUp, share }))
         .catch((thrown: unknown) => err(thrown))
       if (isResult(answer) && answer.isErr()) {
         await letGo()
@@ -114,14 +117,14 @@ export class WorkerContexts {
       }
       const service: Service | undefined = (isResult(answer) ? answer.value : answer) ?? undefined
       if (service !== undefined) this.#open.add(service)
-      this.#served.set(serving, { context, service, lane, unroute })
+      this.#served.set(serving, { context, wanted, service, lane, unroute })
     } catch (thrown) {
       await letGo()
       throw thrown
     } finally {
       this.#settingUp.delete(serving)
     }
-    if (!settingUp.givenUp && !this.#ending) return ok(undefined)
+    if (!wanted.givenUp && !this.#ending) return ok(undefined)
     await this.#release(serving)
     return err(new BrokerError('disconnected', 'the context was closed as soon as it was set up'))
   }
@@ -140,7 +143,7 @@ export class WorkerContexts {
     return ok(undefined)
   }
 
-  async #close({ context, service, lane, unroute }: Served): Promise<void> {
+  async #close({ context, service, lane, unroute }: Omit<Served, 'wanted'>): Promise<void> {
     try {
       await lane.run(() => service?.close())
     } catch (thrown) {
@@ -157,8 +160,9 @@ export class WorkerContexts {
   /** The host does not know whether the set-up has ended: the context is closed in either case. */
   #abandon(serving: number): void {
     const settingUp = this.#settingUp.get(serving)
-    if (settingUp !== undefined) settingUp.givenUp = true
-    else this.#release(serving).catch(() => {})
+    const wanted = settingUp ?? this.#served.get(serving)?.wanted
+    if (wanted !== undefined) wanted.givenUp = true
+    if (settingUp === undefined) this.#release(serving).catch(() => {})
   }
 }
 
