@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Meter } from '@opentelemetry/api'
 import type { BrokerContext } from '../brokers/context.js'
 import type { CommitNews, FailedNews, JobFailedNews, JobNews } from '../persistency/diagnostics.js'
-import { sizeOf } from '../persistency/writes/accepted-writes.js'
+import { sizeOf } from '../persistency/write-ops.js'
 import { durationHistogram } from './durations.js'
 import type { StorageAttributes } from './storage-attributes.js'
 

@@ -13,7 +13,7 @@ import type {
   PersistFailedPayload
 } from './message-payloads.js'
 import type { Commit, TxOp } from './types.js'
-import { shownList, type WriteOps } from './writes/accepted-writes.js'
+import { shownList, type WriteOps } from './write-ops.js'
 
 /** What every message says: which job. The parent of the context is that of its coordinator. */
 export interface JobNews {

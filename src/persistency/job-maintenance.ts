@@ -5,6 +5,7 @@ import { type RequestDefinition, untraced } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { checkPath } from './absolute-path.js'
 import type { Ask } from './ask.js'
+import { abortSignal, booleanValue, checkOptions, OPERATION_CHECKS, VERIFY_CHECKS } from './checks/options.js'
 import type { PersistencyError } from './errors.js'
 import {
   KvBackup,
@@ -26,7 +27,6 @@ import type {
 } from './maintenance/types.js'
 import { type ComparedJournal, verifyJournal } from './maintenance/verify-journal.js'
 import { KvFlush } from './messages.js'
-import { abortSignal, booleanValue, checkOptions, OPERATION_CHECKS, VERIFY_CHECKS } from './option-checks.js'
 import type { ResolvedJobOptions } from './options.js'
 import type { ReadOptions } from './types.js'
 import type { JobWrites } from './writes/job-writes.js'

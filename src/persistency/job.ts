@@ -8,6 +8,8 @@ import type { EventDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
 import { RequestBroker } from '../brokers/request-broker.js'
 import type { Ask } from './ask.js'
+import { checkFlushOptions, checkReadOptions } from './checks/call-options.js'
+import { checkDelete, checkDeletePrefix, checkPut, checkWrite } from './checks/operations.js'
 import type { ValueDecoder } from './codecs/decode-value.js'
 import { encodeValue, type ValueEncoder } from './codecs/encode-value.js'
 import { tellJob } from './diagnostics.js'
@@ -76,12 +78,11 @@ import type {
   StreamOptions,
   TxOp
 } from './types.js'
-import * as check from './validate.js'
 import { CommitFeed } from './watch/commit-feed.js'
 import type { WatchOptions } from './watch/types.js'
 import { WatchStream } from './watch/watch-stream.js'
 import { isWithoutJournal } from './without-journal.js'
-import type { WriteOps } from './writes/accepted-writes.js'
+import type { WriteOps } from './write-ops.js'
 import { JobWrites } from './writes/job-writes.js'
 
 /** What a job is made of. @internal */
@@ -173,12 +174,12 @@ export class Job {
 
   /** Queues a row to be stored; ok means accepted, not stored yet. As {@link Job.persist}. */
   persistPut(category: string, key: Key, payload: Uint8Array): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkPut(category, key, payload))
+    return this.#submit(checkPut(category, key, payload))
   }
 
   /** Queues a row to be removed; ok means accepted, whether it is there or not. As {@link Job.persist}. */
   persistDelete(category: string, key: Key): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkDelete(category, key))
+    return this.#submit(checkDelete(category, key))
   }
 
   /**
@@ -186,7 +187,7 @@ export class Job {
    * {@link Job.persist}.
    */
   persistDeletePrefix(category: string, prefix: Key): ResultAsync<void, PersistencyError> {
-    return this.#submit(check.checkDeletePrefix(category, prefix))
+    return this.#submit(checkDeletePrefix(category, prefix))
   }
 
   /**
@@ -206,9 +207,7 @@ export class Job {
     value: T,
     codec?: ValueEncoder<T>
   ): ResultAsync<void, PersistencyError> {
-    return this.#submit(
-      encodeValue(value, codec).andThen((payload) => check.checkPut(category, key, payload))
-    )
+    return this.#submit(encodeValue(value, codec).andThen((payload) => checkPut(category, key, payload)))
   }
 
   /**
@@ -227,7 +226,7 @@ export class Job {
     payload: Uint8Array,
     options?: AckOptions
   ): ResultAsync<Commit, PersistencyError> {
-    return this.#submitAcked(check.checkPut(category, key, payload), options)
+    return this.#submitAcked(checkPut(category, key, payload), options)
   }
 
   /**
@@ -235,7 +234,7 @@ export class Job {
    * was lost without its caller having been told, the flush is `ERR_WRITES_LOST`, once, with the first cause.
    */
   flush(options?: FlushOptions): ResultAsync<void, PersistencyError> {
-    const checked = check.checkFlushOptions(options)
+    const checked = checkFlushOptions(options)
     if (checked.isErr()) return errAsync(checked.error)
     const { durable = false, timeoutMs = Number.POSITIVE_INFINITY, signal } = checked.value
     return this.#ask(KvFlush, { durable }, { timeoutMs, signal }).andThen(() => this.#writes.takeLoss())
@@ -632,7 +631,7 @@ export class Job {
   }
 
   #checkedWrite(ops: TxOp | readonly TxOp[]): Result<WriteOps, PersistencyError> {
-    return check.checkWrite(ops, this.options.journal !== false)
+    return checkWrite(ops, this.options.journal !== false)
   }
 
   #submit(ops: Result<WriteOps, PersistencyError>): ResultAsync<void, PersistencyError> {
@@ -645,7 +644,7 @@ export class Job {
     ops: Result<WriteOps, PersistencyError>,
     options: AckOptions | undefined
   ): ResultAsync<Commit, PersistencyError> {
-    const patience = check.checkReadOptions(options)
+    const patience = checkReadOptions(options)
     if (ops.isErr()) return errAsync(ops.error)
     if (patience.isErr()) return errAsync(patience.error)
     if (!this.running) return errAsync(this.#closedError())

@@ -1,7 +1,5 @@
 /** Owns the options of jobs: names, defaults and limits. */
 import type { Result } from 'neverthrow'
-import type { PersistencyError } from './errors.js'
-import type { JournalOptions } from './journal/types.js'
 import {
   booleanValue,
   type Check,
@@ -12,7 +10,9 @@ import {
   isPlain,
   oneOf,
   positiveMs
-} from './option-checks.js'
+} from './checks/options.js'
+import type { PersistencyError } from './errors.js'
+import type { JournalOptions } from './journal/types.js'
 
 /** What the storage does to keep committed data through a power loss. See `docs/lifecycle-and-guarantees.md`. */
 export type Durability = 'normal' | 'full' | 'off'

@@ -1,10 +1,10 @@
 /** Owns the options of a coordinator, those of its jobs as defaults among them: names, defaults and limits. */
 import { err, type Result } from 'neverthrow'
 import { BrokerHub } from '../brokers/hub.js'
+import { booleanValue, type Check, checkOptions, integerFrom } from './checks/options.js'
 import { type EndSignal, signalsOption } from './close-on-signal.js'
 import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
-import { booleanValue, type Check, checkOptions, integerFrom } from './option-checks.js'
 import {
   completeJobOptions,
   DEFAULT_JOB_OPTIONS,

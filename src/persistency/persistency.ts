@@ -5,6 +5,8 @@ import { defineRequest, type SyncRequestDefinition } from '../brokers/definition
 import type { BrokerHub } from '../brokers/hub.js'
 import { checkPath } from './absolute-path.js'
 import { ByJobId, jobNotFound } from './by-job-id.js'
+import { checkJobId } from './checks/job-id.js'
+import { checkOptions, RESTORE_CHECKS } from './checks/options.js'
 import { closeOnSignal, type EndSignal } from './close-on-signal.js'
 import { PersistencyError } from './errors.js'
 import { tellIgnored } from './ignored-options.js'
@@ -16,7 +18,6 @@ import { SqliteEngine } from './storage/engine/sqlite-engine.js'
 import { checkRootDir, isSameDirectory } from './storage/files/root-dir.js'
 import { verifyFile } from './storage/verify-file.js'
 import type { OpenedStorage, StorageEngine } from './storage-engine.js'
-import { checkJobId, checkRestoreOptions } from './validate.js'
 
 /** What a coordinator is made of. */
 export interface PersistencyParts {
@@ -221,7 +222,12 @@ export class Persistency extends ByJobId {
   restore(id: string, path: string, options?: RestoreOptions): ResultAsync<void, PersistencyError> {
     const checked = checkJobId(id)
       .andThen(() => checkPath(path))
-      .andThen((from) => checkRestoreOptions(options).map(({ overwrite = false }) => ({ from, overwrite })))
+      .andThen((from) =>
+        checkOptions<RestoreOptions>(options, RESTORE_CHECKS).map(({ overwrite = false }) => ({
+          from,
+          overwrite
+        }))
+      )
     if (checked.isErr()) return errAsync(checked.error)
     if (this.#closing !== undefined) return errAsync(this.#closedError())
     const { from, overwrite } = checked.value

@@ -4,13 +4,13 @@
  */
 import { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
-import { demand } from '../declaration-checks.js'
+import { demand } from '../checks/declarations.js'
+import { functionValue, nameText } from '../checks/options.js'
 import { describeValue } from '../describe.js'
 import { inContext } from '../error-context.js'
 import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
 import { encoded } from '../keys/scratch.js'
-import { functionValue, nameText } from '../option-checks.js'
 
 /**
  * Turns values into bytes and back. The bytes carry no type: they can only be read with the codec that wrote them.

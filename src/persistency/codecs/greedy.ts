@@ -1,5 +1,5 @@
 /** Owns the one rule about codecs that read everything that is left: nothing can be read behind them. */
-import { demand, withFunctions } from '../declaration-checks.js'
+import { demand, withFunctions } from '../checks/declarations.js'
 import type { AnyCodec } from './codec.js'
 
 const ownCodec = withFunctions('a codec made with this package', 'write', 'read')

@@ -1,8 +1,6 @@
 /** Owns the checks on how subscriptions are asked for. */
 import { err, ok, type Result } from 'neverthrow'
-import { coder } from '../declaration-checks.js'
-import { describeValue } from '../describe.js'
-import { PersistencyError } from '../errors.js'
+import { coder } from '../checks/declarations.js'
 import {
   abortSignal,
   booleanValue,
@@ -12,7 +10,9 @@ import {
   nameText,
   oneOf,
   waitFrom
-} from '../option-checks.js'
+} from '../checks/options.js'
+import { describeValue } from '../describe.js'
+import { PersistencyError } from '../errors.js'
 import { PROJECTION_PREFIX } from './projection-definition.js'
 import type { AnySubscriptionOptions, DeliveryOptions } from './types.js'
 

@@ -1,9 +1,9 @@
 /** Owns what a decider is: what a stream comes to, and what a command makes of that. Knows no storage. */
 import { ok, type Result } from 'neverthrow'
 import { isResult } from '../../runtime/is-result.js'
-import { coder, demand } from '../declaration-checks.js'
+import { coder, demand } from '../checks/declarations.js'
+import { functionValue } from '../checks/options.js'
 import { describeValue } from '../describe.js'
-import { functionValue } from '../option-checks.js'
 import { type DomainEvent, type EventCodec, jsonEvents } from './domain-events.js'
 
 /** What a decision comes to: events, none when nothing changes, or a refusal. */

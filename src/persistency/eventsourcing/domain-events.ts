@@ -1,9 +1,9 @@
 /** Owns how the events of an application become events of the journal and back. */
 import { decodeUtf8 } from '../../bytes/utf8.js'
-import { demand } from '../declaration-checks.js'
+import { demand } from '../checks/declarations.js'
+import { nameText } from '../checks/options.js'
 import { describeValue } from '../describe.js'
 import type { NewEvent, RecordedEvent } from '../journal/types.js'
-import { nameText } from '../option-checks.js'
 
 /** An event of an application: what happened, and its facts. */
 export interface DomainEvent {

@@ -1,9 +1,9 @@
 /** Owns carrying commands out: a stream is folded, the decision is appended unless somebody was faster. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { anything, checkName, checkOptions, functionValue, nameText } from '../checks/options.js'
 import type { PersistencyError } from '../errors.js'
 import { type RetryOptions, retryOnConflict } from '../journal/retry-on-conflict.js'
 import type { Appended, EventMetadata } from '../journal/types.js'
-import { anything, checkName, checkOptions, functionValue, nameText } from '../option-checks.js'
 import type { TxOp } from '../types.js'
 import { readBack } from './as-recorded.js'
 import type { Decider } from './decider.js'

@@ -1,6 +1,7 @@
 /** Owns folding a stream into the state that a decider makes of it, of which the first events must be there. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
-import { demand, withFunctions } from '../declaration-checks.js'
+import { demand, withFunctions } from '../checks/declarations.js'
+import { checkName, checkOptions, integerFrom } from '../checks/options.js'
 import { PersistencyError } from '../errors.js'
 import type {
   Appended,
@@ -10,7 +11,6 @@ import type {
   JournalEvent,
   NewEvent
 } from '../journal/types.js'
-import { checkName, checkOptions, integerFrom } from '../option-checks.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
 

@@ -1,14 +1,15 @@
 /** Owns declaring projections, and folding events into their states. Knows no storage. */
+
+import { categoryText, coder, demand } from '../checks/declarations.js'
+import { type Check, functionValue, integerFrom, nameText } from '../checks/options.js'
+import { checkKey, ownKey } from '../checks/rows.js'
 import type { ValueDecoder } from '../codecs/decode-value.js'
 import type { ValueEncoder } from '../codecs/encode-value.js'
 import { json } from '../codecs/json.js'
-import { categoryText, coder, demand } from '../declaration-checks.js'
 import { describeValue } from '../describe.js'
 import type { RecordedEvent } from '../journal/types.js'
 import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
-import { type Check, functionValue, integerFrom, nameText } from '../option-checks.js'
-import { checkKey, ownKey } from '../validate.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */

@@ -1,5 +1,5 @@
 /** Owns how often, and after which pauses, something is tried again that fails time after time. */
-import type { Complete } from '../option-checks.js'
+import type { Complete } from '../checks/options.js'
 import type { HandlerRetry } from './types.js'
 
 export class Setbacks {

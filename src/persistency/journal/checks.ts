@@ -1,10 +1,9 @@
-/** Owns the checks on what callers pass to the journal. What passes is a clean copy, as in `validate.ts`. */
+/** Owns the checks on what callers pass to the journal. What passes is a clean copy, as in `checks/`. */
 import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../../bytes/detached.js'
 import { plainBytes } from '../../bytes/length-of.js'
-import { describeValue } from '../describe.js'
-import { PersistencyError } from '../errors.js'
-import { isUint8Array } from '../keys/key-parts.js'
+import { checkReadOptions } from '../checks/call-options.js'
+import { checkOps } from '../checks/operations.js'
 import {
   anything,
   booleanValue,
@@ -15,10 +14,12 @@ import {
   nameText,
   READ_CHECKS,
   unreadable
-} from '../option-checks.js'
+} from '../checks/options.js'
+import { describeValue } from '../describe.js'
+import { PersistencyError } from '../errors.js'
+import { isUint8Array } from '../keys/key-parts.js'
 import { eventBytesOf, MAX_EVENT_BYTES, recordedBytesOf } from '../size-limits.js'
 import type { ReadOptions, TxOp } from '../types.js'
-import { checkOps, checkReadOptions } from '../validate.js'
 import type { JournalAppendQuery } from './message-payloads.js'
 import type {
   AppendOptions,

@@ -1,6 +1,9 @@
 /** Owns the read-only view of a job as of an event. */
 import { errAsync, type Result, type ResultAsync } from 'neverthrow'
 import type { Ask } from '../ask.js'
+import { checkReadOptions } from '../checks/call-options.js'
+import { checkQuery, checkScan } from '../checks/ranges.js'
+import { checkCategory, checkKey, checkKeys, ownKey } from '../checks/rows.js'
 import { checkDecoder, decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
@@ -12,7 +15,6 @@ import { streamRows } from '../reading/stream.js'
 import type { TableDefinition } from '../tables/table-definition.js'
 import { TableReads } from '../tables/table-reads.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
-import * as check from '../validate.js'
 import { askStepwise } from './ask-stepwise.js'
 import { checkSeq } from './checks.js'
 import { JournalCountAt, JournalGetAt, JournalScanAt } from './messages.js'
@@ -39,8 +41,8 @@ export class PastState {
   }
 
   get(category: string, key: Key, options?: ReadOptions): Answer<Uint8Array | undefined> {
-    const own = check.ownKey(key)
-    const error = check.checkCategory(category) ?? check.checkKey(own)
+    const own = ownKey(key)
+    const error = checkCategory(category) ?? checkKey(own)
     return error === undefined
       ? this.getMany(category, [own], options).map(([payload]) => payload)
       : errAsync(error)
@@ -58,7 +60,7 @@ export class PastState {
   }
 
   getMany(category: string, keys: readonly Key[], options?: ReadOptions): Answer<(Uint8Array | undefined)[]> {
-    return this.#checked(check.checkKeys(category, keys), check.checkReadOptions(options), (clean, read) =>
+    return this.#checked(checkKeys(category, keys), checkReadOptions(options), (clean, read) =>
       askStepwise(this.#ask, JournalGetAt, { seq: this.seq, category, keys: clean }, read).map(
         ({ payloads }) => payloads as (Uint8Array | undefined)[]
       )
@@ -70,22 +72,22 @@ export class PastState {
   }
 
   count(category: string, range: KeyRange | Key, options?: ReadOptions): Answer<number> {
-    return this.#checked(check.checkQuery(category, range), check.checkReadOptions(options), (query, read) =>
+    return this.#checked(checkQuery(category, range), checkReadOptions(options), (query, read) =>
       askStepwise(this.#ask, JournalCountAt, { seq: this.seq, ...query }, read)
     )
   }
 
   scan(category: string, range: KeyRange | Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
     return checkSeq(this.seq)
-      .andThen(() => check.checkScan(category, range, options))
+      .andThen(() => checkScan(category, range, options))
       .asyncAndThen(({ query, read, copy }) =>
         this.#page(query, read).map(({ rows }) => (copy ? rows.map(copyRow) : (rows as KvRow[])))
       )
   }
 
   scanPrefix(category: string, prefix: Key, options?: ScanOptions & ReadOptions): Answer<KvRow[]> {
-    const own = check.ownKey(prefix)
-    const error = check.checkKey(own, 'a prefix')
+    const own = ownKey(prefix)
+    const error = checkKey(own, 'a prefix')
     return error === undefined ? this.scan(category, own, options) : errAsync(error)
   }
 

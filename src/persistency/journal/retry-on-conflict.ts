@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { err, errAsync, type Result, ResultAsync } from 'neverthrow'
 import { reasonOf } from '../../runtime/cancel-signals.js'
 import type { CancelSignal } from '../../runtime/platform.js'
+import { abortSignal, checkOptions, integerFrom, waitFrom } from '../checks/options.js'
 import { PersistencyError } from '../errors.js'
-import { abortSignal, checkOptions, integerFrom, waitFrom } from '../option-checks.js'
 
 /** How often to try, and how long to wait in between. */
 export interface RetryOptions {

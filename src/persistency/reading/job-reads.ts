@@ -2,6 +2,9 @@
 import { errAsync, type ResultAsync } from 'neverthrow'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { Ask } from '../ask.js'
+import { checkReadOptions } from '../checks/call-options.js'
+import { checkQuery, checkScan } from '../checks/ranges.js'
+import { checkCategory, checkKey, checkKeys, ownKey } from '../checks/rows.js'
 import { checkDecoder, decodeRow, type ValueDecoder } from '../codecs/decode-value.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
@@ -9,7 +12,6 @@ import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import { KvCount, KvDelete, KvExists, KvGet, KvGetMany, KvScan } from '../messages.js'
 import type { KvRow, ReadOptions, ScanOptions, StreamOptions } from '../types.js'
-import * as check from '../validate.js'
 import type { PagedStream } from './paged-stream.js'
 import { streamRows } from './stream.js'
 
@@ -43,9 +45,9 @@ export class JobReads {
     keys: readonly Key[],
     options: ReadOptions | undefined
   ): Answer<(Uint8Array | undefined)[]> {
-    const checked = check.checkKeys(category, keys)
+    const checked = checkKeys(category, keys)
     if (checked.isErr()) return errAsync(checked.error)
-    const read = check.checkReadOptions(options)
+    const read = checkReadOptions(options)
     if (read.isErr()) return errAsync(read.error)
     return this.#ask(KvGetMany, { category, keys: checked.value }, read.value).map(
       ({ payloads }) => payloads as (Uint8Array | undefined)[]
@@ -57,9 +59,9 @@ export class JobReads {
   }
 
   count(category: string, range: KeyRange | Key, options: ReadOptions | undefined): Answer<number> {
-    const query = check.checkQuery(category, range)
+    const query = checkQuery(category, range)
     if (query.isErr()) return errAsync(query.error)
-    const read = check.checkReadOptions(options)
+    const read = checkReadOptions(options)
     return read.isErr() ? errAsync(read.error) : this.#ask(KvCount, query.value, read.value)
   }
 
@@ -72,7 +74,7 @@ export class JobReads {
     range: KeyRange | Key,
     options: (ScanOptions & ReadOptions) | undefined
   ): Answer<KvRow[]> {
-    const checked = check.checkScan(category, range, options)
+    const checked = checkScan(category, range, options)
     if (checked.isErr()) return errAsync(checked.error)
     const { query, read, copy } = checked.value
     const page = this.#ask(KvScan, query, read)
@@ -84,8 +86,8 @@ export class JobReads {
     prefix: Key,
     options: (ScanOptions & ReadOptions) | undefined
   ): Answer<KvRow[]> {
-    const own = check.ownKey(prefix)
-    const error = check.checkKey(own, 'a prefix')
+    const own = ownKey(prefix)
+    const error = checkKey(own, 'a prefix')
     return error === undefined ? this.scan(category, own, options) : errAsync(error)
   }
 
@@ -99,10 +101,10 @@ export class JobReads {
     given: Key,
     options: ReadOptions | undefined
   ): Answer<Response> {
-    const key = check.ownKey(given)
-    const error = check.checkCategory(category) ?? check.checkKey(key)
+    const key = ownKey(given)
+    const error = checkCategory(category) ?? checkKey(key)
     if (error !== undefined) return errAsync(error)
-    const read = check.checkReadOptions(options)
+    const read = checkReadOptions(options)
     return read.isErr() ? errAsync(read.error) : this.#ask(request, { category, key }, read.value)
   }
 }

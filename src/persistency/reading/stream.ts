@@ -1,13 +1,13 @@
 /** Owns reading a range page by page. Knows how pages follow each other, not where they come from. */
 import type { ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../../runtime/platform.js'
+import { checkStream } from '../checks/ranges.js'
 import type { PersistencyError } from '../errors.js'
 import { copyRow } from '../frames/packed.js'
 import { type KeyRange, rangeAfter } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { KvRow, ReadOptions, StreamOptions } from '../types.js'
-import { checkStream } from '../validate.js'
 import { PagedStream } from './paged-stream.js'
 
 /** Fetches one page. */

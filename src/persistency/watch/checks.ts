@@ -1,7 +1,7 @@
 /** Owns the checks on what callers pass to `watch`. */
 import { err, ok, type Result } from 'neverthrow'
+import { abortSignal, booleanValue, checkOptions, integerFrom } from '../checks/options.js'
 import { PersistencyError } from '../errors.js'
-import { abortSignal, booleanValue, checkOptions, integerFrom } from '../option-checks.js'
 import type { WatchOptions } from './types.js'
 
 const CHECKS = {

@@ -1,8 +1,9 @@
 /** Owns what `Job.watch` answers: something to iterate, or to subscribe to. */
+
+import { checkQuery } from '../checks/ranges.js'
 import type { KeyRange } from '../keys/key-range.js'
 import type { Key } from '../keys/keys.js'
 import { PagedStream } from '../reading/paged-stream.js'
-import { checkQuery } from '../validate.js'
 import { checkWatchOptions } from './checks.js'
 import type { WatchItem, WatchOptions } from './types.js'
 import { type WatchParts, watchItems } from './watch-items.js'

@@ -4,11 +4,8 @@
  * its operations, and of one with a single operation only that.
  */
 import type { PersistencyError } from '../errors.js'
-import type { TxOp } from '../types.js'
+import type { WriteOps } from '../write-ops.js'
 import { Fifo } from './fifo.js'
-
-/** What a write consists of. */
-export type WriteOps = TxOp | readonly TxOp[]
 
 export interface AcceptedWrite {
   readonly seq: number
@@ -24,9 +21,6 @@ export interface AcceptedWrite {
  * has given up does not.
  */
 export type Acknowledge = (error: PersistencyError | undefined, write: AcceptedWrite) => boolean
-
-/** What an operation counts for besides its keys and payload: the objects that carry it. */
-const OP_OVERHEAD_BYTES = 64
 
 export class AcceptedWrites {
   /** In the order of their numbers; a write that failed before those in front of it were decided leaves a gap. */
@@ -110,36 +104,4 @@ export class AcceptedWrites {
   get #firstSeq(): number {
     return this.#lastSeq - this.#ops.size + 1
   }
-}
-
-export function listOf(ops: WriteOps): readonly TxOp[] {
-  return isOp(ops) ? [ops] : ops
-}
-
-/** A list of its own, for those who may do with it what they like. */
-export function shownList(ops: WriteOps): readonly TxOp[] {
-  return isOp(ops) ? [ops] : ops.slice()
-}
-
-export function countOf(ops: WriteOps): number {
-  return isOp(ops) ? 1 : ops.length
-}
-
-/** What operations count for in the limits of a queue. */
-export function sizeOf(ops: WriteOps): number {
-  if (isOp(ops)) return sizeOfOp(ops)
-  let bytes = 0
-  for (const op of ops) bytes += sizeOfOp(op)
-  return bytes
-}
-
-function sizeOfOp(op: TxOp): number {
-  if (op.kind === 'put') return OP_OVERHEAD_BYTES + op.key.bytes.length + op.payload.length
-  if (op.kind === 'check') return OP_OVERHEAD_BYTES + op.key.bytes.length + (op.equals?.length ?? 0)
-  return OP_OVERHEAD_BYTES + (op.kind === 'delete' ? op.key.bytes.length : op.prefix.bytes.length)
-}
-
-/** Whether it is one operation, not a list of them. */
-export function isOp(ops: WriteOps): ops is TxOp {
-  return !Array.isArray(ops)
 }

@@ -1,7 +1,7 @@
 /** Owns keeping the operations of a write: its bytes are its caller's again once it is accepted, and may change. */
 import { Key } from '../keys/keys.js'
 import type { ChangeOp, TxOp } from '../types.js'
-import { isOp, type WriteOps } from './accepted-writes.js'
+import { isOp, type WriteOps } from '../write-ops.js'
 
 /** The same operations, on bytes that nobody else has. */
 export function ownOps(ops: WriteOps): WriteOps {

@@ -5,7 +5,8 @@
  */
 
 import type { PersistencyError } from '../errors.js'
-import { type AcceptedWrite, countOf } from './accepted-writes.js'
+import { countOf } from '../write-ops.js'
+import type { AcceptedWrite } from './accepted-writes.js'
 
 /** A write that is not accepted yet. */
 export type WaitingWrite = Omit<AcceptedWrite, 'seq'>

@@ -5,16 +5,8 @@
 import { setImmediate } from '../../runtime/event-loop.js'
 import { PersistencyError } from '../errors.js'
 import type { PersistEventPayload } from '../message-payloads.js'
-import {
-  type AcceptedWrite,
-  AcceptedWrites,
-  type Acknowledge,
-  countOf,
-  listOf,
-  shownList,
-  sizeOf,
-  type WriteOps
-} from './accepted-writes.js'
+import { countOf, listOf, shownList, sizeOf, type WriteOps } from '../write-ops.js'
+import { type AcceptedWrite, AcceptedWrites, type Acknowledge } from './accepted-writes.js'
 import { Fifo } from './fifo.js'
 import { BURST_OPS, ProducerPause } from './producer-pause.js'
 import { type WaitingWrite, WaitingWrites } from './waiting-writes.js'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { key, type TxOp } from 'persistency'
-import { AcceptedWrites, countOf, listOf, sizeOf } from '../../../dist/persistency/writes/accepted-writes.js'
+import { countOf, listOf, sizeOf } from '../../../dist/persistency/write-ops.js'
+import { AcceptedWrites } from '../../../dist/persistency/writes/accepted-writes.js'
 
 const op: TxOp = { kind: 'delete', category: 'c', key: key(1) }
 

@@ -4,9 +4,9 @@ import { basename, dirname, join } from 'node:path'
 import { err, ok, type Result } from 'neverthrow'
 import { messageOf } from '../../../runtime/message-of.js'
 import { absolutePath } from '../../absolute-path.js'
+import { checkJobId } from '../../checks/job-id.js'
 import { describeValue } from '../../describe.js'
 import { PersistencyError } from '../../errors.js'
-import { checkJobId } from '../../validate.js'
 import { codeOf } from '../sqlite-errors.js'
 
 /** The root directory of jobs that live in memory. */

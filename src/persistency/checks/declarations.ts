@@ -1,7 +1,7 @@
 /** Owns the checks on what programs declare, once and before there is a job: what cannot work is a `TypeError` at once. */
-import { describeValue } from './describe.js'
-import type { Check } from './option-checks.js'
-import { checkCategory } from './validate.js'
+import { describeValue } from '../describe.js'
+import type { Check } from './options.js'
+import { checkCategory } from './rows.js'
 
 /** Throws a `TypeError` unless the check answers that it expects nothing else. */
 export function demand(what: string, value: unknown, expectedOf: Check): void {

@@ -1,9 +1,9 @@
 /** Owns checking objects of options: against the names and values that are known, each told in the words of its error. */
 import { err, ok, type Result } from 'neverthrow'
-import { isCancelSignal } from '../runtime/cancel-signals.js'
-import { LONGEST_TIMER_MS } from '../runtime/deadlines.js'
-import { describeValue } from './describe.js'
-import { PersistencyError, type PersistencyErrorCode } from './errors.js'
+import { isCancelSignal } from '../../runtime/cancel-signals.js'
+import { LONGEST_TIMER_MS } from '../../runtime/deadlines.js'
+import { describeValue } from '../describe.js'
+import { PersistencyError, type PersistencyErrorCode } from '../errors.js'
 
 /** Answers what a value must be, `undefined` when it is that. */
 export type Check = (value: unknown) => string | undefined
@@ -168,3 +168,6 @@ export const VERIFY_CHECKS = { ...OPERATION_CHECKS, quick: booleanValue }
 
 /** The options of everything that reads: how patient it is. */
 export const READ_CHECKS = { timeoutMs: positiveMs, signal: abortSignal }
+
+/** Those of putting a backup in the place of a job. */
+export const RESTORE_CHECKS = { overwrite: booleanValue }
