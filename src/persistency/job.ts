@@ -1,21 +1,14 @@
 /**
- * Owns the handle of one tenant: a thin client over the brokers of its context. Knows no SQL and no threads. Most of it is
- * the documentation of its methods; what they do is in the folders, each by what it is about.
+ * Owns the handle of one tenant: a thin client over the brokers of its context, and the documentation of its methods.
  */
-import { errAsync, type Result, type ResultAsync } from 'neverthrow'
+import type { ResultAsync } from 'neverthrow'
 import type { BrokerContext } from '../brokers/context.js'
-import type { EventDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
-import { RequestBroker } from '../brokers/request-broker.js'
-import type { Ask } from './ask.js'
-import { checkFlushOptions, checkReadOptions } from './checks/call-options.js'
-import { checkDelete, checkDeletePrefix, checkPut, checkWrite } from './checks/operations.js'
+import { checkDelete, checkDeletePrefix, checkPut } from './checks/operations.js'
 import type { ValueDecoder } from './codecs/decode-value.js'
 import { encodeValue, type ValueEncoder } from './codecs/encode-value.js'
-import { tellJob } from './diagnostics.js'
-import { PersistencyError } from './errors.js'
+import type { PersistencyError } from './errors.js'
 import type { DomainEvent } from './eventsourcing/domain-events.js'
-import { EventSourcing } from './eventsourcing/event-sourcing.js'
 import type { Projection } from './eventsourcing/projection.js'
 import type { ProjectionDefinition } from './eventsourcing/projection-definition.js'
 import type { Subscription } from './eventsourcing/subscription.js'
@@ -28,11 +21,8 @@ import type {
   SubscriptionHandler,
   SubscriptionOptions
 } from './eventsourcing/types.js'
-import { DirectCalls, type JobCalls } from './job-calls.js'
-import { JobMaintenance } from './job-maintenance.js'
+import type { JobCore } from './job-core.js'
 import type { EventStream } from './journal/event-stream.js'
-import { JobJournal } from './journal/job-journal.js'
-import { JournalInfo } from './journal/messages.js'
 import type { PastState } from './journal/past-state.js'
 import type {
   Appended,
@@ -59,13 +49,8 @@ import type {
   VerifyOptions,
   VerifyReport
 } from './maintenance/types.js'
-import type { JobRestartedPayload } from './message-payloads.js'
-import { JobClosed, JobFailed, JobOpened, JobRestarted, KvFlush } from './messages.js'
 import type { ResolvedJobOptions } from './options.js'
-import { JobReads } from './reading/job-reads.js'
 import type { PagedStream } from './reading/paged-stream.js'
-import { JobRestart } from './restart/job-restart.js'
-import type { RestartListener } from './storage-engine.js'
 import { Table } from './table.js'
 import type { TableDefinition } from './tables/table-definition.js'
 import type {
@@ -78,24 +63,8 @@ import type {
   StreamOptions,
   TxOp
 } from './types.js'
-import { CommitFeed } from './watch/commit-feed.js'
 import type { WatchOptions } from './watch/types.js'
-import { WatchStream } from './watch/watch-stream.js'
-import { isWithoutJournal } from './without-journal.js'
-import type { WriteOps } from './write-ops.js'
-import { JobWrites } from './writes/job-writes.js'
-
-/** What a job is made of. @internal */
-export interface JobParts {
-  readonly id: string
-  readonly hub: BrokerHub
-  readonly context: BrokerContext
-  readonly options: ResolvedJobOptions
-  /** Has the job closed by whoever opened it. */
-  readonly close: () => ResultAsync<void, PersistencyError>
-}
-
-type JobState = 'open' | 'closing' | 'closed' | 'failed' | 'ended'
+import type { WatchStream } from './watch/watch-stream.js'
 
 /**
  * One tenant's storage: ordered key-value rows in categories.
@@ -110,52 +79,26 @@ export class Job {
   readonly context: BrokerContext
   /** The options in force. */
   readonly options: ResolvedJobOptions
-  readonly #hub: BrokerHub
+  readonly #core: JobCore
   readonly #close: () => ResultAsync<void, PersistencyError>
-  readonly #writes: JobWrites
-  readonly #reads: JobReads
-  readonly #journal: JobJournal
-  readonly #sourcing: EventSourcing
-  readonly #maintenance: JobMaintenance
-  readonly #feed: CommitFeed
-  readonly #restart: JobRestart | undefined
-  readonly #calls: JobCalls
-  #state: JobState = 'open'
 
-  /** Jobs are opened with `Persistency.openJob`. @internal */
-  constructor({ id: jobId, hub, context, options, close }: JobParts) {
-    this.id = jobId
-    this.context = context
-    this.options = options
-    this.#hub = hub
+  /** Jobs are opened with `Persistency.openJob`, which passes how to close this one. @internal */
+  constructor(core: JobCore, close: () => ResultAsync<void, PersistencyError>) {
+    this.id = core.id
+    this.context = core.context
+    this.options = core.options
+    this.#core = core
     this.#close = close
-    this.#writes = new JobWrites({ jobId, hub, context, options })
-    const ask = this.#ask
-    this.#reads = new JobReads(ask)
-    this.#journal = new JobJournal({ hub, context, ask })
-    const { committed } = this.#journal
-    this.#sourcing = new EventSourcing({
-      ...{ jobId, hub, context, ask, committed },
-      closed: () => (this.running ? undefined : this.#closedError())
-    })
-    this.#maintenance = new JobMaintenance({
-      ...{ hub, context, options, writes: this.#writes, ask },
-      journal: { compare: (how) => this.#journal.compare(how), served: () => this.running }
-    })
-    this.#feed = new CommitFeed({ hub, context, lastSent: () => this.#writes.lastSent })
-    const requests = new RequestBroker(hub, context)
-    if (options.restart) this.#restart = this.#restartOf(requests)
-    this.#calls = this.#restart?.calls ?? new DirectCalls({ jobId, requests, queue: this.#writes.queue })
   }
 
   /** Whether the job takes calls. */
   get running(): boolean {
-    return this.#state === 'open'
+    return this.#core.running
   }
 
   /** Writes that are accepted and not yet committed. */
   get queued(): { readonly bytes: number; readonly ops: number } {
-    return this.#writes.queue.depth
+    return this.#core.writes.queue.depth
   }
 
   /**
@@ -169,17 +112,17 @@ export class Job {
    * `ERR_STORAGE_DIED` while it waits for room.
    */
   persist(ops: TxOp | readonly TxOp[]): ResultAsync<void, PersistencyError> {
-    return this.#submit(this.#checkedWrite(ops))
+    return this.#core.submit(this.#core.checkedWrite(ops))
   }
 
   /** Queues a row to be stored; ok means accepted, not stored yet. As {@link Job.persist}. */
   persistPut(category: string, key: Key, payload: Uint8Array): ResultAsync<void, PersistencyError> {
-    return this.#submit(checkPut(category, key, payload))
+    return this.#core.submit(checkPut(category, key, payload))
   }
 
   /** Queues a row to be removed; ok means accepted, whether it is there or not. As {@link Job.persist}. */
   persistDelete(category: string, key: Key): ResultAsync<void, PersistencyError> {
-    return this.#submit(checkDelete(category, key))
+    return this.#core.submit(checkDelete(category, key))
   }
 
   /**
@@ -187,7 +130,7 @@ export class Job {
    * {@link Job.persist}.
    */
   persistDeletePrefix(category: string, prefix: Key): ResultAsync<void, PersistencyError> {
-    return this.#submit(checkDeletePrefix(category, prefix))
+    return this.#core.submit(checkDeletePrefix(category, prefix))
   }
 
   /**
@@ -207,7 +150,7 @@ export class Job {
     value: T,
     codec?: ValueEncoder<T>
   ): ResultAsync<void, PersistencyError> {
-    return this.#submit(encodeValue(value, codec).andThen((payload) => checkPut(category, key, payload)))
+    return this.#core.submit(encodeValue(value, codec).andThen((payload) => checkPut(category, key, payload)))
   }
 
   /**
@@ -216,7 +159,7 @@ export class Job {
    * {@link Job.flush} tells. With a signal that has fired already nothing is written.
    */
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): ResultAsync<Commit, PersistencyError> {
-    return this.#submitAcked(this.#checkedWrite(ops), options)
+    return this.#core.submitAcked(this.#core.checkedWrite(ops), options)
   }
 
   /** Stores a row and waits for the commit: {@link Job.persistAcked} of one put. */
@@ -226,7 +169,7 @@ export class Job {
     payload: Uint8Array,
     options?: AckOptions
   ): ResultAsync<Commit, PersistencyError> {
-    return this.#submitAcked(checkPut(category, key, payload), options)
+    return this.#core.submitAcked(checkPut(category, key, payload), options)
   }
 
   /**
@@ -234,10 +177,7 @@ export class Job {
    * was lost without its caller having been told, the flush is `ERR_WRITES_LOST`, once, with the first cause.
    */
   flush(options?: FlushOptions): ResultAsync<void, PersistencyError> {
-    const checked = checkFlushOptions(options)
-    if (checked.isErr()) return errAsync(checked.error)
-    const { durable = false, timeoutMs = Number.POSITIVE_INFINITY, signal } = checked.value
-    return this.#ask(KvFlush, { durable }, { timeoutMs, signal }).andThen(() => this.#writes.takeLoss())
+    return this.#core.flush(options)
   }
 
   /**
@@ -249,7 +189,7 @@ export class Job {
     key: Key,
     options?: ReadOptions
   ): ResultAsync<Uint8Array | undefined, PersistencyError> {
-    return this.#reads.get(category, key, options)
+    return this.#core.reads.get(category, key, options)
   }
 
   /**
@@ -262,7 +202,7 @@ export class Job {
     codec: ValueDecoder<T>,
     options?: ReadOptions
   ): ResultAsync<T | undefined, PersistencyError> {
-    return this.#reads.getDecoded(category, key, codec, options)
+    return this.#core.reads.getDecoded(category, key, codec, options)
   }
 
   /**
@@ -274,12 +214,12 @@ export class Job {
     keys: readonly Key[],
     options?: ReadOptions
   ): ResultAsync<(Uint8Array | undefined)[], PersistencyError> {
-    return this.#reads.getMany(category, keys, options)
+    return this.#core.reads.getMany(category, keys, options)
   }
 
   /** Whether a row is there. */
   exists(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
-    return this.#reads.exists(category, key, options)
+    return this.#core.reads.exists(category, key, options)
   }
 
   /** How many rows a range, or everything under a prefix, holds. */
@@ -288,12 +228,12 @@ export class Job {
     range: KeyRange | Key,
     options?: ReadOptions
   ): ResultAsync<number, PersistencyError> {
-    return this.#reads.count(category, range, options)
+    return this.#core.reads.count(category, range, options)
   }
 
   /** Removes a row, in line with all other calls, and answers, once that is committed, whether it was there. */
   deleteAcked(category: string, key: Key, options?: ReadOptions): ResultAsync<boolean, PersistencyError> {
-    return this.#reads.deleteAcked(category, key, options)
+    return this.#core.reads.deleteAcked(category, key, options)
   }
 
   /**
@@ -306,7 +246,7 @@ export class Job {
     range: KeyRange | Key,
     options?: ScanOptions & ReadOptions
   ): ResultAsync<KvRow[], PersistencyError> {
-    return this.#reads.scan(category, range, options)
+    return this.#core.reads.scan(category, range, options)
   }
 
   /** The rows whose key starts with a prefix, in key order. As {@link Job.scan}. */
@@ -315,7 +255,7 @@ export class Job {
     prefix: Key,
     options?: ScanOptions & ReadOptions
   ): ResultAsync<KvRow[], PersistencyError> {
-    return this.#reads.scanPrefix(category, prefix, options)
+    return this.#core.reads.scanPrefix(category, prefix, options)
   }
 
   /**
@@ -326,7 +266,7 @@ export class Job {
    * Iterating throws a {@link PersistencyError} when a page cannot be read.
    */
   stream(category: string, range: KeyRange | Key, options?: StreamOptions): PagedStream<KvRow> {
-    return this.#reads.stream(category, range, options)
+    return this.#core.reads.stream(category, range, options)
   }
 
   /**
@@ -351,7 +291,7 @@ export class Job {
     events: NewEvent | readonly NewEvent[],
     options?: AppendOptions
   ): ResultAsync<Appended, PersistencyError> {
-    return this.#journal.append(events, options)
+    return this.#core.journal.append(events, options)
   }
 
   /**
@@ -359,7 +299,7 @@ export class Job {
    * appended to it. Errors: `ERR_OPTION`, `ERR_NO_JOURNAL`, those of reading.
    */
   streamSeq(stream: string, options?: ReadOptions): ResultAsync<number, PersistencyError> {
-    return this.#journal.streamSeq(stream, options)
+    return this.#core.journal.streamSeq(stream, options)
   }
 
   /**
@@ -371,7 +311,7 @@ export class Job {
     idempotencyKey: string,
     options?: FindAppendOptions
   ): ResultAsync<Appended | undefined, PersistencyError> {
-    return this.#journal.findAppend(idempotencyKey, options)
+    return this.#core.journal.findAppend(idempotencyKey, options)
   }
 
   /**
@@ -386,7 +326,7 @@ export class Job {
   events(options?: EventsOptions & { readonly live?: false }): EventStream<JournalEvent>
   events(options?: EventsOptions): EventStream<JournalEvent | CaughtUp>
   events(options?: EventsOptions): EventStream<JournalEvent | CaughtUp> {
-    return this.#journal.events(options)
+    return this.#core.journal.events(options)
   }
 
   /**
@@ -403,23 +343,17 @@ export class Job {
    * `ERR_EVENTS_GONE`. Ends without an error when the job is closed.
    */
   watch(category: string, range: KeyRange | Key, options?: WatchOptions): WatchStream {
-    return new WatchStream(category, range, options, {
-      ask: this.#ask,
-      feed: this.#feed,
-      committed: this.#journal.committed,
-      isWithoutJournal: (error) => isWithoutJournal(error, this.running),
-      inLine: (sent) => this.#calls.inLine(sent, () => {})
-    })
+    return this.#core.watch(category, range, options)
   }
 
   /** The rows as they were once the event `seq` of the journal had taken effect; 0 is before the first. Read-only. */
   at(seq: number): PastState {
-    return this.#journal.at(seq)
+    return this.#core.journal.at(seq)
   }
 
   /** What the journal holds. Errors: `ERR_NO_JOURNAL`, those of reading. */
   journalStatus(options?: ReadOptions): ResultAsync<JournalStatus, PersistencyError> {
-    return this.#journal.status(options)
+    return this.#core.journal.status(options)
   }
 
   /**
@@ -428,7 +362,7 @@ export class Job {
    * The time limit is that of each step. Errors: `ERR_NO_JOURNAL`, `ERR_JOURNAL`, those of reading.
    */
   compareWithJournal(options?: CompareOptions): ResultAsync<JournalComparison, PersistencyError> {
-    return this.#journal.compare(options)
+    return this.#core.journal.compare(options)
   }
 
   /**
@@ -436,7 +370,7 @@ export class Job {
    * stopped half-way, the rows behind are as they were. The mending is no event of the journal.
    */
   rebuild(options?: CompareOptions): ResultAsync<JournalComparison, PersistencyError> {
-    return this.#journal.rebuild(options)
+    return this.#core.journal.rebuild(options)
   }
 
   /**
@@ -448,7 +382,7 @@ export class Job {
    * `ERR_BACKUP`, `ERR_ABORTED`, `ERR_JOB_CLOSED`, also when the job is closed meanwhile.
    */
   backup(path: string, options?: BackupOptions): ResultAsync<Backup, PersistencyError> {
-    return this.#maintenance.backup(path, options)
+    return this.#core.maintenance.backup(path, options)
   }
 
   /**
@@ -457,12 +391,12 @@ export class Job {
    * that can be read. What is wrong is in the report; an `Err` says that it could not be checked.
    */
   verify(options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
-    return this.#maintenance.verify(options)
+    return this.#core.maintenance.verify(options)
   }
 
   /** Figures of the storage, the queue and the commits. Counting the rows visits all of them, in small steps. */
   stats(options?: StatsOptions): ResultAsync<JobStats, PersistencyError> {
-    return this.#maintenance.stats(options)
+    return this.#core.maintenance.stats(options)
   }
 
   /**
@@ -473,7 +407,7 @@ export class Job {
    * Errors: `ERR_STORAGE` with `SQLITE_FULL` or `SQLITE_BUSY`, after which the file is as before; `ERR_ABORTED`.
    */
   compact(options?: OperationOptions): ResultAsync<Compaction, PersistencyError> {
-    return this.#maintenance.compact(options)
+    return this.#core.maintenance.compact(options)
   }
 
   /**
@@ -508,12 +442,12 @@ export class Job {
     handler: SubscriptionHandler<never> | DecodedHandler<never>,
     options?: AnySubscriptionOptions
   ): ResultAsync<Subscription, PersistencyError> {
-    return this.#sourcing.subscribe(name, handler, options)
+    return this.#core.sourcing.subscribe(name, handler, options)
   }
 
   /** The subscriptions and projections that the file knows, whether they are held or not, and what they have parked. */
   get subscriptions(): Subscriptions {
-    return this.#sourcing.subscriptions
+    return this.#core.sourcing.subscriptions
   }
 
   /**
@@ -526,7 +460,7 @@ export class Job {
     definition: ProjectionDefinition<Event, State>,
     options?: DeliveryOptions
   ): ResultAsync<Projection<State>, PersistencyError> {
-    return this.#sourcing.project(definition, options)
+    return this.#core.sourcing.project(definition, options)
   }
 
   /** Closes the job: applies everything accepted, then releases its storage. The same as `Persistency.closeJob`. */
@@ -539,131 +473,11 @@ export class Job {
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Job ${this.id} (${this.#state})`
+    return `Job ${this.id} (${this.#core.state})`
   }
 
   /** Where its events and requests travel. @internal */
   get hub(): BrokerHub {
-    return this.#hub
-  }
-
-  /** Takes part in the storage being started again; absent without `restart`. @internal */
-  get restart(): RestartListener | undefined {
-    return this.#restart
-  }
-
-  /** It can be found by its id. @internal */
-  announceOpened(): void {
-    this.#announce(JobOpened, { jobId: this.id })
-    tellJob('opened', { jobId: this.id, context: this.context })
-  }
-
-  /**
-   * Takes no more calls; resolves when everything that waited for room has been accepted, with `restart` when it has an
-   * outcome. @internal
-   */
-  async beginClose(): Promise<void> {
-    if (this.#state === 'open') {
-      this.#sourcing.subscriptions.storeNow()
-      this.#state = 'closing'
-    }
-    if (this.#restart === undefined) await this.#writes.queue.lineCleared()
-    else await this.#restart.settle()
-  }
-
-  /** The storage is released. @internal */
-  finishClose(): void {
-    if (this.#state !== 'closing') return
-    this.#end('closed', this.#closedError())
-    this.#announce(JobClosed, { jobId: this.id })
-    tellJob('closed', { jobId: this.id, context: this.context })
-  }
-
-  /** The storage has ended by itself: reports what is lost. @internal */
-  fail(error: PersistencyError): void {
-    if (this.#state === 'closed' || this.#state === 'failed') return
-    this.#end('failed', error)
-    this.#announce(JobFailed, { jobId: this.id, error })
-    tellJob('failed', { jobId: this.id, context: this.context, error })
-  }
-
-  /** The process ends, and everything accepted has been applied: takes no more calls. Nobody can be told. @internal */
-  endWithProcess(): void {
-    if (this.#state === 'open') this.#state = 'ended'
-  }
-
-  /** What concerns the life of the job is told in its own context and in that of its coordinator. */
-  #announce<Payload>(event: EventDefinition<Payload>, payload: Payload): void {
-    this.#hub.emit(this.context, event, payload)
-    if (this.context.parent !== undefined) this.#hub.emit(this.context.parent, event, payload)
-  }
-
-  #restartOf(requests: RequestBroker): JobRestart {
-    return new JobRestart({
-      jobId: this.id,
-      hub: this.#hub,
-      context: this.context,
-      requests,
-      writes: this.#writes,
-      onRestarted: (restarted) => this.#restarted(restarted)
-    })
-  }
-
-  /** What the former storage committed in its last moment nobody has heard of: who follows along looks for itself. */
-  #restarted(restarted: JobRestartedPayload): void {
-    this.#feed.resync()
-    const forever = { timeoutMs: Number.POSITIVE_INFINITY }
-    void this.#restart?.calls
-      .ask(JournalInfo, undefined, forever, true)
-      .map(({ lastSeq }) => this.#journal.committed.advance(lastSeq))
-    this.#announce(JobRestarted, restarted)
-    tellJob('restarted', { ...restarted, context: this.context })
-  }
-
-  #end(state: JobState, error: PersistencyError): void {
-    this.#state = state
-    this.#writes.end(error)
-    this.#restart?.end(error)
-    const end = state === 'closed' ? 'closed' : error
-    this.#sourcing.subscriptions.end(state === 'closed' ? undefined : error)
-    this.#journal.end(end)
-    this.#feed.end(end)
-  }
-
-  #checkedWrite(ops: TxOp | readonly TxOp[]): Result<WriteOps, PersistencyError> {
-    return checkWrite(ops, this.options.journal !== false)
-  }
-
-  #submit(ops: Result<WriteOps, PersistencyError>): ResultAsync<void, PersistencyError> {
-    if (ops.isErr()) return errAsync(ops.error)
-    if (this.#state !== 'open') return errAsync(this.#closedError())
-    return this.#writes.submit(ops.value)
-  }
-
-  #submitAcked(
-    ops: Result<WriteOps, PersistencyError>,
-    options: AckOptions | undefined
-  ): ResultAsync<Commit, PersistencyError> {
-    const patience = checkReadOptions(options)
-    if (ops.isErr()) return errAsync(ops.error)
-    if (patience.isErr()) return errAsync(patience.error)
-    if (!this.running) return errAsync(this.#closedError())
-    return this.#writes.submitAcked(ops.value, patience.value)
-  }
-
-  /** Sends a request when everything before it has been sent. */
-  readonly #ask: Ask = (request, payload, options) => {
-    if (this.#state !== 'open') return errAsync(this.#closedError())
-    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
-    return this.#calls.ask(request, payload, { timeoutMs, signal })
-  }
-
-  #closedError(): PersistencyError {
-    const why = {
-      ...{ open: 'open', closing: 'being closed', closed: 'closed', failed: 'no longer served' },
-      ended: 'no longer served: the process ends'
-    }[this.#state]
-    const remedy = this.#state === 'failed' ? '; its storage died, openJob starts it again' : ''
-    return new PersistencyError('ERR_JOB_CLOSED', `job "${this.id}" is ${why}${remedy}`)
+    return this.#core.hub
   }
 }

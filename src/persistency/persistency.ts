@@ -11,6 +11,7 @@ import { closeOnSignal, type EndSignal } from './close-on-signal.js'
 import { PersistencyError } from './errors.js'
 import { tellIgnored } from './ignored-options.js'
 import { Job } from './job.js'
+import { JobCore } from './job-core.js'
 import type { RestoreOptions, VerifyOptions, VerifyReport } from './maintenance/types.js'
 import { checkJobOptions, completeJobOptions, type JobOptions, type ResolvedJobOptions } from './options.js'
 import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
@@ -34,7 +35,7 @@ export interface PersistencyParts {
 
 /** An open job and the storage that serves it. */
 interface Tenant {
-  readonly job: Job
+  readonly core: JobCore
   readonly storage: OpenedStorage
 }
 
@@ -279,10 +280,10 @@ export class Persistency extends ByJobId {
       if (tenant !== undefined) this.#fail(id, tenant, error)
     }
     const onRestart = {
-      interrupted: (error: PersistencyError) => tenant?.job.restart?.interrupted(error) ?? false,
-      resumed: () => tenant?.job.restart?.resumed()
+      interrupted: (error: PersistencyError) => tenant?.core.restart?.interrupted(error) ?? false,
+      resumed: () => tenant?.core.restart?.resumed()
     }
-    const onProcessEnd = (): void => tenant?.job.endWithProcess()
+    const onProcessEnd = (): void => tenant?.core.endWithProcess()
     const storage = await this.#engine.open({
       ...{ jobId: id, hub, context, options, onFailed, onProcessEnd },
       ...(options.restart && { onRestart })
@@ -292,23 +293,25 @@ export class Persistency extends ByJobId {
     const close = (): ResultAsync<void, PersistencyError> =>
       // The handle may be an old one of an id that has been opened again.
       new ResultAsync(this.#inLine(id, () => this.#close(id, tenant)))
-    tenant = { job: new Job({ id, hub, context, options, close }), storage: storage.value }
+    const core = new JobCore({ id, hub, context, options })
+    const job = new Job(core, close)
+    tenant = { core, storage: storage.value }
     this.#tenants.set(id, tenant)
-    this.#jobs.set(id, tenant.job)
-    tenant.job.announceOpened()
-    return ok(tenant.job)
+    this.#jobs.set(id, job)
+    core.announceOpened()
+    return ok(job)
   }
 
   async #close(id: string, tenant: Tenant | undefined): Promise<Result<void, PersistencyError>> {
     if (tenant === undefined || this.#tenants.get(id) !== tenant) return ok(undefined)
-    const { job, storage } = tenant
-    await job.beginClose()
+    const { core, storage } = tenant
+    await core.beginClose()
     // Its storage may have died meanwhile, of which everybody has been told.
     if (this.#tenants.get(id) !== tenant) return ok(undefined)
     const closed = await storage.close()
     this.#forget(id, tenant)
-    if (closed.isErr()) job.fail(closed.error)
-    else job.finishClose()
+    if (closed.isErr()) core.fail(closed.error)
+    else core.finishClose()
     return closed
   }
 
@@ -344,7 +347,7 @@ export class Persistency extends ByJobId {
 
   #fail(id: string, tenant: Tenant, error: PersistencyError): void {
     this.#forget(id, tenant)
-    tenant.job.fail(error)
+    tenant.core.fail(error)
   }
 
   #forget(id: string, tenant: Tenant): void {

@@ -244,20 +244,7 @@ test.each(ID_STATES.map((state, column) => [state, column] as const).filter(reac
 )
 
 describe('the table has a row', () => {
-  const INTERNAL = [
-    'constructor',
-    'announceOpened',
-    'beginClose',
-    'finishClose',
-    'endWithProcess',
-    'fail',
-    'restart',
-    'id',
-    'hub',
-    'context',
-    'options',
-    'rootDir'
-  ]
+  const INTERNAL = ['constructor', 'id', 'hub', 'context', 'options', 'rootDir']
   const membersOf = (prototype: object): string[] =>
     Object.getOwnPropertyNames(prototype).filter((name) => !INTERNAL.includes(name))
 
