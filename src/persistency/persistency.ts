@@ -1,4 +1,4 @@
-/** Owns the coordinator of one root directory: which jobs are open, opening, closing. Knows no SQL and no threads; `open` builds the engine that does. */
+/** Owns the coordinator of one root directory. Knows no SQL and no threads; `open` builds the engine that does. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
@@ -10,15 +10,15 @@ import { checkOptions, RESTORE_CHECKS } from './checks/options.js'
 import { closeOnSignal, type EndSignal } from './close-on-signal.js'
 import { PersistencyError } from './errors.js'
 import { tellIgnored } from './ignored-options.js'
-import { Job } from './job.js'
-import { JobCore } from './job-core.js'
+import type { Job } from './job.js'
 import type { RestoreOptions, VerifyOptions, VerifyReport } from './maintenance/types.js'
 import { checkJobOptions, completeJobOptions, type JobOptions, type ResolvedJobOptions } from './options.js'
 import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
 import { SqliteEngine } from './storage/engine/sqlite-engine.js'
 import { checkRootDir, isSameDirectory } from './storage/files/root-dir.js'
 import { verifyFile } from './storage/verify-file.js'
-import type { OpenedStorage, StorageEngine } from './storage-engine.js'
+import type { StorageEngine } from './storage-engine.js'
+import { Tenants } from './tenants.js'
 
 /** What a coordinator is made of. */
 export interface PersistencyParts {
@@ -31,19 +31,6 @@ export interface PersistencyParts {
   readonly jobOptions: ResolvedJobOptions
   /** As in {@link PersistencyOptions}. */
   readonly closeOnSignal?: boolean | readonly EndSignal[]
-}
-
-/** An open job and the storage that serves it. */
-interface Tenant {
-  readonly core: JobCore
-  readonly storage: OpenedStorage
-}
-
-/** An opening under way. */
-interface Opening {
-  readonly done: Promise<Result<Job, PersistencyError>>
-  /** Whether it makes a job that is not there. */
-  readonly create: boolean
 }
 
 let singleton: Persistency | undefined
@@ -64,14 +51,9 @@ export class Persistency extends ByJobId {
   readonly hub: BrokerHub
   readonly #engine: StorageEngine
   readonly #defaults: ResolvedJobOptions
-  readonly #tenants = new Map<string, Tenant>()
-  readonly #jobs = new Map<string, Job>()
-  /** The last of the openings, closings and removals of each id; they happen in the order they were asked for. */
-  readonly #lines = new Map<string, Promise<unknown>>()
-  /** The last opening of each id that is under way; calls that nothing else came between take part in it. */
-  readonly #openings = new Map<string, Opening>()
+  readonly #tenants: Tenants
   readonly #leaveSignals: () => void
-  #closing: ResultAsync<void, PersistencyError> | undefined
+  #closed: ResultAsync<void, PersistencyError> | undefined
 
   /** For those who bring an engine of their own; everybody else uses {@link Persistency.open}. */
   constructor(parts: PersistencyParts) {
@@ -80,6 +62,8 @@ export class Persistency extends ByJobId {
     this.context = BrokerContext.create(`persistency ${parts.rootDir}`)
     this.hub = parts.hub
     this.#engine = parts.engine
+    const { rootDir, hub, context } = this
+    this.#tenants = new Tenants({ rootDir, hub, context, engine: parts.engine })
     this.#defaults = parts.jobOptions
     const { closeOnSignal: signals = false } = parts
     const close = async (): Promise<string | undefined> => (await this.close()).match(() => undefined, String)
@@ -144,17 +128,17 @@ export class Persistency extends ByJobId {
 
   /** The open jobs by id; follows along as jobs open and close. */
   get jobs(): ReadonlyMap<string, Job> {
-    return this.#jobs
+    return this.#tenants.jobs
   }
 
   override job(id: string): Result<Job, PersistencyError> {
-    const job = this.#jobs.get(id)
+    const job = this.jobs.get(id)
     return job === undefined ? err(jobNotFound(id)) : ok(job)
   }
 
   /** Whether a job of that id is open. */
   hasJob(id: string): boolean {
-    return this.#jobs.has(id)
+    return this.jobs.has(id)
   }
 
   /**
@@ -164,9 +148,9 @@ export class Persistency extends ByJobId {
    * Errors: `ERR_LIST` when the directory cannot be read, `ERR_PERSISTENCY_CLOSED`.
    */
   listJobs(): ResultAsync<readonly string[], PersistencyError> {
-    if (this.#closing !== undefined) return errAsync(this.#closedError())
+    if (this.#tenants.ended !== undefined) return errAsync(this.#tenants.ended)
     const stored = this.#engine.list?.() ?? okAsync<readonly string[], PersistencyError>([])
-    return stored.map((ids) => [...new Set([...ids, ...this.#jobs.keys()])].sort())
+    return stored.map((ids) => [...new Set([...ids, ...this.jobs.keys()])].sort())
   }
 
   /**
@@ -182,9 +166,9 @@ export class Persistency extends ByJobId {
   openJob(id: string, options?: JobOptions): ResultAsync<Job, PersistencyError> {
     const checked = checkJobId(id).andThen(() => checkJobOptions(options))
     if (checked.isErr()) return errAsync(checked.error)
-    if (this.#closing !== undefined) return errAsync(this.#closedError())
+    if (this.#tenants.ended !== undefined) return errAsync(this.#tenants.ended)
     const wanted = completeJobOptions(checked.value, this.#defaults)
-    const opened = new ResultAsync(this.#opening(id, wanted))
+    const opened = new ResultAsync(this.#tenants.open(id, wanted))
     if (options === undefined) return opened
     return opened.map((job) => {
       tellIgnored(job, this.rootDir, checked.value, wanted)
@@ -197,7 +181,7 @@ export class Persistency extends ByJobId {
    * Closing a job that is not open is ok.
    */
   closeJob(id: string): ResultAsync<void, PersistencyError> {
-    return new ResultAsync(this.#inLine(id, () => this.#close(id, this.#tenants.get(id))))
+    return new ResultAsync(this.#tenants.close(id))
   }
 
   /**
@@ -208,7 +192,7 @@ export class Persistency extends ByJobId {
    * those of closing.
    */
   dropJob(id: string): ResultAsync<void, PersistencyError> {
-    return checkJobId(id).asyncAndThen(() => new ResultAsync(this.#inLine(id, () => this.#drop(id))))
+    return checkJobId(id).asyncAndThen(() => new ResultAsync(this.#tenants.drop(id)))
   }
 
   /**
@@ -230,18 +214,20 @@ export class Persistency extends ByJobId {
         }))
       )
     if (checked.isErr()) return errAsync(checked.error)
-    if (this.#closing !== undefined) return errAsync(this.#closedError())
+    if (this.#tenants.ended !== undefined) return errAsync(this.#tenants.ended)
     const { from, overwrite } = checked.value
-    return new ResultAsync(this.#inLine(id, async () => await this.#restore(id, from, overwrite)))
+    return new ResultAsync(this.#tenants.restore(id, from, overwrite))
   }
 
   /** Closes every job, and opens none from now on. Repeating it is harmless. Errors: the first one of a job. */
   close(): ResultAsync<void, PersistencyError> {
-    if (this.#closing === undefined) {
-      const ids = new Set([...this.#lines.keys(), ...this.#tenants.keys()])
-      this.#closing = new ResultAsync(this.#closeAll([...ids]))
-    }
-    return this.#closing
+    this.#closed ??= new ResultAsync(
+      this.#tenants.closeAll().then((closed) => {
+        this.#leaveSignals()
+        return closed
+      })
+    )
+    return this.#closed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -249,115 +235,7 @@ export class Persistency extends ByJobId {
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Persistency ${this.rootDir} [${[...this.#jobs.keys()].join(', ')}]`
-  }
-
-  /** Begins to open a job, or takes part in an opening that nothing else has come behind. */
-  #opening(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
-    const { create } = options
-    const shared = this.#openings.get(id)
-    // One that makes nothing is no answer to a call that would have the job made.
-    const suits = shared !== undefined && (shared.create || !create)
-    if (suits && shared.done === this.#lines.get(id)) return shared.done
-    const opening: Opening = { done: this.#inLine(id, () => this.#open(id, options)), create }
-    this.#openings.set(id, opening)
-    void opening.done.then(() => {
-      if (this.#openings.get(id) === opening) this.#openings.delete(id)
-    })
-    return opening.done
-  }
-
-  async #open(id: string, options: ResolvedJobOptions): Promise<Result<Job, PersistencyError>> {
-    if (this.#closing !== undefined) return err(this.#closedError())
-    const open = this.#jobs.get(id)
-    if (open !== undefined) return ok(open)
-    const hub = this.hub
-    const context = this.context.child(id)
-    let tenant: Tenant | undefined
-    let failure: PersistencyError | undefined
-    const onFailed = (error: PersistencyError): void => {
-      failure = error
-      if (tenant !== undefined) this.#fail(id, tenant, error)
-    }
-    const onRestart = {
-      interrupted: (error: PersistencyError) => tenant?.core.restart?.interrupted(error) ?? false,
-      resumed: () => tenant?.core.restart?.resumed()
-    }
-    const onProcessEnd = (): void => tenant?.core.endWithProcess()
-    const storage = await this.#engine.open({
-      ...{ jobId: id, hub, context, options, onFailed, onProcessEnd },
-      ...(options.restart && { onRestart })
-    })
-    if (storage.isErr()) return err(storage.error)
-    if (failure !== undefined) return err(failure)
-    const close = (): ResultAsync<void, PersistencyError> =>
-      // The handle may be an old one of an id that has been opened again.
-      new ResultAsync(this.#inLine(id, () => this.#close(id, tenant)))
-    const core = new JobCore({ id, hub, context, options })
-    const job = new Job(core, close)
-    tenant = { core, storage: storage.value }
-    this.#tenants.set(id, tenant)
-    this.#jobs.set(id, job)
-    core.announceOpened()
-    return ok(job)
-  }
-
-  async #close(id: string, tenant: Tenant | undefined): Promise<Result<void, PersistencyError>> {
-    if (tenant === undefined || this.#tenants.get(id) !== tenant) return ok(undefined)
-    const { core, storage } = tenant
-    await core.beginClose()
-    // Its storage may have died meanwhile, of which everybody has been told.
-    if (this.#tenants.get(id) !== tenant) return ok(undefined)
-    const closed = await storage.close()
-    this.#forget(id, tenant)
-    if (closed.isErr()) core.fail(closed.error)
-    else core.finishClose()
-    return closed
-  }
-
-  async #closeAll(ids: readonly string[]): Promise<Result<void, PersistencyError>> {
-    const closed = await ResultAsync.combine(ids.map((id) => this.closeJob(id)))
-    this.#leaveSignals()
-    this.#engine.close?.()
-    return closed.map(() => undefined)
-  }
-
-  async #restore(id: string, from: string, overwrite: boolean): Promise<Result<void, PersistencyError>> {
-    if (this.#jobs.has(id)) {
-      return err(new PersistencyError('ERR_JOB_IN_USE', `job "${id}" is open; close it before restoring it`))
-    }
-    if (this.#engine.restore !== undefined) return await this.#engine.restore(id, from, overwrite)
-    return err(new PersistencyError('ERR_RESTORE', `${from}: the storage of this persistency has no backups`))
-  }
-
-  async #drop(id: string): Promise<Result<void, PersistencyError>> {
-    const closed = await this.#close(id, this.#tenants.get(id))
-    return closed.isErr() ? closed : await this.#engine.remove(id)
-  }
-
-  /** Does `work` after everything that was asked for the same id before; at once when there is nothing. */
-  #inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const mine = this.#lines.get(id)?.then(work) ?? work()
-    this.#lines.set(id, mine)
-    void mine.then(() => {
-      if (this.#lines.get(id) === mine) this.#lines.delete(id)
-    })
-    return mine
-  }
-
-  #fail(id: string, tenant: Tenant, error: PersistencyError): void {
-    this.#forget(id, tenant)
-    tenant.core.fail(error)
-  }
-
-  #forget(id: string, tenant: Tenant): void {
-    if (this.#tenants.get(id) !== tenant) return
-    this.#tenants.delete(id)
-    this.#jobs.delete(id)
-  }
-
-  #closedError(): PersistencyError {
-    return new PersistencyError('ERR_PERSISTENCY_CLOSED', `the persistency of ${this.rootDir} is closed`)
+    return `Persistency ${this.rootDir} [${[...this.jobs.keys()].join(', ')}]`
   }
 }
 
