@@ -19,9 +19,9 @@ import { SignalBroker } from './signal-broker.js'
 
 export interface InstanceOptions {
   /** Default: the hub of this thread. */
-  readonly hub?: BrokerHub
+  readonly hub?: BrokerHub | undefined
   /** Where the instance lives; one instance of an interface per context. Default: a new context. */
-  readonly context?: BrokerContext
+  readonly context?: BrokerContext | undefined
 }
 
 /** The parts of an instance that exist while its implementation is being made. */

@@ -48,7 +48,8 @@ export function registerBrokers(
  * Opens the persistency of a directory and registers it as `Persistency`, and the brokers with it unless they are
  * there. It speaks through `options.hub`, else the hub that the container has, else that of this thread; the context of
  * the container's brokers stays what it is. Errors: those of `Persistency.open`; nothing is registered then. Disposing
- * the container closes it, and so does {@link Teardown} in the context of the container.
+ * the container closes it, and so does {@link Teardown} in the context of the container. A second one in the same container
+ * takes the place of the first, which stays open until then.
  */
 export function registerPersistency(
   container: DependencyContainer,

@@ -217,7 +217,10 @@ export abstract class ByJobId {
   /** As {@link Job.events}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
   events(id: string, options: EventsOptions & { readonly live: true }): PagedStream<JournalEvent | CaughtUp>
   /** As {@link Job.events}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
-  events(id: string, options?: EventsOptions & { readonly live?: false }): PagedStream<JournalEvent>
+  events(
+    id: string,
+    options?: EventsOptions & { readonly live?: false | undefined }
+  ): PagedStream<JournalEvent>
   /** As {@link Job.events}; for an id that is not open, iterating throws `ERR_JOB_NOT_FOUND`. */
   events(id: string, options?: EventsOptions): PagedStream<JournalEvent | CaughtUp>
   events(id: string, options?: EventsOptions): PagedStream<JournalEvent | CaughtUp> {
@@ -293,7 +296,14 @@ export abstract class ByJobId {
     id: string,
     name: string,
     handler: SubscriptionHandler,
-    options?: SubscriptionOptions & { readonly writes?: false }
+    options?: SubscriptionOptions & { readonly writes?: false | undefined }
+  ): Answer<Subscription>
+  /** As {@link Job.subscription}; `ERR_JOB_NOT_FOUND` when the job is not open. */
+  subscription(
+    id: string,
+    name: string,
+    handler: SubscriptionHandler<JournalEvent>,
+    options: SubscriptionOptions
   ): Answer<Subscription>
   subscription(
     id: string,
@@ -302,11 +312,7 @@ export abstract class ByJobId {
     options?: AnySubscriptionOptions
   ): Answer<Subscription> {
     return this.#with(id, (job) =>
-      job.subscription(
-        name,
-        handler as SubscriptionHandler,
-        options as SubscriptionOptions & { writes?: false }
-      )
+      job.subscription(name, handler as SubscriptionHandler<JournalEvent>, options as SubscriptionOptions)
     )
   }
 

@@ -15,7 +15,9 @@ const CODES: Partial<Record<BrokerError['kind'], PersistencyErrorCode>> = {
 /** The storage's own errors as they are, the framework's as errors of job `jobId`. */
 export function toPersistencyError(error: PersistencyError | BrokerError, jobId: string): PersistencyError {
   if (!BrokerError.is(error)) return error
-  return new PersistencyError(CODES[error.kind] ?? 'ERR_BROKER', `job "${jobId}": ${error.message}`, {
+  const remedy = error.kind === 'disconnected' ? '; its storage died, openJob starts it again' : ''
+  const message = `job "${jobId}": ${error.message}${remedy}`
+  return new PersistencyError(CODES[error.kind] ?? 'ERR_BROKER', message, {
     // A caller that aborted gets its own abort reason as the cause.
     cause: error.kind === 'aborted' ? error.cause : error
   })

@@ -61,6 +61,9 @@ export type PersistencyErrorKind = (typeof KIND_OF)[PersistencyErrorCode]
 
 /** A `PersistencyError` as plain data, for another thread or a log. */
 export interface PersistencyErrorData {
+  readonly name?: string
+  /** Follows from the code, for whoever reads a log. */
+  readonly kind?: PersistencyErrorKind
   readonly code: PersistencyErrorCode
   readonly message: string
   readonly backendCode: string | undefined
@@ -119,9 +122,9 @@ export class PersistencyError extends Error {
 
   toJSON(): PersistencyErrorData {
     const cause = this.cause === undefined ? undefined : textOf(this.cause)
-    const { code, message, backendCode } = this
+    const { name, kind, code, message, backendCode } = this
     const conflict = this.conflict === undefined ? undefined : conflictData(this.conflict)
-    return { code, message, backendCode, cause, ...(conflict !== undefined && { conflict }) }
+    return { name, kind, code, message, backendCode, cause, ...(conflict !== undefined && { conflict }) }
   }
 }
 

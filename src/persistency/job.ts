@@ -323,7 +323,7 @@ export class Job {
    * `ERR_ABORTED`, and those of reading. A live reader ends without an error when the job is closed.
    */
   events(options: EventsOptions & { readonly live: true }): EventStream<JournalEvent | CaughtUp>
-  events(options?: EventsOptions & { readonly live?: false }): EventStream<JournalEvent>
+  events(options?: EventsOptions & { readonly live?: false | undefined }): EventStream<JournalEvent>
   events(options?: EventsOptions): EventStream<JournalEvent | CaughtUp>
   events(options?: EventsOptions): EventStream<JournalEvent | CaughtUp> {
     return this.#core.journal.events(options)
@@ -435,7 +435,13 @@ export class Job {
   subscription(
     name: string,
     handler: SubscriptionHandler,
-    options?: SubscriptionOptions & { readonly writes?: false }
+    options?: SubscriptionOptions & { readonly writes?: false | undefined }
+  ): ResultAsync<Subscription, PersistencyError>
+  /** With options of which it is not known here whether they ask for plain writes. */
+  subscription(
+    name: string,
+    handler: SubscriptionHandler<JournalEvent>,
+    options: SubscriptionOptions
   ): ResultAsync<Subscription, PersistencyError>
   subscription(
     name: string,

@@ -40,33 +40,37 @@ export class Table<K, V, KeyInput = K, ValueInput = V> extends TableReads<K, V, 
 
   /** Queues a row to be stored; ok means accepted, not stored yet. As `Job.persist`. */
   put(key: KeyInput, value: ValueInput): Answer<void> {
+    const table = this.#table
     return whenEncoded(
-      () => this.#table.put(key, value),
+      () => table.put(key, value),
       (op) => this.#job.persist(op)
     )
   }
 
   /** Stores a row and waits for the commit. As `Job.persistAcked`. */
   putAcked(key: KeyInput, value: ValueInput, options?: AckOptions): Answer<Commit> {
+    const table = this.#table
     return whenEncoded(
-      () => this.#table.put(key, value),
+      () => table.put(key, value),
       (op) => this.#job.persistAcked(op, options)
     )
   }
 
   /** Queues a row to be removed; ok means accepted, whether it is there or not. As `Job.persist`. */
   delete(key: KeyInput): Answer<void> {
+    const table = this.#table
     return whenEncoded(
-      () => this.#table.delete(key),
+      () => table.delete(key),
       (op) => this.#job.persist(op)
     )
   }
 
   /** Removes a row and answers, once that is committed, whether it was there. As `Job.deleteAcked`. */
   deleteAcked(key: KeyInput, options?: ReadOptions): Answer<boolean> {
+    const table = this.#table
     return whenEncoded(
-      () => this.#table.key(key),
-      (at) => this.#job.deleteAcked(this.#table.category, at, options)
+      () => table.key(key),
+      (at) => this.#job.deleteAcked(table.category, at, options)
     )
   }
 

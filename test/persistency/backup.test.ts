@@ -94,8 +94,11 @@ describe('a backup', () => {
     const nowhere = join(folder, 'missing', 'copy.db')
     expect(await errorOf(job.backup(nowhere))).toMatchObject({ code: 'ERR_BACKUP', backendCode: 'ENOENT' })
     mkdirSync(join(folder, 'directory'))
-    const inTheWay = await errorOf(job.backup(join(folder, 'directory'), { overwrite: true }))
-    expect(inTheWay).toMatchObject({ code: 'ERR_BACKUP' })
+    for (const overwrite of [false, true]) {
+      const inTheWay = await errorOf(job.backup(join(folder, 'directory'), { overwrite }))
+      expect(inTheWay).toMatchObject({ code: 'ERR_BACKUP', backendCode: 'EISDIR' })
+      expect(inTheWay.message).toContain('choose another name')
+    }
     expect(filesIn(folder)).toEqual(['directory'])
   })
 

@@ -219,7 +219,7 @@ const WAYS: Record<PersistencyErrorCode, Way> = {
   },
   ERR_ROOT_IN_USE: {
     kind: 'inUse',
-    names: `process ${process.pid} since `,
+    names: `this process since `,
     provoke: async () => {
       const rootDir = storage.folder()
       await okOf(storage.owner({ rootDir, exclusive: true }).openJob('tenant'))
@@ -441,6 +441,7 @@ describe('an error', () => {
     const back = PersistencyError.from(JSON.parse(JSON.stringify(error)))
     expect(back.toJSON()).toEqual(error.toJSON())
     expect(back).toMatchObject({ kind: 'backend', cause: 'Error: why' })
+    expect(error.toJSON()).toMatchObject({ name: 'PersistencyError', kind: 'backend', message: 'disk' })
     const strange = PersistencyError.from({ ...error.toJSON(), code: wrong('toString') })
     expect([strange.code, strange.message]).toEqual(['ERR_STORAGE', 'disk'])
   })

@@ -54,6 +54,7 @@ describe('an exclusive owner', () => {
     ]) {
       expect(await errorOf(answer)).toMatchObject({ code: 'ERR_ROOT_IN_USE' })
     }
+    expect((await errorOf(other.openJob('mine'))).message).toContain('by this process since ')
     expect(filesIn(folder)).not.toContain('mine.db')
     await okOf(owner.close())
     await okOf(other.openJob('tenant'))

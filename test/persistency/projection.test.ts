@@ -106,7 +106,10 @@ describe('a projection', () => {
     await append(job, 'a', deposited(2))
     const retry = { attempts: 1 }
     const stopped = await okOf(job.projection(balances, { retry }))
-    expect((await stopped.ended)._unsafeUnwrapErr().code).toBe('ERR_HANDLER_FAILED')
+    expect((await stopped.ended)._unsafeUnwrapErr()).toMatchObject({
+      code: 'ERR_HANDLER_FAILED',
+      message: expect.stringContaining('projection "balances" failed once on event 2: ')
+    })
     expect(await okOf(stopped.get(key('a')))).toEqual({ balance: 1 })
     const model = await okOf(job.projection(balances, { retry, onPoison: 'park' }))
     await okOf(model.caughtUp())

@@ -43,6 +43,13 @@ describe('what would be lost, or be taken for something else, is refused:', () =
     )
   })
 
+  test('an event of another type than those of its codec', () => {
+    const codec = jsonEvents<Added | { type: 'removed' }>('added')
+    expect(() => codec.encode({ type: 'removed' })).toThrow(
+      new TypeError('events of this codec are of type "added"; got the string "removed"')
+    )
+  })
+
   test('data of an event that is not UTF-8', () => {
     const bytes = new Uint8Array([0x22, 0xff, 0x22])
     expect(() => jsonEvents().decode({ type: 'added', data: bytes, metadata: {} })).toThrow(RangeError)

@@ -2,11 +2,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { EventBroker, SubscriptionFailed } from 'persistency'
 import { nextTurn } from '../support/brokers-async.js'
+import { fastClock } from '../support/fast-clock.js'
+import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useWarnings } from '../support/storage-process.js'
 import { okOf } from '../support/storage-results.js'
 
-const { open } = useStorage()
+const { folder, open } = useStorage()
 const warnings = useWarnings()
 
 const refuse = (): never => {
@@ -52,4 +54,25 @@ describe.each(ENDS)('a subscription that $what', ({ onPoison, code, what }) => {
     expect(heard).toEqual([onPoison === 'park'])
     expect(warnings.seen).toEqual([])
   })
+})
+
+test.each(['caughtUp', 'stop', 'dropParked'])('a handler that waits for %s is a warning', async (call) => {
+  const { stderr, code } = await runProgram(
+    folder(),
+    `
+    ${fastClock(50)}
+    const { Persistency, unwrap } = persistency
+    const owner = unwrap(Persistency.open({ rootDir: root + '/data', journal: true }))
+    const job = await unwrap(owner.openJob('tenant'))
+    await unwrap(job.append({ type: 'first' }))
+    let subscription
+    const handler = async () => { await subscription.${call}(${call === 'dropParked' ? 1 : ''}) }
+    subscription = await unwrap(job.subscription('waits', handler))
+    process.on('warning', () => owner.close())
+    await subscription.ended
+  `
+  )
+  expect(stderr).toContain('[PERSISTENCY_HANDLER_STUCK] PersistencyWarning: subscription "waits"')
+  expect(stderr).toContain('waits for a handler that has been at event 1 for 10 seconds')
+  expect(code).toBe(0)
 })

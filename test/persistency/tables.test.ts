@@ -63,6 +63,18 @@ describe('a table', () => {
     expect(await okOf(balances.get('ann'))).toBe(5n)
   })
 
+  test('is not taken for a value that cannot be encoded when its methods are called without it', async () => {
+    const { job } = await storage.open()
+    const { put, putAcked, delete: remove, deleteAcked, get, getMany, exists } = job.table(Balances)
+    const calls = [
+      () => put('ann', 1),
+      () => putAcked('ann', 1),
+      ...[remove, deleteAcked, get, exists].map((call) => () => call('ann')),
+      () => getMany(['ann'])
+    ]
+    for (const call of calls) expect(call).toThrow(TypeError)
+  })
+
   test('waits for the commit where it says so', async () => {
     const { job } = await storage.open()
     const balances = job.table(Balances)

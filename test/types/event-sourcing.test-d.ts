@@ -25,7 +25,9 @@ import {
   projected,
   type RecordedEvent,
   rangeAfter,
-  type Subscription
+  type Subscription,
+  type SubscriptionHandler,
+  type SubscriptionOptions
 } from 'persistency'
 import { expectType } from './expect-type.js'
 
@@ -46,6 +48,18 @@ job.subscription('s', (event, { attempt, subscription, signal }) => {
   expectType(signal.aborted).is<boolean>()
 })
 job.subscription('s', (event) => expectType(event).is<JournalEvent>(), { writes: true })
+job.subscription('s', () => {}, { writes: undefined })
+export const anyOptions = (
+  handler: SubscriptionHandler<JournalEvent>,
+  options: SubscriptionOptions
+): void => {
+  job.subscription('s', handler, options)
+  persistency.subscription('tenant', 's', handler, options)
+  // @ts-expect-error: the options may ask for writes, which this handler does not take
+  job.subscription('s', (event: RecordedEvent) => event.type, options)
+}
+const maybe = undefined as string | undefined
+job.append({ type: 'x', metadata: { correlationId: maybe, causationId: maybe, who: maybe } })
 job.subscription('s', () => ({ kind: 'put', category: 'c', key: key(1), payload: payload('x') }))
 job.subscription('s', async () => [{ kind: 'delete', category: 'c', key: key(1) }])
 job.subscription('s', () => ok(undefined))

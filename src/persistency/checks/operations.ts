@@ -82,8 +82,8 @@ function checkOp(input: unknown): Checked<TxOp> {
       )
     }
     default: {
-      const known = '"put", "delete", "deletePrefix" and "check"'
-      return refuse('ERR_OP', `an operation is of kind ${known}; got ${describeValue(kind)}`)
+      const known = '"put", "delete", "deletePrefix" or "check"'
+      return refuse('ERR_OP', `the kind of an operation must be ${known}; got ${describeValue(kind)}`)
     }
   }
 }

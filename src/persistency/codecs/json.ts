@@ -4,11 +4,11 @@ import { type Codec, defineCodec } from './codec.js'
 
 /**
  * UTF-8 JSON up to the end of the input, so it can only be the last field of a struct. What JSON changes, this codec
- * changes: a `Date` comes back as a string, `undefined` members vanish.
+ * changes: a `Date` comes back as a string, a `Map` as `{}`, `NaN` as `null`; members that are `undefined` or functions vanish.
  *
  * The type is taken on trust; decoding checks that it reads JSON, not that the JSON is a `T`.
  *
- * @throws (encoding) TypeError for what JSON cannot express: `undefined`, a function, a bigint, a cycle.
+ * @throws (encoding) TypeError for that of which JSON makes nothing: `undefined`, a function, a bigint, a cycle.
  * @throws (decoding) RangeError for what is not JSON.
  */
 export function json<T = unknown>(): Codec<T> {

@@ -8,6 +8,7 @@ import type { JournalEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
 import { ownOp } from '../writes/own-ops.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
+import { PROJECTION_PREFIX } from './projection-definition.js'
 import type { DecodedHandler, Delivery, HandlerAppend, Reaction, SubscriptionHandler } from './types.js'
 
 /** What events come to: operations, and then events of the application's own, stored together. */
@@ -106,9 +107,16 @@ function ownAppend(query: JournalAppendQuery): JournalAppendQuery {
   return { ...query, events }
 }
 
+/** Who deals with the events of a subscription, as its users know it. */
+function handlerOf(subscription: string): string {
+  return subscription.startsWith(PROJECTION_PREFIX)
+    ? `projection ${JSON.stringify(subscription.slice(PROJECTION_PREFIX.length))}`
+    : `the handler of subscription ${JSON.stringify(subscription)}`
+}
+
 /** What a handler failed with, as an error of ours. */
 export function handlerFailed(subscription: string, seq: number, attempts: number, cause: unknown) {
   const times = attempts === 1 ? 'once' : `${attempts} times`
-  const message = `the handler of subscription ${JSON.stringify(subscription)} failed ${times} on event ${seq}: ${messageOf(cause)}`
+  const message = `${handlerOf(subscription)} failed ${times} on event ${seq}: ${messageOf(cause)}`
   return new PersistencyError('ERR_HANDLER_FAILED', message, { cause })
 }

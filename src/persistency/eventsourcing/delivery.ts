@@ -14,6 +14,7 @@ import type { Checkpoint, Step } from './checkpoint.js'
 import type { ParkedEntry } from './message-payloads.js'
 import { Setbacks } from './setbacks.js'
 import type { HandlerRetry } from './types.js'
+import type { UnderWay } from './waiting-for-handler.js'
 
 /** Leaves everything that is under way. */
 export class End {
@@ -54,6 +55,7 @@ export class Deliverer {
   readonly #stop = new AbortController()
   /** Fires when there is nothing more to be done, whatever the handler is at. */
   readonly #jobEnd = new AbortController()
+  #underWay: UnderWay | undefined
   /** Why the job has ended, if it was not closed. */
   #jobError: PersistencyError | undefined
 
@@ -67,6 +69,11 @@ export class Deliverer {
   /** Whether it is to end when the call under way is over. */
   get stopping(): boolean {
     return this.#stop.signal.aborted
+  }
+
+  /** The event that the handler is at. */
+  get underWay(): UnderWay | undefined {
+    return this.#underWay
   }
 
   /** Lets the call of the handler that is under way come to its end. */
@@ -96,6 +103,7 @@ export class Deliverer {
         if (this.#jobEnd.signal.aborted) throw new End(this.#jobError)
         if (done > 0 && this.stopping) break
         called++
+        this.#underWay = event
         try {
           await this.#unlessJobEnds(work.add(event, delivery))
           done++
@@ -104,6 +112,8 @@ export class Deliverer {
           this.#leaveWhenJobCloses()
           outcome = { done, called, failure: { cause: failure, of: 'handler' } }
           break
+        } finally {
+          this.#underWay = undefined
         }
       }
       result = work.outcome()

@@ -29,8 +29,10 @@ export interface EventCodec<Event extends DomainEvent> {
  * every event is read. The type is taken on trust, as with `json`.
  *
  * @throws TypeError for what is no type. A list of them would be taken for one that no event has.
- * @throws (encoding) TypeError for data that JSON cannot express: a function, a symbol, a bigint, a cycle; for an event
- *   with anything beside `type` and `data`, which would be lost.
+ * What JSON changes, this codec changes, as with `json`.
+ *
+ * @throws (encoding) TypeError for data of which JSON makes nothing: a function, a symbol, a bigint, a cycle; for an event
+ *   of another type than those given, or with anything beside `type` and `data`, which would be lost.
  * @throws (decoding) RangeError for data that is not JSON.
  *
  * @example
@@ -42,6 +44,7 @@ export function jsonEvents<Event extends DomainEvent>(...types: readonly Event['
   const known = types.length === 0 ? undefined : new Set<string>(types)
   return {
     encode({ type, data, ...others }) {
+      if (known !== undefined && !known.has(type)) throw unknownType(type, known)
       refuseOthers(type, others)
       return data === undefined ? { type } : { type, data: new TextEncoder().encode(written(type, data)) }
     },
@@ -56,6 +59,12 @@ function requireType(type: unknown): void {
   if (Array.isArray(type))
     throw new TypeError('jsonEvents takes types, no list of them: write jsonEvents(...types)')
   demand('a type of jsonEvents', type, nameText)
+}
+
+/** It would never be read back. */
+function unknownType(type: unknown, known: ReadonlySet<string>): TypeError {
+  const types = [...known].map((name) => JSON.stringify(name)).join(', ')
+  return new TypeError(`events of this codec are of type ${types}; got ${describeValue(type)}`)
 }
 
 function refuseOthers(type: string, others: object): void {

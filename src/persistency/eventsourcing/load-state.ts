@@ -16,7 +16,7 @@ import type { DomainEvent } from './domain-events.js'
 
 /** Where streams are: a `Job` is one. */
 export interface EventStreams {
-  events(options: EventsOptions & { readonly live?: false }): AsyncIterable<JournalEvent>
+  events(options: EventsOptions & { readonly live?: false | undefined }): AsyncIterable<JournalEvent>
   append(events: readonly NewEvent[], options: AppendOptions): ResultAsync<Appended, PersistencyError>
   streamSeq(stream: string): ResultAsync<number, PersistencyError>
   findAppend(

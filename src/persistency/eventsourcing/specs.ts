@@ -1,5 +1,6 @@
 /** Owns the specifications of deciders and projections for tests: given, when, expected. Needs no storage. */
-import { deepStrictEqual } from 'node:assert'
+import { AssertionError, deepStrictEqual } from 'node:assert'
+import { inspect } from 'node:util'
 import type { RecordedEvent } from '../journal/types.js'
 import type { Key } from '../keys/keys.js'
 import { readBack, recordedAs } from './as-recorded.js'
@@ -40,8 +41,8 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
       const before = fold(decider.initial(), events.map(stored))
       const decision = decider.decide(command, before)
       const decided = (): readonly Event[] => {
-        if (decision.isErr()) deepStrictEqual({ refusal: decision.error }, 'events')
-        return decision._unsafeUnwrap().map((event, index) => stored(event, events.length + index))
+        if (decision.isErr()) throw refused(decision.error)
+        return decision.value.map((event, index) => stored(event, events.length + index))
       }
       return {
         expectEvents: (...expected) => deepStrictEqual(decided(), expected),
@@ -56,10 +57,18 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
   }
 }
 
+function refused(refusal: unknown): AssertionError {
+  return new AssertionError({ message: `the command was refused: ${inspect(refusal)}`, actual: { refusal } })
+}
+
 /** An event of a projection's specification: bare, or with the stream and the metadata it comes with. */
 export type ProjectedEvent<Event> =
   | Event
-  | { readonly event: Event; readonly stream?: string; readonly metadata?: RecordedEvent['metadata'] }
+  | {
+      readonly event: Event
+      readonly stream?: string | undefined
+      readonly metadata?: RecordedEvent['metadata'] | undefined
+    }
 
 /** What a projection came to in a specification. */
 export interface ProjectionSpec<State> {

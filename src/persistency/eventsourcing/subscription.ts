@@ -13,6 +13,7 @@ import { type Deliverer, End, parkedEntry } from './delivery.js'
 import { type ParkedPages, readOneParked, readParked } from './parked.js'
 import type { SubscriptionRun } from './subscription-run.js'
 import type { RetriedParked } from './types.js'
+import { waitingForHandler } from './waiting-for-handler.js'
 
 export interface SubscriptionParts {
   readonly ask: Ask
@@ -81,7 +82,7 @@ export class Subscription {
       if (end === undefined) return ok(undefined)
       return err(errorOfEnd(end, 'the waiting', signal) ?? this.#endedError())
     })
-    return new ResultAsync(waiting)
+    return new ResultAsync(this.#watched('caughtUp', waiting))
   }
 
   /**
@@ -117,7 +118,7 @@ export class Subscription {
    */
   async stop(): Promise<void> {
     this.#parts.run.stop()
-    await this.ended
+    await this.#watched('stop', this.ended)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,7 +153,13 @@ export class Subscription {
     const done = this.#parts.run.between<Result<T, PersistencyError>>(async (ended) =>
       ended ? err(this.#endedError()) : work()
     )
-    return new ResultAsync(done.catch((thrown) => err(this.#errorOf(thrown))))
+    const answer = done.catch((thrown) => err(this.#errorOf(thrown)))
+    return new ResultAsync(this.#watched('what was asked for between two events', answer))
+  }
+
+  #watched<T>(what: string, waiting: Promise<T>): Promise<T> {
+    const subject = `subscription ${JSON.stringify(this.name)}: ${what}`
+    return waitingForHandler(waiting, subject, () => this.#parts.deliverer.underWay)
   }
 
   #errorOf(thrown: unknown): PersistencyError {

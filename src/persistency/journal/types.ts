@@ -16,9 +16,9 @@ export interface JournalOptions {
 /** Texts that go with an event, by name. */
 export type EventMetadata = {
   /** What the event belongs to: the same for everything that one request or process brought about. */
-  readonly correlationId?: string
+  readonly correlationId?: string | undefined
   /** What brought the event about. */
-  readonly causationId?: string
+  readonly causationId?: string | undefined
   readonly [name: string]: string | undefined
 }
 

@@ -17,11 +17,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EACCES: 'this user has no permission there',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
-  EISDIR: 'a directory is in the place of the file; move it away or choose another job id'
+  EISDIR: 'a directory is in the place of the file; move it away or choose another name'
 }
 
 const NO_NATIVE_CODE =
-  'better-sqlite3 has no native code that this Node.js can load: run "npm rebuild better-sqlite3", or with pnpm "pnpm approve-builds"'
+  'better-sqlite3 has no native code that this Node.js can load: run "npm rebuild better-sqlite3", or allow its install script ("npm approve-scripts better-sqlite3", "pnpm approve-builds") and install again'
 
 /** better-sqlite3 gives no code to what SQLite refuses to take in for its length. */
 const NOT_BOUND = /^The bound .* is too big$/

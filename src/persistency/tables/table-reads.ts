@@ -69,8 +69,9 @@ export class TableReads<K, V, KeyInput = K> {
       const message = `keys must be an array of keys of the table; got ${describeValue(keys)}`
       return errAsync(new PersistencyError('ERR_KEY', message))
     }
+    const table = this.#table
     return whenEncoded(
-      () => keys.map(this.#table.key),
+      () => keys.map(table.key),
       (all) =>
         this.#rows
           .getMany(this.#table.category, all, options)
@@ -117,7 +118,8 @@ export class TableReads<K, V, KeyInput = K> {
   }
 
   #atKey<T>(key: KeyInput, ask: (key: Key) => Answer<T>): Answer<T> {
-    return whenEncoded(() => this.#table.key(key), ask)
+    const table = this.#table
+    return whenEncoded(() => table.key(key), ask)
   }
 
   #value(key: Key, payload: Uint8Array | undefined): Result<V | undefined, PersistencyError> {

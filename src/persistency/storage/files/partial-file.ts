@@ -1,5 +1,5 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
-import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
 import { codeOf } from '../sqlite-errors.js'
 import { logOf, removeDatabase } from './companions.js'
@@ -12,10 +12,13 @@ export class PartialFile {
   readonly #place: string
   readonly #overwrite: boolean
 
-  /** Makes it. Throws `ERR_EXISTS` when its place is taken, and what the file system throws. */
+  /** Makes it. Throws `ERR_EXISTS` when a file is in its place, and what the file system throws, also for a directory. */
   constructor(place: string, overwrite: boolean) {
     this.#place = place
     this.#overwrite = overwrite
+    if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) {
+      throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+    }
     if (!overwrite && existsSync(place)) throw taken(place)
     this.path = `${place}.partial-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
     makePrivateFile(this.path)
