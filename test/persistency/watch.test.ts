@@ -121,6 +121,20 @@ describe.each([{ journal: false }, { journal: true }])('watching with %j', (opti
     await watching.return?.()
   })
 
+  test('tells what was committed between writes that failed, in order', async () => {
+    const { job } = await storage.open(options)
+    const { next, watching } = await begun(job.watch('c', ALL, { initial: true }))
+    const impossible = { kind: 'check', category: 'c', key: key(-1), equals: utf8('no') } as const
+    const writes = 3000
+    for (let n = 0; n < writes; n++) {
+      const fails = n % 3 !== 1
+      void job.persistAcked(fails ? [put(n), impossible] : put(n))
+    }
+    await job.flush()
+    for (let n = 1; n < writes; n += 3) expect(shown(await next())).toBe(`put c ${key(n)}=78`)
+    await watching.return?.()
+  })
+
   test.each(['puts', 'acknowledged deletes'])(
     'has no gap and no repetition at the seam under a load of %s',
     async (load) => {

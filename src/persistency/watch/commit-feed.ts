@@ -11,8 +11,8 @@ import { PersistCommitted, PersistEvent, PersistFailed } from '../messages.js'
 import type { ChangeOp } from '../types.js'
 import { Fifo } from '../writes/fifo.js'
 import { ownChange } from '../writes/own-ops.js'
-import { concerns } from './matching.js'
 import { type Committed, Watcher } from './watcher.js'
+import { WatcherIndex } from './watcher-index.js'
 
 export interface CommitFeedParts {
   readonly hub: BrokerHub
@@ -23,7 +23,7 @@ export interface CommitFeedParts {
 
 export class CommitFeed {
   readonly #parts: CommitFeedParts
-  readonly #watchers = new Set<Watcher>()
+  readonly #watchers = new WatcherIndex()
   /** Accepted writes that concern a watcher, as far as they do. Not more than the write queue lets in. */
   readonly #accepted = new Fifo<Committed>()
   #listeners: readonly ListenerHandle[] = []
@@ -49,19 +49,19 @@ export class CommitFeed {
 
   remove(watcher: Watcher): void {
     this.#watchers.delete(watcher)
-    if (this.#watchers.size === 0) this.#stop()
+    if (this.#watchers.all.size === 0) this.#stop()
   }
 
   /** Something may have been committed that nobody heard of: everyone reads the rows again. */
   resync(): void {
-    for (const watcher of this.#watchers) watcher.fallBehind()
+    for (const watcher of this.#watchers.all) watcher.fallBehind()
   }
 
   /** Nothing more is committed. */
   end(end: WaitEnd): void {
     this.#end = end
     this.#stop()
-    for (const watcher of this.#watchers) watcher.end(end)
+    for (const watcher of this.#watchers.all) watcher.end(end)
   }
 
   #listen(): ListenerHandle[] {
@@ -69,12 +69,7 @@ export class CommitFeed {
     const internal = { internal: true }
     return [
       hub.listen(context, PersistEvent, (write) => this.#keep(write), internal),
-      hub.listen(
-        context,
-        PersistFailed,
-        ({ seq }) => void this.#accepted.removeWhere((write) => write.seq === seq),
-        internal
-      ),
+      hub.listen(context, PersistFailed, ({ seq }) => this.#forget(seq), internal),
       hub.listen(context, PersistCommitted, (commit) => this.#committed(commit), internal)
     ]
   }
@@ -89,14 +84,22 @@ export class CommitFeed {
     // What somebody else than the job announced has no number by which its commit could be known.
     if (seq === 0) return
     const kept: ChangeOp[] = []
-    for (const op of ops) {
-      for (const { query } of this.#watchers) {
-        if (!concerns(op, query)) continue
-        kept.push(ownChange(op))
-        break
-      }
-    }
+    for (const op of ops) if (this.#watchers.concerns(op)) kept.push(ownChange(op))
     if (kept.length > 0) this.#accepted.push({ seq, acked: false, ops: kept })
+  }
+
+  /** Leaves a gap where it was: there may be a hundred thousand behind it. */
+  #forget(seq: number): void {
+    let from = 0
+    for (let to = this.#accepted.size; from < to; ) {
+      const middle = (from + to) >>> 1
+      if ((this.#accepted.at(middle) as Committed).seq < seq) from = middle + 1
+      else to = middle
+    }
+    if (this.#accepted.at(from)?.seq !== seq) return
+    this.#accepted.replace(from, { seq, acked: false, ops: [] })
+    // Where nothing is committed any more, because the disk is full for instance, nothing else would remove them.
+    while (this.#accepted.first?.ops.length === 0) this.#accepted.shift()
   }
 
   /** Failures are told before the commit, so what is left up to `lastSeq` is committed. */
@@ -115,7 +118,7 @@ export class CommitFeed {
   }
 
   #tell(change: Committed): void {
-    const shared = this.#watchers.size > 1
-    for (const watcher of this.#watchers) watcher.offer(change, shared)
+    const concerned = this.#watchers.concernedBy(change.ops)
+    for (const watcher of concerned) watcher.offer(change, concerned.size > 1)
   }
 }

@@ -54,17 +54,4 @@ export class Fifo<T> {
     this.#items[this.#head + position] = item
     return former
   }
-
-  /** Takes out the first item that matches, wherever it is. */
-  removeWhere(matches: (item: T) => boolean): T | undefined {
-    for (let index = this.#head; index < this.#items.length; index++) {
-      const item = this.#items[index] as T
-      if (!matches(item)) continue
-      // The front is where it mostly is, and taking out of an array there moves all the rest.
-      if (index === this.#head) return this.shift()
-      this.#items.splice(index, 1)
-      return item
-    }
-    return undefined
-  }
 }
