@@ -1,8 +1,8 @@
-import { expect } from '@jest/globals'
+import { describe, expect } from '@jest/globals'
 import { key, type Persistency, rawKey, type WatchItem } from 'persistency'
 import { put } from '../support/journal.js'
 import { testOnce, useStorage } from '../support/storage-folder.js'
-import { okOf, textOf } from '../support/storage-results.js'
+import { okOf, textOf, utf8 } from '../support/storage-results.js'
 
 const storage = useStorage()
 
@@ -43,3 +43,43 @@ testOnce(
     expect(second).toMatchObject({ kind: 'changes', journalSeq: (first.journalSeq ?? 0) + 1 })
   }
 )
+
+describe('a watcher that began before there was a journal', () => {
+  const slow = { initial: true, maxBufferBytes: 1 }
+
+  testOnce.each([{ initial: true }, {}, slow])(
+    'misses nothing once another owner has begun one: %j',
+    async (how) => {
+      const rootDir = storage.folder()
+      const [ours, theirs] = [1, 2].map(() => storage.owner({ rootDir })) as [Persistency, Persistency]
+      const job = await okOf(ours.openJob('tenant'))
+      await okOf(job.putAcked('c', key(0), utf8('0')))
+      const items = job.watch('c', rawKey(new Uint8Array(0)), how)[Symbol.asyncIterator]()
+      const known = new Map<string, string>()
+      const follow = async (until: string): Promise<void> => {
+        while (!known.has(until)) {
+          const { value } = (await items.next()) as { value: WatchItem }
+          if (value.kind !== 'changes') known.clear()
+          const rows = value.kind === 'changes' ? value.changes : value.rows
+          for (const row of rows) {
+            if ('payload' in row) known.set(row.key.toString(), textOf(row.payload) ?? '')
+          }
+        }
+      }
+      const followed = follow(key('last').toString())
+      const other = await okOf(theirs.openJob('tenant', { journal: true }))
+      await okOf(other.putAcked('c', key('theirs'), utf8('1')))
+      await okOf(other.close())
+      await okOf(job.append({ type: 'appended' }, { ops: put(1, 'appended') }))
+      const subscription = await okOf(job.subscription('s', () => put(2, 'handled')))
+      await okOf(subscription.caughtUp())
+      await okOf(job.putAcked('c', key('last'), utf8('2')))
+      await followed
+      await items.return?.()
+      const rows = await okOf(job.scan('c', rawKey(new Uint8Array(0))))
+      const stored = new Map(rows.map((row) => [row.key.toString(), textOf(row.payload) ?? '']))
+      expect(known).toEqual(stored)
+      expect(stored.size).toBe(5)
+    }
+  )
+})

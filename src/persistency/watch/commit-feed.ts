@@ -103,7 +103,8 @@ export class CommitFeed {
   }
 
   /** Failures are told before the commit, so what is left up to `lastSeq` is committed. */
-  #committed({ lastSeq, removed = [] }: PersistCommittedPayload): void {
+  #committed({ lastSeq, removed = [], journal }: PersistCommittedPayload): void {
+    if (journal !== undefined) for (const watcher of this.#watchers.all) watcher.foundJournal()
     for (const { category, key, afterSeq } of removed) {
       this.#tellUpTo(afterSeq)
       this.#tell({ seq: afterSeq, acked: true, ops: [{ kind: 'delete', category, key }] })

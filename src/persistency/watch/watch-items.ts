@@ -28,7 +28,7 @@ export interface WatchParts {
   readonly inLine: (sent: () => void) => void
 }
 
-type Items = AsyncGenerator<readonly WatchItem[], void, undefined>
+type Items<End = void> = AsyncGenerator<readonly WatchItem[], End, undefined>
 type Signal = WatchOptions['signal']
 
 /** Nobody asked for a scan. */
@@ -43,29 +43,40 @@ export async function* watchItems(
   parts: WatchParts
 ): Items {
   let next = from
+  let state: WatchedState['kind'] | undefined = initial ? 'initial' : undefined
   if (from === undefined) {
     const watcher = parts.feed.add(query, maxBufferBytes)
     try {
       const info = await parts.ask(JournalInfo, undefined, patience(signal))
       if (info.isOk()) next = info.value.lastSeq + 1
       else if (!parts.isWithoutJournal(info.error)) throw info.error
-      else return yield* fromCommits(watcher, initial, signal, parts)
+      else {
+        state = yield* fromCommits(watcher, initial, signal, parts)
+        if (state === undefined) return
+      }
     } finally {
       parts.feed.remove(watcher)
     }
   }
-  yield* fromJournal(query, next as number, { initial, begun: from === undefined }, signal, parts)
+  yield* fromJournal(query, next ?? 1, { state, begun: from === undefined }, signal, parts)
 }
 
-async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, parts: WatchParts): Items {
+/** Ends with the rows that the journal is to go on from, once there is one: not everything is told by commits then. */
+async function* fromCommits(
+  watcher: Watcher,
+  initial: boolean,
+  signal: Signal,
+  parts: WatchParts
+): Items<WatchedState['kind'] | undefined> {
   if (initial) watcher.pause()
   for (let kind: WatchedState['kind'] | undefined = initial ? 'initial' : undefined; ; ) {
+    if (watcher.hasJournal) return kind ?? 'resync'
     if (watcher.behind) kind ??= 'resync'
     if (kind !== undefined) {
       parts.inLine(() => watcher.resume(parts.feed.lastSent))
       const page = await parts.ask(UntracedScan, watcher.query, patience(signal))
       if (page.isErr()) {
-        if (await ended(page.error, signal, parts)) return
+        if (await ended(page.error, signal, parts)) return undefined
         throw page.error
       }
       watcher.seen(page.value.rows)
@@ -74,7 +85,7 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
       continue
     }
     const end = await watcher.news(signal)
-    if (end !== undefined && isOver(end, signal)) return
+    if (end !== undefined && isOver(end, signal)) return undefined
     const items = watcher.take()
     if (items.length > 0) yield items
   }
@@ -83,20 +94,20 @@ async function* fromCommits(watcher: Watcher, initial: boolean, signal: Signal, 
 async function* fromJournal(
   query: KvRangeQuery,
   first: number,
-  { initial, begun }: { readonly initial: boolean; readonly begun: boolean },
+  { state, begun }: { readonly state: WatchedState['kind'] | undefined; readonly begun: boolean },
   signal: Signal,
   parts: WatchParts
 ): Items {
   let next = first
-  for (let kind: WatchedState['kind'] | undefined = initial ? 'initial' : undefined; ; kind = 'resync') {
+  for (let kind = state; ; kind = 'resync') {
     if (kind !== undefined) {
-      const state = await rowsWithPlace(query, signal, parts)
-      if (state.isErr()) {
-        if (await ended(state.error, signal, parts)) return
-        throw state.error
+      const found = await rowsWithPlace(query, signal, parts)
+      if (found.isErr()) {
+        if (await ended(found.error, signal, parts)) return
+        throw found.error
       }
-      yield [{ kind, ...state.value }]
-      next = state.value.journalSeq + 1
+      yield [{ kind, ...found.value }]
+      next = found.value.journalSeq + 1
     }
     try {
       const options = { from: next, live: true, ...patience(signal) }

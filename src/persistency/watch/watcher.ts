@@ -24,6 +24,7 @@ export class Watcher {
   #held: Committed[] = []
   #bytes = 0
   #behind = false
+  #hasJournal = false
   /** Writes up to here are no news; infinite while the rows are yet to be asked for. */
   #seam: number
   #end: WaitEnd | undefined
@@ -38,6 +39,17 @@ export class Watcher {
   /** Whether changes were left out, so that the rows must be read again. */
   get behind(): boolean {
     return this.#behind
+  }
+
+  /** Whether the file has got a journal since. */
+  get hasJournal(): boolean {
+    return this.#hasJournal
+  }
+
+  /** The file has got a journal. */
+  foundJournal(): void {
+    this.#hasJournal = true
+    this.#wake?.()
   }
 
   /** Holds nothing until `resume`. */
@@ -103,7 +115,7 @@ export class Watcher {
 
   /** Resolves when there is something to take or to catch up with, or with the reason why nothing more comes. */
   async news(signal: CancelSignal | undefined): Promise<WaitEnd | undefined> {
-    while (!this.#behind && this.#held.length === 0) {
+    while (!this.#behind && !this.#hasJournal && this.#held.length === 0) {
       if (signal?.aborted) return 'aborted'
       if (this.#end !== undefined) return this.#end
       await new Promise<void>((resolve) => {
