@@ -18,7 +18,7 @@ export {
   type SignalDefinition,
   type SyncRequestDefinition
 } from './brokers/definitions.js'
-export { BrokerError, type BrokerErrorKind } from './brokers/errors.js'
+export { BrokerError, type BrokerErrorData, type BrokerErrorKind } from './brokers/errors.js'
 export { EventBroker } from './brokers/event-broker.js'
 export { BrokerHub } from './brokers/hub.js'
 export type {

@@ -1,4 +1,5 @@
 /** Owns the failures of the broker framework itself, as opposed to the errors that providers answer. */
+import { textOf } from '../runtime/message-of.js'
 import type { BrokerContext } from './context.js'
 
 /**
@@ -35,6 +36,15 @@ export type BrokerErrorKind =
   | 'noFactory'
   | 'factoryFailed'
 
+/** A `BrokerError` as plain data, for a log. */
+export interface BrokerErrorData {
+  readonly name: 'BrokerError'
+  readonly kind: BrokerErrorKind
+  readonly message: string
+  /** Its text; absent where there is no cause. */
+  readonly cause?: string
+}
+
 /** An expected failure of a broker call. It arrives as an `Err` value; brokers do not throw it. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError'
@@ -54,6 +64,12 @@ export class BrokerError extends Error {
       // One whose name cannot even be read is none.
       return false
     }
+  }
+
+  /** What `JSON.stringify` makes of it: by itself it would leave out the message. Links have a codec of their own. */
+  toJSON(): BrokerErrorData {
+    const { name, kind, message, cause } = this
+    return { name, kind, message, ...(cause !== undefined && { cause: textOf(cause) }) }
   }
 }
 

@@ -24,7 +24,7 @@ export {
   type SignalDefinition,
   type SyncRequestDefinition
 } from './definitions.js'
-export { BrokerError, type BrokerErrorKind } from './errors.js'
+export { BrokerError, type BrokerErrorData, type BrokerErrorKind } from './errors.js'
 export { EventBroker } from './event-broker.js'
 export { createFromFactory, type InstanceFactory, provideFactory } from './factory.js'
 export { BrokerHub, ListenerFailed } from './hub.js'

@@ -1,4 +1,10 @@
-import { PersistencyError, type PersistencyErrorCode, type PersistencyErrorKind } from 'persistency'
+import {
+  BrokerError,
+  type BrokerErrorData,
+  PersistencyError,
+  type PersistencyErrorCode,
+  type PersistencyErrorKind
+} from 'persistency'
 import { expectType } from './expect-type.js'
 
 declare const error: PersistencyError
@@ -7,6 +13,7 @@ expectType(error.kind).is<PersistencyErrorKind>()
 expectType(error.code).is<PersistencyErrorCode>()
 expectType(error.backendCode).is<string | undefined>()
 expectType(error.cause).is<unknown>()
+expectType(new BrokerError('timeout', 'late').toJSON()).is<BrokerErrorData>()
 
 /** Every kind has to be named, or this does not compile. */
 export function retryable(kind: PersistencyErrorKind): boolean {
