@@ -3,6 +3,8 @@ import type { Result, ResultAsync } from 'neverthrow'
 import { isResult } from '../runtime/is-result.js'
 import { messageOf, textOf } from '../runtime/message-of.js'
 import { isThenable } from '../runtime/thenable.js'
+import { checkDefinition } from './check-definition.js'
+import type { MultiRequestDefinition, RequestDefinition } from './definitions.js'
 import { BrokerError } from './errors.js'
 import type { Call, ProviderCall, RequestHandler } from './provider.js'
 
@@ -15,20 +17,23 @@ export type RequestProvider<Payload, Response, Failure> = (
   call: ProviderCall
 ) => Answer<Response, Failure> | PromiseLike<Answer<Response, Failure>> | ResultAsync<Response, Failure>
 
-/** @throws TypeError when the provider is no function */
+/** @throws TypeError when the request is none of its kind, or the provider is no function */
 export function adaptProvider<Payload, Response, Failure>(
-  request: { readonly name: string; readonly sync?: boolean },
+  kind: 'request' | 'multiRequest',
+  request: RequestDefinition<Payload, Response, Failure> | MultiRequestDefinition<Payload, Response, Failure>,
   provider: RequestProvider<Payload, Response, Failure>
 ): { readonly handler: RequestHandler; readonly source: unknown } {
+  checkDefinition(request, kind)
   if (typeof provider !== 'function') {
     throw new TypeError(`a provider of "${request.name}" must be a function; got ${textOf(provider)}`)
   }
+  const sync = request.kind === 'request' && request.sync
   const handler: RequestHandler = (payload, call) => {
     const fail = (thrown: unknown): void => call.reject(providerFailed(request.name, thrown))
     try {
       const answer: unknown = provider(payload as Payload, call)
       if (!isThenable(answer)) settle(call, answer)
-      else if (request.sync) {
+      else if (sync) {
         call.reject(notSynchronous(request.name))
         answer.then(undefined, () => {})
       } else {

@@ -5,7 +5,7 @@ import type { BrokerContext } from './context.js'
 import type { RequestDefinition, SignalDefinition, SyncRequestDefinition } from './definitions.js'
 import type { BrokerError } from './errors.js'
 import { BrokerHub } from './hub.js'
-import type { InterfaceDefinition } from './interface.js'
+import { checkInterface, type InterfaceDefinition } from './interface.js'
 import { RequestBroker } from './request-broker.js'
 import { SignalBroker } from './signal-broker.js'
 
@@ -31,12 +31,15 @@ type SignalOf<Definition> =
 /**
  * A client of the implementation of an interface in a context, on this thread or another. Each call looks the provider
  * up anew, so a scoped replacement is honoured.
+ *
+ * @throws TypeError for what is no interface
  */
 export function clientOf<Interface extends InterfaceDefinition>(
   definition: Interface,
   context: BrokerContext,
   hub: BrokerHub = BrokerHub.default
 ): ClientOf<Interface> {
+  checkInterface(definition)
   const requests = new RequestBroker(hub, context)
   const signals = new SignalBroker(hub, context)
   const client: Record<string, unknown> = {}

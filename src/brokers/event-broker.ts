@@ -1,6 +1,7 @@
 /** Owns the event broker: typed emit and listen, and the RxJS streams. */
 import type { Observable } from 'rxjs'
 import type { PayloadArgs } from './arguments.js'
+import { checkDefinition } from './check-definition.js'
 import { BrokerContext } from './context.js'
 import type { EventDefinition } from './definitions.js'
 import { BrokerHub, ListenerFailed } from './hub.js'
@@ -37,7 +38,7 @@ export class EventBroker {
     return new EventBroker(this.#hub, context)
   }
 
-  /** Delivers an event to every listener of the context. Never throws. */
+  /** Delivers an event to every listener of the context. Never throws, except for a TypeError when the event is none. */
   emit<Payload>(event: EventDefinition<Payload>, ...args: PayloadArgs<NoInfer<Payload>>): void {
     this.#hub.emit(this.context, event, args[0] as Payload)
   }
@@ -45,6 +46,8 @@ export class EventBroker {
   /**
    * Delivers an event and waits until every listener has finished. The outcomes are in the order of registration and
    * hold every failure. Never rejects.
+   *
+   * @throws TypeError when the event is none
    */
   emitSettled<Payload>(
     event: EventDefinition<Payload>,
@@ -57,8 +60,12 @@ export class EventBroker {
    * The event as a hot stream: a subscriber sees what is emitted after it subscribed, in order, synchronously within
    * `emit`. It never errors and never completes; unsubscribe to stop. A subscriber that throws or rejects keeps its
    * subscription, and its error is reported like that of a listener.
+   *
+   * @throws TypeError when the event is none
    */
   on<Payload>(event: EventDefinition<Payload>): Observable<Payload> {
+    // Whoever subscribes is too late to be told: RxJS throws it as an uncaught exception.
+    checkDefinition(event, 'event')
     const context = this.context
     let failures: unknown[] | undefined
     const report = (error: unknown): void => {
@@ -88,7 +95,7 @@ export class EventBroker {
    * Calls `handler` with every event from now on. The handler may be async: its promise is watched, and events do not
    * wait for it.
    *
-   * @throws TypeError when the handler is no function
+   * @throws TypeError when the event is none, or the handler is no function
    */
   listen<Payload>(event: EventDefinition<Payload>, handler: EventHandler<Payload>): ListenerHandle {
     return this.#hub.listen(this.context, event, handler)

@@ -5,7 +5,7 @@ import { defineRequest, type RequestDefinition } from './definitions.js'
 import { BrokerError } from './errors.js'
 import { BrokerHub } from './hub.js'
 import type { Instance, InstanceOptions } from './instance.js'
-import type { InterfaceDefinition } from './interface.js'
+import { checkInterface, type InterfaceDefinition } from './interface.js'
 import type { ProviderHandle } from './provider.js'
 import { RequestBroker } from './request-broker.js'
 
@@ -20,6 +20,8 @@ export type InstanceFactory<Interface extends InterfaceDefinition, Config> = (
 /**
  * Provides the factory of an interface in a context (default: the current one). The last one wins.
  * Instances live on the thread of their factory, so a factory serves its own thread only.
+ *
+ * @throws TypeError for what is no interface
  */
 export function provideFactory<Interface extends InterfaceDefinition, Config = void>(
   definition: Interface,
@@ -34,6 +36,8 @@ export function provideFactory<Interface extends InterfaceDefinition, Config = v
  *
  * There is no time limit. Errors: `noFactory`; `factoryFailed` when the factory threw, rejected or
  * answered an error, which is the `cause`.
+ *
+ * @throws TypeError for what is no interface
  */
 export function createFromFactory<Interface extends InterfaceDefinition, Config = void>(
   definition: Interface,
@@ -59,6 +63,7 @@ function brokerOf({
 function factoryRequest<Interface extends InterfaceDefinition, Config>(
   definition: Interface
 ): RequestDefinition<Config, Instance<Interface>, unknown> {
+  checkInterface(definition)
   // No time limit: an instance made after its caller gave up would never be closed.
   const timeoutMs = Number.POSITIVE_INFINITY
   return defineRequest<Config, Instance<Interface>, unknown>(`brokers.factory/${definition.name}`, {

@@ -6,6 +6,7 @@ import { Deadlines } from '../runtime/deadlines.js'
 import { textOf } from '../runtime/message-of.js'
 import { sharedByCopies } from '../runtime/shared-by-copies.js'
 import { warnThrottled } from '../runtime/warnings.js'
+import { checkDefinition } from './check-definition.js'
 import type { BrokerContext } from './context.js'
 import {
   defineEvent,
@@ -66,6 +67,8 @@ export class BrokerHub {
   /**
    * Adds a listener of events emitted from now on. Listeners are called in the order they were added, those marked
    * `internal` first.
+   *
+   * @throws TypeError when the event is none, or the handler is no function
    */
   listen<Payload>(
     context: BrokerContext,
@@ -73,7 +76,7 @@ export class BrokerHub {
     handler: EventHandler<Payload>,
     options: ListenOptions = {}
   ): ListenerHandle {
-    return this.#listen(context, event.name, handler, options, false)
+    return this.#listen(context, event, handler, options, false)
   }
 
   /** Adds a listener that is called with a run of events, those that arrived together: at least one, in order. */
@@ -82,17 +85,22 @@ export class BrokerHub {
     event: EventDefinition<Payload>,
     handler: EventHandler<Iterable<Payload>>
   ): ListenerHandle {
-    return this.#listen(context, event.name, handler, {}, true)
+    return this.#listen(context, event, handler, {}, true)
   }
 
-  /** Delivers an event to all its listeners in the order they registered, now. Never throws. */
+  /**
+   * Delivers an event to all its listeners in the order they registered, now. Never throws, except for a TypeError when
+   * the event is none. That is looked for only where nobody listens: what has a listener was checked then.
+   */
   emit<Payload>(
     context: BrokerContext,
     event: EventDefinition<Payload>,
     payload: Payload,
     origin?: unknown
   ): void {
-    this.#worlds.get(context.id)?.channels.get(event.name)?.deliver(payload, origin)
+    const channel = this.#worlds.get(context.id)?.channels.get(event?.name)
+    if (channel !== undefined) channel.deliver(payload, origin)
+    else checkDefinition(event, 'event')
   }
 
   /** Delivers events that arrived together: all of them to one listener, then to the next. Never throws. */
@@ -102,41 +110,55 @@ export class BrokerHub {
     run: Iterable<Payload>,
     origin?: unknown
   ): void {
-    this.#worlds.get(context.id)?.channels.get(event.name)?.deliverRun(run, origin)
+    const channel = this.#worlds.get(context.id)?.channels.get(event?.name)
+    if (channel !== undefined) channel.deliverRun(run, origin)
+    else checkDefinition(event, 'event')
   }
 
   /** Delivers an event and waits for every listener. Never rejects. */
-  async emitSettled<Payload>(
+  emitSettled<Payload>(
     context: BrokerContext,
     event: EventDefinition<Payload>,
     payload: Payload
   ): Promise<ListenerOutcome[]> {
-    return (await this.#worlds.get(context.id)?.channels.get(event.name)?.settle(payload)) ?? []
+    checkDefinition(event, 'event')
+    return this.#emitSettled(context, event.name, payload)
   }
 
   /** The listeners of an event that the application registered. */
   listeners<Payload>(context: BrokerContext, event: EventDefinition<Payload>): readonly ListenerHandle[] {
+    checkDefinition(event, 'event')
     const listeners = this.#worlds.get(context.id)?.channels.get(event.name)?.listeners ?? []
     return listeners.filter((listener) => !listener.internal)
   }
 
-  /** Registers a provider, or returns `undefined` when the context has one already. */
+  /**
+   * Registers a provider, or returns `undefined` when the context has one already.
+   *
+   * @throws TypeError when the request is none
+   */
   provide<Payload, Response, Failure>(
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>,
     handler: RequestHandler,
     source?: unknown
   ): ProviderHandle | undefined {
+    checkDefinition(request, 'request')
     if (this.provider(context, request) !== undefined) return undefined
     return this.replace(context, request, { handler, source })
   }
 
-  /** Registers a provider, in place of the present one if there is one. */
+  /**
+   * Registers a provider, in place of the present one if there is one.
+   *
+   * @throws TypeError when the request is none
+   */
   replace<Payload, Response, Failure>(
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>,
     provider: Provider
   ): ProviderHandle {
+    checkDefinition(request, 'request')
     this.#world(context).providers.set(request.name, provider)
     return new Registration(this, context, request as RequestDefinition<unknown, unknown, unknown>, provider)
   }
@@ -146,15 +168,16 @@ export class BrokerHub {
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>
   ): void {
+    checkDefinition(request, 'request')
     this.#worlds.get(context.id)?.withdraw(request.name)
   }
 
-  /** The provider that would answer a request now. */
+  /** The provider that would answer a request now; none for what is no request, which calls look at only then. */
   provider<Payload, Response, Failure>(
     context: BrokerContext,
     request: RequestDefinition<Payload, Response, Failure>
   ): Provider | undefined {
-    return this.#worlds.get(context.id)?.providers.get(request.name)
+    return this.#worlds.get(context.id)?.providers.get(request?.name)
   }
 
   /** Hands a call to the provider, synchronously, so that calls reach it in the order they are made. */
@@ -174,6 +197,7 @@ export class BrokerHub {
     request: MultiRequestDefinition<Payload, Response, Failure>,
     provider: MultiProvider
   ): ProviderHandle {
+    checkDefinition(request, 'multiRequest')
     const world = this.#world(context)
     let channel = world.multiChannels.get(request.name)
     if (channel === undefined) {
@@ -191,6 +215,7 @@ export class BrokerHub {
     context: BrokerContext,
     request: MultiRequestDefinition<Payload, Response, Failure>
   ): readonly MultiProvider[] {
+    checkDefinition(request, 'multiRequest')
     return this.#worlds.get(context.id)?.multiChannels.get(request.name)?.providers ?? []
   }
 
@@ -199,6 +224,7 @@ export class BrokerHub {
     context: BrokerContext,
     request: MultiRequestDefinition<Payload, Response, Failure>
   ): void {
+    checkDefinition(request, 'multiRequest')
     this.#worlds.get(context.id)?.multiChannels.get(request.name)?.clear()
   }
 
@@ -227,17 +253,23 @@ export class BrokerHub {
     return this.#worlds.size
   }
 
-  #listen<Taken>(
+  /** Not in `emitSettled`, which throws at once what is no event. */
+  async #emitSettled(context: BrokerContext, event: string, payload: unknown): Promise<ListenerOutcome[]> {
+    return (await this.#worlds.get(context.id)?.channels.get(event)?.settle(payload)) ?? []
+  }
+
+  #listen<Payload, Taken>(
     context: BrokerContext,
-    event: string,
+    event: EventDefinition<Payload>,
     handler: EventHandler<Taken>,
     options: ListenOptions,
     runs: boolean
   ): ListenerHandle {
+    checkDefinition(event, 'event')
     if (typeof handler !== 'function') {
-      throw new TypeError(`a listener of "${event}" must be a function; got ${textOf(handler)}`)
+      throw new TypeError(`a listener of "${event.name}" must be a function; got ${textOf(handler)}`)
     }
-    return this.#channel(context, event).add(handler as EventHandler<unknown>, options, runs)
+    return this.#channel(context, event.name).add(handler as EventHandler<unknown>, options, runs)
   }
 
   #world(context: BrokerContext): World {

@@ -13,7 +13,7 @@ import {
 import { BrokerError } from './errors.js'
 import { EventBroker } from './event-broker.js'
 import { BrokerHub } from './hub.js'
-import type { ImplementationOf, InterfaceDefinition } from './interface.js'
+import { checkInterface, type ImplementationOf, type InterfaceDefinition } from './interface.js'
 import { RequestBroker } from './request-broker.js'
 import { SignalBroker } from './signal-broker.js'
 
@@ -58,7 +58,7 @@ export type Constructor<Interface extends InterfaceDefinition, Failure> = (
  * or handled already.
  *
  * Errors: `alreadyProvided`, `alreadyHandled`.
- * @throws TypeError when a method is missing
+ * @throws TypeError when a method is missing, and for what is no interface
  */
 export function implement<Interface extends InterfaceDefinition>(
   definition: Interface,
@@ -73,6 +73,7 @@ export function implement<Interface extends InterfaceDefinition>(
  * events are dropped, unless the context was given: then the constructor has to drop what it registered there.
  *
  * Errors: those that the constructor returns; `factoryFailed` when it throws or rejects; those of `implement`.
+ * @throws TypeError for what is no interface
  */
 export function createInstance<Interface extends InterfaceDefinition, Failure = never>(
   definition: Interface,
@@ -99,6 +100,7 @@ interface Scope extends InstanceScope {
 }
 
 function scopeOf(definition: InterfaceDefinition, options: InstanceOptions): Scope {
+  checkInterface(definition)
   const { hub = BrokerHub.default, context = BrokerContext.create(definition.name) } = options
   return {
     hub,

@@ -1,5 +1,6 @@
 /** Owns the declaration of an interface: a group of requests, signals and events that belong together. */
 import type { RequestProvider } from './adapt-provider.js'
+import { checkDefinition, gotInstead } from './check-definition.js'
 import {
   checkName,
   type EventDefinition,
@@ -51,7 +52,8 @@ type NoRequests = Readonly<Record<never, never>>
 /**
  * Declares a group of requests, signals and events, for its implementations and its callers.
  *
- * @throws TypeError when two methods share a name, when one is called `then`, or the name is not a non-empty, well-formed string
+ * @throws TypeError when two methods share a name, when one is called `then`, when a part is no message of its kind, or
+ *   the name is not a non-empty, well-formed string
  * @example
  * const Thermostat = defineInterface('thermostat', { requests: { read: ReadTemperature }, events: { changed: Changed } })
  */
@@ -76,5 +78,17 @@ export function defineInterface<
       throw new TypeError(`interface "${name}" has a request and a signal that are both called "${method}"`)
     }
   }
-  return Object.freeze({ name, requests, signals, events: parts.events ?? ({} as Events) })
+  const events = parts.events ?? ({} as Events)
+  const of = (list: string, part: string): string => `${list}.${part} of interface "${name}"`
+  for (const [part, it] of Object.entries(requests)) checkDefinition(it, 'request', of('requests', part))
+  for (const [part, it] of Object.entries(signals)) checkDefinition(it, 'signal', of('signals', part))
+  for (const [part, it] of Object.entries(events)) checkDefinition(it, 'event', of('events', part))
+  return Object.freeze({ name, requests, signals, events })
+}
+
+/** @throws TypeError for what is no interface */
+export function checkInterface(definition: InterfaceDefinition | undefined): void {
+  const { name, requests, signals, events } = definition ?? {}
+  if (typeof name === 'string' && requests && signals && events) return
+  throw new TypeError(`the interface must be one that defineInterface made; ${gotInstead(definition)}`)
 }

@@ -2,6 +2,7 @@
 import { ok, type Result, ResultAsync } from 'neverthrow'
 import { adaptProvider, type RequestProvider } from './adapt-provider.js'
 import type { RequestArgs } from './arguments.js'
+import { checkDefinition } from './check-definition.js'
 import { allOrFirstFailure, collect, type Outcome } from './collect.js'
 import { BrokerContext } from './context.js'
 import type { MultiRequestDefinition } from './definitions.js'
@@ -41,13 +42,13 @@ export class MultiRequestBroker {
    * Adds a provider. The same function added twice is asked once; both calls return the same handle. There is no error
    * today; it returns a `Result` like the other brokers.
    *
-   * @throws TypeError when the provider is no function
+   * @throws TypeError when the request is none, or the provider is no function
    */
   provide<Payload, Response, Failure>(
     request: MultiRequestDefinition<Payload, Response, Failure>,
     provider: RequestProvider<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>>
   ): Result<ProviderHandle, BrokerError> {
-    const adapted = adaptProvider(request, provider)
+    const adapted = adaptProvider('multiRequest', request, provider)
     return ok(this.#hub.addProvider(this.context, request, { ...adapted, origin: undefined, spread: false }))
   }
 
@@ -67,6 +68,8 @@ export class MultiRequestBroker {
    * The responses of all providers; an empty list when there are none. When some fail, the call fails with the first
    * failure in the order of registration, once all have finished. Errors: those of the providers; `providerFailed`, `timeout`,
    * `aborted`, `notSendable`, `disconnected`.
+   *
+   * @throws RangeError, TypeError as `RequestBroker.request` does
    */
   request<Payload, Response, Failure = never>(
     request: MultiRequestDefinition<Payload, Response, Failure>,
@@ -88,6 +91,7 @@ export class MultiRequestBroker {
     request: MultiRequestDefinition<Payload, Response, Failure>,
     [payload, options]: RequestArgs<Payload>
   ): Promise<Outcome<unknown, unknown>[]> {
+    checkDefinition(request, 'multiRequest')
     if (options) checkPatience(options)
     const timeoutMs = options?.timeoutMs ?? request.timeoutMs
     const context = this.context

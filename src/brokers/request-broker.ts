@@ -3,6 +3,7 @@ import { err, ok, type Result, ResultAsync } from 'neverthrow'
 import type { CancelSignal } from '../runtime/platform.js'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import type { PayloadArgs, RequestArgs } from './arguments.js'
+import { checkDefinition } from './check-definition.js'
 import { BrokerContext } from './context.js'
 import type { RequestDefinition, SyncRequestDefinition } from './definitions.js'
 import { alreadyProvided, type BrokerError, noProvider } from './errors.js'
@@ -54,13 +55,14 @@ export class RequestBroker {
    * Registers the provider of a request. A second one in the same context is refused with `alreadyProvided`, and the
    * first stays; use {@link RequestBroker.replace} to override.
    *
-   * @throws TypeError when the provider is no function
+   * @throws TypeError when the request is none, or the provider is no function
    */
   provide<Payload, Response, Failure, Sync extends boolean>(
     request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync },
     provider: ProviderOf<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>, Sync>
   ): Result<ProviderHandle, BrokerError> {
     const { handler, source } = adaptProvider(
+      'request',
       request,
       provider as RequestProvider<Payload, Response, Failure>
     )
@@ -69,7 +71,11 @@ export class RequestBroker {
     return handle === undefined ? err(alreadyProvided(request.name, context)) : ok(handle)
   }
 
-  /** Registers a provider, in place of the present one if there is one; that is forgotten. */
+  /**
+   * Registers a provider, in place of the present one if there is one; that is forgotten.
+   *
+   * @throws TypeError when the request is none, or the provider is no function
+   */
   replace<Payload, Response, Failure, Sync extends boolean>(
     request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync },
     provider: ProviderOf<NoInfer<Payload>, NoInfer<Response>, NoInfer<Failure>, Sync>
@@ -77,7 +83,7 @@ export class RequestBroker {
     return this.#hub.replace(
       this.context,
       request,
-      adaptProvider(request, provider as RequestProvider<Payload, Response, Failure>)
+      adaptProvider('request', request, provider as RequestProvider<Payload, Response, Failure>)
     )
   }
 
@@ -91,8 +97,8 @@ export class RequestBroker {
     body: () => T | PromiseLike<T>
   ): Promise<T> {
     const context = this.context
+    const mock = adaptProvider('request', request, provider as RequestProvider<Payload, Response, Failure>)
     const former = this.#hub.provider(context, request)
-    const mock = adaptProvider(request, provider as RequestProvider<Payload, Response, Failure>)
     const handle = this.#hub.replace(context, request, mock)
     try {
       return await body()
@@ -108,6 +114,7 @@ export class RequestBroker {
 
   /** Whether the request has a provider in this context. */
   isProvided<Payload, Response, Failure>(request: RequestDefinition<Payload, Response, Failure>): boolean {
+    checkDefinition(request, 'request')
     return this.#hub.provider(this.context, request) !== undefined
   }
 
@@ -115,6 +122,7 @@ export class RequestBroker {
   provider<Payload, Response, Failure>(
     request: RequestDefinition<Payload, Response, Failure>
   ): RequestProvider<Payload, Response, Failure> | undefined {
+    checkDefinition(request, 'request')
     const source = this.#hub.provider(this.context, request)?.source
     return source as RequestProvider<Payload, Response, Failure> | undefined
   }
@@ -130,13 +138,15 @@ export class RequestBroker {
    * Errors: the provider's own; `noProvider`, `providerFailed`, `timeout`, `aborted`; across threads also
    * `notSendable`, `disconnected` and `overloaded`.
    *
-   * @throws RangeError when `timeoutMs` is no positive number, TypeError when `signal` is no `AbortSignal`
+   * @throws RangeError when `timeoutMs` is no positive number, TypeError when the request is none, or `signal` is no
+   *   `AbortSignal`
    */
   request<Payload, Response, Failure = never>(
     request: RequestDefinition<Payload, Response, Failure>,
     ...args: RequestArgs<NoInfer<Payload>>
   ): ResultAsync<Response, Failure | BrokerError> {
     const [payload, options] = args
+    checkDefinition(request, 'request')
     if (options) checkPatience(options)
     return new ResultAsync(
       new Promise<Result<Response, Failure | BrokerError>>((settle) => {
@@ -167,7 +177,11 @@ export class RequestBroker {
     this.#send(this.context, request, payload, options, settle, traceparent)
   }
 
-  /** Asks a synchronous provider of this thread and returns its answer at once. Errors as for `request`. */
+  /**
+   * Asks a synchronous provider of this thread and returns its answer at once. Errors as for `request`.
+   *
+   * @throws TypeError when the request is none
+   */
   requestSync<Payload, Response, Failure = never>(
     request: SyncRequestDefinition<Payload, Response, Failure>,
     ...args: PayloadArgs<NoInfer<Payload>>
@@ -196,6 +210,7 @@ export class RequestBroker {
     request: RequestDefinition<Payload, Response, Failure>,
     payload: unknown
   ): Result<unknown, unknown> {
+    checkDefinition(request, 'request')
     const context = this.context
     const about = { kind: 'requestSync' as const, request: request.name, context, payload }
     return traceSyncRequest(about, (trace) => this.#sendSync(context, request, payload, trace.traceparent))
@@ -222,7 +237,7 @@ export class RequestBroker {
     traceparent: string | undefined
   ): Result<unknown, unknown> {
     const provider = this.#hub.provider(context, request)
-    if (provider === undefined) return err(noProvider(request.name, context))
+    if (provider === undefined) return nobodyProvides(request, context)
     const call = new SyncCall(context, traceparent)
     provider.handler(payload, call)
     return call.answer ?? err(notSynchronous(request.name))
@@ -230,6 +245,15 @@ export class RequestBroker {
 }
 
 const replacements = new Replacements<Provider>()
+
+/** What is no request is told only here: a synchronous call costs hardly more than a check would. */
+function nobodyProvides<Payload, Response, Failure>(
+  request: RequestDefinition<Payload, Response, Failure>,
+  context: BrokerContext
+): Result<never, BrokerError> {
+  checkDefinition(request, 'request')
+  return err(noProvider(request.name, context))
+}
 
 /** A call whose answer must be there when the handler returns. */
 class SyncCall implements Call {

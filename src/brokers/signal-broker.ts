@@ -2,6 +2,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import { textOf } from '../runtime/message-of.js'
 import type { PayloadArgs } from './arguments.js'
+import { checkDefinition } from './check-definition.js'
 import { BrokerContext } from './context.js'
 import type { SignalDefinition } from './definitions.js'
 import { alreadyHandled, BrokerError } from './errors.js'
@@ -51,12 +52,13 @@ export class SignalBroker {
   /**
    * Installs the handler. A second one in the same context is refused with `alreadyHandled`, and the first stays.
    *
-   * @throws TypeError when the handler is no function
+   * @throws TypeError when the signal is none, or the handler is no function
    */
   on<Payload>(
     signal: SignalDefinition<Payload>,
     handler: SignalHandler<Payload>
   ): Result<HandlerHandle, BrokerError> {
+    checkDefinition(signal, 'signal')
     const context = this.context
     if (this.#hub.signalTarget(context, signal) !== undefined) {
       return err(alreadyHandled(signal.name, context))
@@ -67,9 +69,10 @@ export class SignalBroker {
   /**
    * Installs a handler, in place of the present one if there is one; that still handles the signals accepted for it.
    *
-   * @throws TypeError when the handler is no function; the former one stays
+   * @throws TypeError when the signal is none, or the handler is no function; the former one stays
    */
   replace<Payload>(signal: SignalDefinition<Payload>, handler: SignalHandler<Payload>): HandlerHandle {
+    checkDefinition(signal, 'signal')
     const context = this.context
     const former = this.#hub.signalTarget(context, signal)
     const target = this.#install(context, signal, handler)
@@ -86,6 +89,7 @@ export class SignalBroker {
     handler: SignalHandler<Payload>,
     body: () => T | PromiseLike<T>
   ): Promise<T> {
+    checkDefinition(signal, 'signal')
     const context = this.context
     const former = this.#hub.signalTarget(context, signal)
     const target = this.#install(context, signal, handler)
@@ -104,16 +108,19 @@ export class SignalBroker {
 
   /** Whether the signal has a handler in this context. */
   has<Payload>(signal: SignalDefinition<Payload>): boolean {
+    checkDefinition(signal, 'signal')
     return this.#hub.signalTarget(this.context, signal)?.vacant === false
   }
 
   /** The function that handles the signal now; `undefined` when there is none, or when it is on another thread. */
   handler<Payload>(signal: SignalDefinition<Payload>): SignalHandler<Payload> | undefined {
+    checkDefinition(signal, 'signal')
     return this.#hub.signalTarget(this.context, signal)?.source as SignalHandler<Payload> | undefined
   }
 
   /** Removes the handler of this context, even one installed elsewhere. Repeating it is harmless. */
   async drop<Payload>(signal: SignalDefinition<Payload>): Promise<void> {
+    checkDefinition(signal, 'signal')
     const context = this.context
     const target = this.#hub.signalTarget(context, signal)
     if (target === undefined) return
@@ -121,12 +128,15 @@ export class SignalBroker {
     await target.close()
   }
 
-  /** Sends a signal. Errors: `noHandler`; `queueFull` when the handler is too far behind;
-   * `notSendable` when it lives on another thread and the payload cannot be cloned. Never throws. */
+  /**
+   * Sends a signal. Errors: `noHandler`; `queueFull` when the handler is too far behind; `notSendable` when it lives on
+   * another thread and the payload cannot be cloned. Never throws, except for a TypeError when the signal is none.
+   */
   signal<Payload>(
     signal: SignalDefinition<Payload>,
     ...args: PayloadArgs<NoInfer<Payload>>
   ): Result<void, BrokerError> {
+    checkDefinition(signal, 'signal')
     const context = this.context
     const target = this.#hub.signalTarget(context, signal)
     if (target === undefined || target.vacant) {

@@ -1,8 +1,9 @@
 /**
  * Owns the decorators that mark methods of a class as listeners, providers and handlers. They only take notes, and throw
- * a TypeError over a static or a #private method.
+ * a TypeError over a static or a #private method, and over what is no message of their kind.
  */
 import type { RequestProvider } from '../brokers/adapt-provider.js'
+import { checkDefinition } from '../brokers/check-definition.js'
 import type {
   EventDefinition,
   MultiRequestDefinition,
@@ -46,6 +47,7 @@ const MARKS = sharedByCopies(Symbol.for('persistency.marks/1'), () => new WeakMa
 export function listens<Payload>(
   event: EventDefinition<Payload>
 ): MethodMark<(payload: Payload, scope: ListenerScope) => unknown> {
+  checkDefinition(event, 'event', 'what @listens names')
   return mark(event)
 }
 
@@ -53,6 +55,7 @@ export function listens<Payload>(
 export function provides<Payload, Response, Failure, Sync extends boolean>(
   request: RequestDefinition<Payload, Response, Failure> & { readonly sync: Sync }
 ): MethodMark<ProviderOf<Payload, Response, Failure, Sync>> {
+  checkDefinition(request, 'request', 'what @provides names')
   return mark(request)
 }
 
@@ -60,11 +63,13 @@ export function provides<Payload, Response, Failure, Sync extends boolean>(
 export function answers<Payload, Response, Failure>(
   request: MultiRequestDefinition<Payload, Response, Failure>
 ): MethodMark<RequestProvider<Payload, Response, Failure>> {
+  checkDefinition(request, 'multiRequest', 'what @answers names')
   return mark(request)
 }
 
 /** The method handles a signal. */
 export function handles<Payload>(signal: SignalDefinition<Payload>): MethodMark<SignalHandler<Payload>> {
+  checkDefinition(signal, 'signal', 'what @handles names')
   return mark(signal)
 }
 

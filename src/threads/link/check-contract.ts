@@ -1,4 +1,5 @@
 /** Owns refusing contracts that could not work: what is no message, is listed twice, or would go round for ever. */
+import { gotInstead } from '../../brokers/check-definition.js'
 import { textOf } from '../../runtime/message-of.js'
 import type { CarriedMessage, ThreadContract } from './carried.js'
 import { ChannelKind } from './frame-layout.js'
@@ -51,7 +52,7 @@ function checkMessages(name: string, messages: readonly unknown[]): void {
   for (const [index, message] of messages.entries()) {
     if (!isMessage(message)) {
       throw new TypeError(
-        `${name}[${index}] must be a message, as defineEvent and its like make it; got ${textOf(message)} (modules that import each other in a circle see undefined)`
+        `${name}[${index}] must be a message, as defineEvent and its like make it; ${gotInstead(message)}`
       )
     }
     const key = keyOf(message)
