@@ -2,9 +2,10 @@
 import type { Observable } from 'rxjs'
 import type { PayloadArgs } from './arguments.js'
 import { checkDefinition } from './check-definition.js'
+import { checkContext, contextOf, hubOf } from './check-place.js'
 import { BrokerContext } from './context.js'
 import type { EventDefinition } from './definitions.js'
-import { BrokerHub, ListenerFailed } from './hub.js'
+import { type BrokerHub, ListenerFailed } from './hub.js'
 import { IsolatedObservable } from './isolated-observable.js'
 import type { DropOptions, EventHandler, ListenerError, ListenerHandle, ListenerOutcome } from './listener.js'
 
@@ -23,9 +24,10 @@ export class EventBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
+  /** @throws TypeError for what is no hub, or no context */
   constructor(hub?: BrokerHub, context?: BrokerContext) {
-    this.#hub = hub ?? BrokerHub.default
-    this.#context = context
+    this.#hub = hubOf(hub)
+    this.#context = contextOf(context)
   }
 
   /** The context that this broker speaks in. */
@@ -33,8 +35,13 @@ export class EventBroker {
     return this.#context ?? BrokerContext.current
   }
 
-  /** The same broker in another context. */
+  /**
+   * The same broker in another context.
+   *
+   * @throws TypeError for what is no context, `undefined` included
+   */
   in(context: BrokerContext): EventBroker {
+    checkContext(context)
     return new EventBroker(this.#hub, context)
   }
 

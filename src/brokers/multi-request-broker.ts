@@ -3,11 +3,12 @@ import { ok, type Result, ResultAsync } from 'neverthrow'
 import { adaptProvider, type RequestProvider } from './adapt-provider.js'
 import type { RequestArgs } from './arguments.js'
 import { checkDefinition } from './check-definition.js'
+import { checkContext, contextOf, hubOf } from './check-place.js'
 import { allOrFirstFailure, collect, type Outcome } from './collect.js'
 import { BrokerContext } from './context.js'
 import type { MultiRequestDefinition } from './definitions.js'
 import type { BrokerError } from './errors.js'
-import { BrokerHub } from './hub.js'
+import type { BrokerHub } from './hub.js'
 import { checkPatience } from './pending-call.js'
 import type { ProviderHandle } from './provider.js'
 import { requestsAreTraced, traceMultiRequest } from './request-trace.js'
@@ -23,9 +24,10 @@ export class MultiRequestBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
+  /** @throws TypeError for what is no hub, or no context */
   constructor(hub?: BrokerHub, context?: BrokerContext) {
-    this.#hub = hub ?? BrokerHub.default
-    this.#context = context
+    this.#hub = hubOf(hub)
+    this.#context = contextOf(context)
   }
 
   /** The context that this broker speaks in. */
@@ -33,8 +35,13 @@ export class MultiRequestBroker {
     return this.#context ?? BrokerContext.current
   }
 
-  /** The same broker in another context. */
+  /**
+   * The same broker in another context.
+   *
+   * @throws TypeError for what is no context, `undefined` included
+   */
   in(context: BrokerContext): MultiRequestBroker {
+    checkContext(context)
     return new MultiRequestBroker(this.#hub, context)
   }
 

@@ -4,10 +4,11 @@ import type { CancelSignal } from '../runtime/platform.js'
 import { type Answer, adaptProvider, notSynchronous, type RequestProvider } from './adapt-provider.js'
 import type { PayloadArgs, RequestArgs } from './arguments.js'
 import { checkDefinition } from './check-definition.js'
+import { checkContext, contextOf, hubOf } from './check-place.js'
 import { BrokerContext } from './context.js'
 import type { RequestDefinition, SyncRequestDefinition } from './definitions.js'
 import { alreadyProvided, type BrokerError, noProvider } from './errors.js'
-import { BrokerHub } from './hub.js'
+import type { BrokerHub } from './hub.js'
 import { checkPatience, PendingCall, type RequestOptions } from './pending-call.js'
 import type { Call, Provider, ProviderCall, ProviderHandle } from './provider.js'
 import { Replacements } from './replacements.js'
@@ -36,9 +37,10 @@ export class RequestBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
+  /** @throws TypeError for what is no hub, or no context */
   constructor(hub?: BrokerHub, context?: BrokerContext) {
-    this.#hub = hub ?? BrokerHub.default
-    this.#context = context
+    this.#hub = hubOf(hub)
+    this.#context = contextOf(context)
   }
 
   /** The context that this broker speaks in. */
@@ -46,8 +48,13 @@ export class RequestBroker {
     return this.#context ?? BrokerContext.current
   }
 
-  /** The same broker in another context. */
+  /**
+   * The same broker in another context.
+   *
+   * @throws TypeError for what is no context, `undefined` included
+   */
   in(context: BrokerContext): RequestBroker {
+    checkContext(context)
     return new RequestBroker(this.#hub, context)
   }
 

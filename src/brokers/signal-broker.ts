@@ -3,10 +3,11 @@ import { err, ok, type Result } from 'neverthrow'
 import { textOf } from '../runtime/message-of.js'
 import type { PayloadArgs } from './arguments.js'
 import { checkDefinition } from './check-definition.js'
+import { checkContext, contextOf, hubOf } from './check-place.js'
 import { BrokerContext } from './context.js'
 import type { SignalDefinition } from './definitions.js'
 import { alreadyHandled, BrokerError } from './errors.js'
-import { BrokerHub } from './hub.js'
+import type { BrokerHub } from './hub.js'
 import { Replacements } from './replacements.js'
 import { type SignalHandler, SignalQueue, type SignalTarget } from './signal-queue.js'
 
@@ -34,9 +35,10 @@ export class SignalBroker {
   readonly #hub: BrokerHub
   readonly #context: BrokerContext | undefined
 
+  /** @throws TypeError for what is no hub, or no context */
   constructor(hub?: BrokerHub, context?: BrokerContext) {
-    this.#hub = hub ?? BrokerHub.default
-    this.#context = context
+    this.#hub = hubOf(hub)
+    this.#context = contextOf(context)
   }
 
   /** The context that this broker speaks in. */
@@ -44,8 +46,13 @@ export class SignalBroker {
     return this.#context ?? BrokerContext.current
   }
 
-  /** The same broker in another context. */
+  /**
+   * The same broker in another context.
+   *
+   * @throws TypeError for what is no context, `undefined` included
+   */
   in(context: BrokerContext): SignalBroker {
+    checkContext(context)
     return new SignalBroker(this.#hub, context)
   }
 

@@ -2,6 +2,7 @@
 import 'reflect-metadata'
 import type { Result } from 'neverthrow'
 import type { DependencyContainer, InjectionToken } from 'tsyringe'
+import { checkContext, hubOf } from '../brokers/check-place.js'
 import { BrokerContext } from '../brokers/context.js'
 import { EventBroker } from '../brokers/event-broker.js'
 import { BrokerHub } from '../brokers/hub.js'
@@ -20,13 +21,16 @@ import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
  * Registers the four brokers. A broker resolved from this container, or from a child of it, speaks
  * in the context that is registered there as {@link BROKER_CONTEXT}; the default is `context`. A container without
  * them makes none: it throws.
+ *
+ * @throws TypeError for what is no hub, or no context
  */
 export function registerBrokers(
   container: DependencyContainer,
   hub: BrokerHub = BrokerHub.default,
   context: BrokerContext = BrokerContext.default
 ): void {
-  container.register(BROKER_HUB, { useValue: hub })
+  checkContext(context)
+  container.register(BROKER_HUB, { useValue: hubOf(hub) })
   container.register(BROKER_CONTEXT, { useValue: context })
   // tsyringe passes the container that is asked, so a child's own context wins. What is not registered it makes by itself
   // if the constructor has no parameters, so those of brokers have some, without a default.

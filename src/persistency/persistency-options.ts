@@ -1,5 +1,6 @@
 /** Owns the options of a coordinator, those of its jobs as defaults among them: names, defaults and limits. */
 import { err, type Result } from 'neverthrow'
+import { isHub } from '../brokers/check-place.js'
 import { BrokerHub } from '../brokers/hub.js'
 import { booleanValue, type Check, checkOptions, integerFrom } from './checks/options.js'
 import { type EndSignal, signalsOption } from './close-on-signal.js'
@@ -108,9 +109,6 @@ function threadsOption(value: unknown): string | undefined {
   return fits ? undefined : '"dedicated", "none" or { shared: n } with an integer n of at least 1'
 }
 
-/** By what a job needs of it: the hub of a thread may be of another copy of this package. */
 function brokerHub(value: unknown): string | undefined {
-  const { emit, provide, turns } = (value ?? {}) as Partial<BrokerHub>
-  const is = typeof emit === 'function' && typeof provide === 'function' && turns !== undefined
-  return is ? undefined : 'a BrokerHub'
+  return isHub(value) ? undefined : 'a BrokerHub'
 }

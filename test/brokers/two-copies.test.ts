@@ -135,3 +135,25 @@ it('a worker of one copy serves the contexts of the other', async () => {
   `)
   expect(output).toBe('hello')
 })
+
+it('a broker of one copy takes a hub and a context of the other', async () => {
+  const output = await run(`
+    const hub = new b.BrokerHub(), context = b.BrokerContext.create('of b'), heard = []
+    const Said = b.defineEvent('said'), Asked = b.defineRequest('asked'), All = b.defineMultiRequest('all')
+    const Wake = b.defineSignal('wake')
+    new a.EventBroker(hub, context).listen(Said, (text) => heard.push(text))
+    new b.EventBroker(hub, context).emit(Said, 'event')
+    new a.RequestBroker(hub).in(context).provide(Asked, (text) => text)
+    heard.push(await b.unwrap(new b.RequestBroker(hub, context).request(Asked, 'request')))
+    new a.MultiRequestBroker(hub, context).provide(All, (text) => text)
+    heard.push(await b.unwrap(new b.MultiRequestBroker(hub, context).request(All, 'multi-request')))
+    new a.SignalBroker(hub).in(context).on(Wake, (text) => heard.push(text))
+    new b.SignalBroker(hub, context).signal(Wake, 'signal')
+    const app = container.createChildContainer()
+    a.registerBrokers(app, hub, context)
+    app.resolve(a.EventBroker).emit(Said, 'of a container')
+    await 0
+    print(heard)
+  `)
+  expect(output).toEqual(['event', 'request', ['multi-request'], 'of a container', 'signal'])
+})

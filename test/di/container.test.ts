@@ -88,6 +88,13 @@ describe('brokers of a container', () => {
     app.resolve(EventBroker).emit(Greeting, 'hello')
     expect(heard).toEqual(['hello'])
   })
+
+  it('are not registered for what is no hub or no context', () => {
+    const context = BrokerContext.create('swapped')
+    expect(() => registerBrokers(app, context as never)).toThrow(/a context, which is the second argument/)
+    expect(() => registerBrokers(app, new BrokerHub(), { context } as never)).toThrow(/pass its \.context/)
+    expect(app.isRegistered(EventBroker)).toBe(false)
+  })
 })
 
 @injectable()

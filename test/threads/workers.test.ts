@@ -107,10 +107,17 @@ describe('starting a worker', () => {
       for (const [agreed, served] of wrong) {
         try { startWorker(moduleAt('./worker.mjs'), agreed, { hub, context: served }) } catch (error) { thrown.push(error.name) }
       }
+      try { start({ context: { id: 'acme', context } }) } catch (error) { thrown.push(error.message) }
       print({ thrown, workers })
     `)
     expect({ output, code }).toEqual({
-      output: { thrown: Array.from({ length: 5 }, () => 'TypeError'), workers: 0 },
+      output: {
+        thrown: [
+          ...Array.from({ length: 5 }, () => 'TypeError'),
+          'a worker serves BrokerContexts; got an object: pass its .context'
+        ],
+        workers: 0
+      },
       code: 0
     })
   })

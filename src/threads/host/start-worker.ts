@@ -1,5 +1,6 @@
 /** Owns starting a worker in one call. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { gotForContext } from '../../brokers/check-place.js'
 import { BrokerContext, isContext } from '../../brokers/context.js'
 import { checkTimeout } from '../../brokers/definitions.js'
 import { BrokerError } from '../../brokers/errors.js'
@@ -89,5 +90,5 @@ function contextsOf(given: BrokerContext | readonly BrokerContext[]): readonly B
   const contexts: readonly unknown[] = Array.isArray(given) ? given : [given]
   const wrong = contexts.findIndex((context) => !isContext(context))
   if (wrong === -1) return contexts as readonly BrokerContext[]
-  throw new TypeError(`a worker serves BrokerContexts; got ${String(contexts[wrong])}`)
+  throw new TypeError(`a worker serves BrokerContexts; ${gotForContext(contexts[wrong])}`)
 }
