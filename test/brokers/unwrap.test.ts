@@ -31,6 +31,25 @@ describe('unwrap', () => {
   })
 
   test.each([
+    ['nothing', undefined, 'got undefined'],
+    ['null', null, 'got null'],
+    ['a value', 5, 'got 5'],
+    ['a text', 'ok', 'got ok'],
+    ['a stream', { async *[Symbol.asyncIterator]() {} }, 'got {'],
+    ['half a result', { isOk: () => true }, 'got {']
+  ])('says what it wanted when it gets %s, at once or by a promise', async (_, value, got) => {
+    const message = `unwrap takes a Result, a ResultAsync or a promise of a Result; ${got}`
+    const wrong = value as never
+    for (const thrown of [
+      thrownBy(() => unwrap(wrong)),
+      await (unwrap(Promise.resolve(wrong)) as Promise<unknown>).catch(itself)
+    ]) {
+      expect(thrown).toBeInstanceOf(TypeError)
+      expect(thrown).toMatchObject({ message: expect.stringContaining(message) })
+    }
+  })
+
+  test.each([
     [{ kind: 'soldOut', item: 'lamp' }, '{ kind: "soldOut", item: "lamp" }'],
     ['a text', 'a text'],
     [undefined, 'undefined']
