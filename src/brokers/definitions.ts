@@ -1,6 +1,7 @@
 /** Owns the declarations of messages. A message is identified by its kind and name, never by the object declared here. */
 import type { WireCodec } from '../bytes/wire-codec.js'
 import { textOf } from '../runtime/message-of.js'
+import { checkOptionNames } from './check-options.js'
 
 /** Carries types only; no value of this exists at run time. */
 declare const TYPES: unique symbol
@@ -81,7 +82,7 @@ export const DEFAULT_TIMEOUT_MS = 5000
  *
  * @param name stable and unique among the events of the program; it is what both threads agree on
  * @param options `codec`: how the payload is laid out when it crosses threads
- * @throws TypeError when the name is not a non-empty, well-formed string
+ * @throws TypeError when the name is not a non-empty, well-formed string, or an option has an unknown name
  * @example const Greeting = defineEvent<{ text: string }>('greeting')
  */
 export function defineEvent<Payload = void>(
@@ -89,13 +90,15 @@ export function defineEvent<Payload = void>(
   options: { readonly codec?: WireCodec<Payload> | undefined } = {}
 ): EventDefinition<Payload> {
   checkName(name)
+  checkOptionNames(options, ['codec'], 'an event')
   return Object.freeze({ kind: 'event' as const, name, codec: options.codec })
 }
 
 /**
  * Declares a request: its payload, its response, and the error its provider may answer with.
  *
- * @throws TypeError when the name is not a non-empty, well-formed string, RangeError when the time limit is no positive number
+ * @throws TypeError when the name is not a non-empty, well-formed string, or an option has an unknown name, RangeError when
+ *   the time limit is no positive number
  * @example const Weather = defineRequest<{ city: string }, { tempC: number }, WeatherError>('weather')
  */
 export function defineRequest<Payload, Response, Failure = never>(
@@ -111,6 +114,7 @@ export function defineRequest<Payload, Response, Failure = never>(
   options: RequestDefinitionOptions<Payload, Response, Failure> = {}
 ): RequestDefinition<Payload, Response, Failure> {
   checkName(name)
+  checkOptionNames(options, ['timeoutMs', 'sync', 'codec'], 'a request')
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   checkTimeout(timeoutMs)
   return Object.freeze({
@@ -118,8 +122,17 @@ export function defineRequest<Payload, Response, Failure = never>(
     name,
     sync: options.sync ?? false,
     timeoutMs,
-    codec: Object.freeze({ ...options.codec })
+    codec: codecsOf(options.codec)
   })
+}
+
+/** A codec of events and signals, given to a request as it is, would be the codec of nothing. */
+function codecsOf<Payload, Response, Failure>(
+  codec: RequestCodecs<Payload, Response, Failure> | undefined
+): RequestCodecs<Payload, Response, Failure> {
+  const codecs = codec ?? {}
+  checkOptionNames(codecs, ['payload', 'response', 'error'], 'the codec of a request')
+  return Object.freeze({ ...codecs })
 }
 
 /** The same request, hidden from the tracing channel: for calls that no caller of the application makes. @internal */
@@ -132,7 +145,8 @@ export function untraced<Payload, Response, Failure>(
 /**
  * Declares a request that every provider of a context answers.
  *
- * @throws TypeError when the name is not a non-empty, well-formed string, RangeError when the time limit is no positive number
+ * @throws TypeError when the name is not a non-empty, well-formed string, or an option has an unknown name, RangeError when
+ *   the time limit is no positive number
  * @example const Health = defineMultiRequest<void, { part: string; ok: boolean }>('health')
  */
 export function defineMultiRequest<Payload, Response, Failure = never>(
@@ -140,13 +154,14 @@ export function defineMultiRequest<Payload, Response, Failure = never>(
   options: Omit<RequestDefinitionOptions<Payload, Response, Failure>, 'sync'> = {}
 ): MultiRequestDefinition<Payload, Response, Failure> {
   checkName(name)
+  checkOptionNames(options, ['timeoutMs', 'codec'], 'a multi-request')
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   checkTimeout(timeoutMs)
   return Object.freeze({
     kind: 'multiRequest' as const,
     name,
     timeoutMs,
-    codec: Object.freeze({ ...options.codec })
+    codec: codecsOf(options.codec)
   })
 }
 
@@ -155,7 +170,8 @@ export function defineMultiRequest<Payload, Response, Failure = never>(
  *
  * @param options `queueDepth`: how many accepted signals may wait for the handler, default 256; `codec`: how the
  *   payload is laid out when it crosses threads
- * @throws TypeError when the name is not a non-empty, well-formed string, RangeError when the depth is no positive integer
+ * @throws TypeError when the name is not a non-empty, well-formed string, or an option has an unknown name, RangeError when
+ *   the depth is no positive integer
  * @example const Wake = defineSignal('wake')
  */
 export function defineSignal<Payload = void>(
@@ -163,6 +179,7 @@ export function defineSignal<Payload = void>(
   options: { readonly queueDepth?: number | undefined; readonly codec?: WireCodec<Payload> | undefined } = {}
 ): SignalDefinition<Payload> {
   checkName(name)
+  checkOptionNames(options, ['queueDepth', 'codec'], 'a signal')
   const queueDepth = options.queueDepth ?? DEFAULT_QUEUE_DEPTH
   if (!Number.isSafeInteger(queueDepth) || queueDepth < 1) {
     throw new RangeError(`queueDepth must be a positive integer; got ${textOf(queueDepth)}`)

@@ -5,6 +5,7 @@ import { addAbortListener, isCancelSignal, reasonOf, removeAbortListener } from 
 import type { DeadlineEntry, Deadlines } from '../runtime/deadlines.js'
 import { textOf } from '../runtime/message-of.js'
 import type { CancelSignal } from '../runtime/platform.js'
+import { checkOptionNames } from './check-options.js'
 import type { BrokerContext } from './context.js'
 import { checkTimeout } from './definitions.js'
 import { BrokerError } from './errors.js'
@@ -18,13 +19,21 @@ export interface RequestOptions {
   readonly signal?: CancelSignal | undefined
 }
 
-/** @throws RangeError when `timeoutMs` is no positive number, TypeError when `signal` is no `AbortSignal` */
-export function checkPatience({ timeoutMs, signal }: RequestOptions): void {
+/**
+ * @throws RangeError when `timeoutMs` is no positive number, TypeError when `signal` is no `AbortSignal`, and for options of
+ *   which none is known
+ */
+export function checkPatience(options: RequestOptions): void {
+  const { timeoutMs, signal } = options
+  // Looked at only where they give nothing, as a signal in their place: names cost more than a call should.
+  if (timeoutMs === undefined && signal === undefined) checkOptionNames(options, CALL_OPTIONS, 'a call')
   if (timeoutMs !== undefined) checkTimeout(timeoutMs)
   if (signal !== undefined && !isCancelSignal(signal)) {
     throw new TypeError(`signal must be an AbortSignal; got ${textOf(signal)}`)
   }
 }
+
+const CALL_OPTIONS = ['timeoutMs', 'signal'] as const
 
 export class PendingCall implements Call, DeadlineEntry {
   readonly context: BrokerContext

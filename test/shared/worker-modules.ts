@@ -3,7 +3,7 @@
 export const PRELUDE = `
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { BrokerContext, BrokerHub, EventBroker, RequestBroker, SignalBroker } from 'persistency/brokers'
-import { startWorker } from 'persistency/threads'
+import { startWorker, WorkerHost } from 'persistency/threads'
 import { AskPeer, Both, contract, Echo, Heard, PeerEcho, PeerTick, Tick, Unhandled, WhatWasHeard } from './messages.mjs'
 const hub = new BrokerHub()
 const context = BrokerContext.create('served')

@@ -158,6 +158,37 @@ describe('starting a worker', () => {
     })
   })
 
+  it('refuses options that are not known, before there is a thread', async () => {
+    const { output, code } = await run(`
+      let workers = 0
+      process.on('worker', () => workers++)
+      const told = (call) => { try { return call() } catch ({ name, message }) { return name + ': ' + message } }
+      const options = [{ timeoutMs: 5 }, 5, null, context].map((wrong) => [
+        told(() => startWorker(moduleAt('./worker.mjs'), contract, wrong)),
+        told(() => new WorkerHost(moduleAt('./worker.mjs'), wrong))
+      ])
+      const ofStart = told(() => new WorkerHost(moduleAt('./worker.mjs'), { startTimeoutMs: 5 }))
+      print({ options, ofStart, workers })
+    `)
+    const ofHost = 'hub, name, execArgv, resourceLimits, maxPendingRequests, fair'
+    const unknown = (name: string) => [
+      `TypeError: a worker has no option "${name}"; known are context, data, startTimeoutMs, ${ofHost}`,
+      `TypeError: a worker has no option "${name}"; known are ${ofHost}`
+    ]
+    const noObject = (got: string) => {
+      const message = `TypeError: the options of a worker must be an object; got ${got}`
+      return [message, message]
+    }
+    expect({ output, code }).toEqual({
+      output: {
+        options: [unknown('timeoutMs'), noObject('5'), noObject('null'), unknown('id')],
+        ofStart: `TypeError: a worker has no option "startTimeoutMs"; known are ${ofHost}`,
+        workers: 0
+      },
+      code: 0
+    })
+  })
+
   it('fails when its module calls serveBrokers a second time', async () => {
     const { output } = await run(`
       const { error } = await startWorker(moduleAt('./twice.mjs'), contract, { hub, context })

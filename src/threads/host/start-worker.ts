@@ -1,5 +1,6 @@
 /** Owns starting a worker in one call. */
 import { err, ok, type Result, ResultAsync } from 'neverthrow'
+import { checkOptionNames } from '../../brokers/check-options.js'
 import { gotForContext } from '../../brokers/check-place.js'
 import { BrokerContext, isContext } from '../../brokers/context.js'
 import { checkTimeout } from '../../brokers/definitions.js'
@@ -9,7 +10,7 @@ import type { ModuleUrl } from '../../runtime/platform.js'
 import type { ThreadContract } from '../link/carried.js'
 import { checkContract } from '../link/check-contract.js'
 import { checkMaxPending } from './host-links.js'
-import { WorkerHost, type WorkerHostOptions } from './worker-host.js'
+import { HOST_OPTIONS, WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
 export interface StartWorkerOptions extends WorkerHostOptions {
   /** The context, or contexts, that the worker serves. Default: the current one. */
@@ -22,14 +23,21 @@ export interface StartWorkerOptions extends WorkerHostOptions {
 
 const DEFAULT_START_TIMEOUT_MS = 30_000
 
+const START_OPTIONS: readonly (keyof StartWorkerOptions)[] = [
+  'context',
+  'data',
+  'startTimeoutMs',
+  ...HOST_OPTIONS
+]
+
 /**
  * Starts a worker thread that runs `entry`, a module which calls `serveBrokers(contract, ...)`, and has it serve the
  * contexts. From then on the brokers of these contexts reach it; call sites do not change.
  *
  * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
  *
- * @throws TypeError for what is no contract or no context, and for a contract that has a message twice, or a request or signal in
- *   both lists; RangeError for a time limit or a number of requests that is none
+ * @throws TypeError for what is no contract or no context, for an option with an unknown name, and for a contract that
+ *   has a message twice, or a request or signal in both lists; RangeError for a time limit or a number of requests that is none
  * @example
  * const worker = await startWorker(new URL('../thumbnails.worker.js', import.meta.url), thumbnails)
  */
@@ -38,6 +46,7 @@ export function startWorker(
   contract: ThreadContract,
   options: StartWorkerOptions = {}
 ): ResultAsync<WorkerHost, BrokerError> {
+  checkOptionNames(options, START_OPTIONS, 'a worker')
   const {
     context = BrokerContext.current,
     data,

@@ -1,6 +1,7 @@
 /** Owns a worker thread as seen from the thread that starts it: its life, its end, and the contexts it serves. */
 import { MessageChannel, type WorkerOptions } from 'node:worker_threads'
 import { errAsync, type ResultAsync } from 'neverthrow'
+import { checkOptionNames } from '../../brokers/check-options.js'
 import { BrokerContext } from '../../brokers/context.js'
 import type { BrokerError } from '../../brokers/errors.js'
 import { BrokerHub } from '../../brokers/hub.js'
@@ -56,6 +57,15 @@ export interface WorkerHostOptions {
    */
   readonly fair?: boolean | undefined
 }
+
+export const HOST_OPTIONS = [
+  'hub',
+  'name',
+  'execArgv',
+  'resourceLimits',
+  'maxPendingRequests',
+  'fair'
+] as const satisfies readonly (keyof WorkerHostOptions)[]
 
 /** The messages of one context that two workers exchange directly. */
 export interface PeerRoutes {
@@ -115,10 +125,11 @@ export class WorkerHost implements ContextHost {
   #online = false
 
   /**
-   * Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws, and a RangeError for a
-   * wrong `maxPendingRequests`.
+   * Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws, a RangeError for a
+   * wrong `maxPendingRequests`, and a TypeError for an option with an unknown name.
    */
   constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
+    checkOptionNames(options, HOST_OPTIONS, 'a worker')
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
     checkMaxPending(options.maxPendingRequests)
     this.#hub = hub
