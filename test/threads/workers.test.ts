@@ -189,6 +189,54 @@ describe('starting a worker', () => {
     })
   })
 
+  it('refuses what names no module, before there is a thread', async () => {
+    const { output, code } = await run(`
+      let workers = 0
+      process.on('worker', () => workers++)
+      const told = (call) => { try { return call() } catch ({ name, message }) { return name + ': ' + message } }
+      const entries = [undefined, null, 5, {}].map((entry) => [
+        told(() => startWorker(entry, contract, { hub, context })),
+        told(() => new WorkerHost(entry, { hub }))
+      ])
+      print({ entries, workers })
+    `)
+    const refused = (got: string) => {
+      const message = `TypeError: the module of a worker must be a URL, such as new URL('./worker.js', import.meta.url); got ${got}`
+      return [message, message]
+    }
+    expect({ output, code }).toEqual({
+      output: { entries: ['undefined', 'null', '5', '{}'].map(refused), workers: 0 },
+      code: 0
+    })
+  })
+
+  it('takes a path as plain JavaScript may pass it, and names it when it leads nowhere', async () => {
+    const { output, code } = await run(`
+      const messages = []
+      for (const path of ['./missing.mjs', '/missing/worker.ts', 'missing.mjs']) {
+        const { error } = await startWorker(path, contract, { hub, context })
+        messages.push(error.kind + ': ' + error.message)
+      }
+      const { pathname } = moduleAt('./worker.mjs')
+      const worker = (await startWorker(pathname, contract, { hub, context }))._unsafeUnwrap()
+      const answer = await requests.request(Echo, 'by its path')
+      await worker.stop()
+      print({ messages, answer: answer.value })
+    `)
+    const startsWith = (text: string) => expect.stringMatching(new RegExp(`^startFailed: ${text}`))
+    expect({ output, code }).toEqual({
+      output: {
+        messages: [
+          startsWith('the worker module ./missing.mjs could not be loaded: Cannot find module'),
+          startsWith('the worker module /missing/worker.ts could not be loaded: .*registers one'),
+          startsWith('the worker cannot be started: .*"missing.mjs"')
+        ],
+        answer: 'by its path'
+      },
+      code: 0
+    })
+  })
+
   it('fails when its module calls serveBrokers a second time', async () => {
     const { output } = await run(`
       const { error } = await startWorker(moduleAt('./twice.mjs'), contract, { hub, context })

@@ -2,6 +2,7 @@
 import { BrokerError } from '../../brokers/errors.js'
 import { messageOf } from '../../runtime/message-of.js'
 import type { ModuleUrl } from '../../runtime/platform.js'
+import { entryText } from './entry.js'
 
 const TYPESCRIPT = /\.[cm]?tsx?($|[?#])/
 
@@ -13,12 +14,13 @@ const NO_LOADER =
  *
  * @param error what it died of, if it threw
  */
-export function notLoaded(entry: ModuleUrl, code: number, error: unknown): BrokerError {
-  const module = `the worker module ${entry.href}`
+export function notLoaded(entry: ModuleUrl | string, code: number, error: unknown): BrokerError {
+  const at = entryText(entry)
+  const module = `the worker module ${at}`
   if (error === undefined) {
     return new BrokerError('startFailed', `${module} ended with code ${code} before it called serveBrokers()`)
   }
-  const needsLoader = codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION' || TYPESCRIPT.test(entry.href)
+  const needsLoader = codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION' || TYPESCRIPT.test(at)
   const remedy = needsLoader ? ` (${NO_LOADER})` : ''
   const message = `${module} could not be loaded: ${messageOf(error)}${remedy}`
   return new BrokerError('startFailed', message, { cause: error })

@@ -9,6 +9,7 @@ import { messageOf } from '../../runtime/message-of.js'
 import type { ModuleUrl } from '../../runtime/platform.js'
 import type { ThreadContract } from '../link/carried.js'
 import { checkContract } from '../link/check-contract.js'
+import { checkEntry } from './entry.js'
 import { checkMaxPending } from './host-links.js'
 import { HOST_OPTIONS, WorkerHost, type WorkerHostOptions } from './worker-host.js'
 
@@ -36,7 +37,7 @@ const START_OPTIONS: readonly (keyof StartWorkerOptions)[] = [
  *
  * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
  *
- * @throws TypeError for what is no contract or no context, for an option with an unknown name, and for a contract that
+ * @throws TypeError for what is no URL, no contract or no context, for an option with an unknown name, and for a contract that
  *   has a message twice, or a request or signal in both lists; RangeError for a time limit or a number of requests that is none
  * @example
  * const worker = await startWorker(new URL('../thumbnails.worker.js', import.meta.url), thumbnails)
@@ -46,6 +47,7 @@ export function startWorker(
   contract: ThreadContract,
   options: StartWorkerOptions = {}
 ): ResultAsync<WorkerHost, BrokerError> {
+  checkEntry(entry)
   checkOptionNames(options, START_OPTIONS, 'a worker')
   const {
     context = BrokerContext.current,

@@ -25,6 +25,7 @@ import { RingPort } from '../port/ring-port.js'
 import { Wakefulness } from '../port/wakefulness.js'
 import { startFailed } from '../start-failed.js'
 import type { ContextHost, WorkerExit } from './context-host.js'
+import { checkEntry } from './entry.js'
 import { type Drainable, drainOnExit, undrain } from './exit-drain.js'
 import { asBrokerError, gone, HostContexts, NO_LIMIT, type ServedContext } from './host-contexts.js'
 import { checkMaxPending, DEFAULT_MAX_PENDING_REQUESTS, HostLinks } from './host-links.js'
@@ -126,9 +127,10 @@ export class WorkerHost implements ContextHost {
 
   /**
    * Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws, a RangeError for a
-   * wrong `maxPendingRequests`, and a TypeError for an option with an unknown name.
+   * wrong `maxPendingRequests`, and a TypeError for what is no URL, and for an option with an unknown name.
    */
   constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
+    checkEntry(entry)
     checkOptionNames(options, HOST_OPTIONS, 'a worker')
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
     checkMaxPending(options.maxPendingRequests)
