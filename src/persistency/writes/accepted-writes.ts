@@ -3,9 +3,10 @@
  * them, and what lives that long is copied by the garbage collector more than once; so no more is kept of a write than
  * its operations, and of one with a single operation only that.
  */
+
+import { Fifo } from '../../runtime/fifo.js'
 import type { PersistencyError } from '../errors.js'
 import type { WriteOps } from '../write-ops.js'
-import { Fifo } from './fifo.js'
 
 export interface AcceptedWrite {
   readonly seq: number

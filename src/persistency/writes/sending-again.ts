@@ -2,8 +2,9 @@
  * Owns what a storage that was started again is sent, in order: the writes without an outcome, then those that are accepted
  * meanwhile, by whoever hears of the former.
  */
+
+import { Fifo } from '../../runtime/fifo.js'
 import type { PersistEventPayload } from '../message-payloads.js'
-import { Fifo } from './fifo.js'
 
 /** A write, and whether it has been told of before. */
 export interface NextWrite {

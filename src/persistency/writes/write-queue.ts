@@ -3,11 +3,11 @@
  * room, and who waits for a commit. Knows neither brokers nor storage.
  */
 import { setImmediate } from '../../runtime/event-loop.js'
+import { Fifo } from '../../runtime/fifo.js'
 import { PersistencyError } from '../errors.js'
 import type { PersistEventPayload } from '../message-payloads.js'
 import { countOf, listOf, shownList, sizeOf, type WriteOps } from '../write-ops.js'
 import { type AcceptedWrite, AcceptedWrites, type Acknowledge } from './accepted-writes.js'
-import { Fifo } from './fifo.js'
 import { BURST_OPS, ProducerPause } from './producer-pause.js'
 import { type WaitingWrite, WaitingWrites } from './waiting-writes.js'
 

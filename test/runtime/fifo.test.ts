@@ -1,0 +1,41 @@
+import { expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { Fifo } from '../../dist/runtime/fifo.js'
+
+it('is what an array is that is pushed to and shifted from', () => {
+  const runs = fc.array(fc.tuple(fc.boolean(), fc.nat(3000)), { maxLength: 12 })
+  fc.assert(
+    fc.property(runs, (steps) => {
+      const queue = new Fifo<number>()
+      const model: number[] = []
+      let next = 0
+      for (const [pushes, count] of steps) {
+        for (let index = 0; index < count; index++) {
+          if (pushes) queue.push(next)
+          if (pushes) model.push(next++)
+          else expect(queue.shift()).toBe(model.shift())
+        }
+        expect([queue.size, queue.first, queue.last, queue.at(2)]).toEqual([
+          model.length,
+          model[0],
+          model.at(-1),
+          model[2]
+        ])
+      }
+      expect(queue.items).toEqual(model)
+    }),
+    { numRuns: 20 }
+  )
+})
+
+it('lets one be taken out or replaced wherever it stands', () => {
+  const queue = new Fifo<number>()
+  for (let n = 0; n < 6; n++) queue.push(n)
+  queue.shift()
+  expect(queue.removeWhere((n) => n > 2)).toBe(3)
+  expect(queue.removeWhere((n) => n === 1)).toBe(1)
+  expect(queue.removeWhere((n) => n === 9)).toBeUndefined()
+  expect(queue.replace(1, 40)).toBe(4)
+  expect(queue.replace(3, 0)).toBeUndefined()
+  expect(queue.items).toEqual([2, 40, 5])
+})
