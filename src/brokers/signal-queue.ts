@@ -1,6 +1,7 @@
 /** Owns the handler of one signal in one context, and the signals that wait for it. */
 import { AsyncResource } from 'node:async_hooks'
 import { queueMicrotask } from '../runtime/event-loop.js'
+import { Fifo } from '../runtime/fifo.js'
 import { isThenable } from '../runtime/thenable.js'
 import { Waiters } from '../runtime/waiters.js'
 
@@ -61,7 +62,7 @@ export class SignalQueue implements SignalTarget {
     }
   }
   readonly #idle = new Waiters()
-  #waiting: Waiting[] = []
+  readonly #waiting = new Fifo<Waiting>()
   #running = false
   #closed = false
 
@@ -77,7 +78,7 @@ export class SignalQueue implements SignalTarget {
 
   accept(payload: unknown, done?: () => void): boolean {
     // Signals from another thread come with `done`: the depth is checked on that thread, where the signaller learns of it.
-    if (this.#closed || (done === undefined && this.#waiting.length >= this.#depth)) return false
+    if (this.#closed || (done === undefined && this.#waiting.size >= this.#depth)) return false
     const scope = this.#running ? new AsyncResource('PersistencySignal') : undefined
     this.#waiting.push({ payload, done, scope })
     if (!this.#running) {
@@ -94,8 +95,8 @@ export class SignalQueue implements SignalTarget {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const { payload, done, scope } = this.#waiting[0] as Waiting
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      const { payload, done, scope } = next
       const handle = (): unknown => this.source(payload, this.#scope)
       try {
         const outcome = scope === undefined ? handle() : scope.runInAsyncScope(handle)

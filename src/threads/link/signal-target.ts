@@ -1,5 +1,6 @@
 /** Owns the sending end of a signal whose handler is on another thread. */
 import type { SignalTarget } from '../../brokers/signal-queue.js'
+import { Fifo } from '../../runtime/fifo.js'
 import { DEFAULT_GRACE_MS, Waiters } from '../../runtime/waiters.js'
 
 /** Where the signals go. */
@@ -17,7 +18,7 @@ export class RemoteSignalTarget implements SignalTarget {
   readonly #wire: SignalWire
   readonly #idle = new Waiters()
   /** The `done` of each signal that the other side has not handled yet. */
-  readonly #outstanding: ((() => void) | undefined)[] = []
+  readonly #outstanding = new Fifo<(() => void) | undefined>()
   #closed = false
   #vacant = false
 
@@ -38,7 +39,7 @@ export class RemoteSignalTarget implements SignalTarget {
   accept(payload: unknown, done?: () => void): boolean {
     if (this.#closed || this.#vacant) return false
     // Signals passed on from another thread come with `done`: that thread checks the depth, and its signaller learns of it.
-    if (done === undefined && this.#outstanding.length >= this.#depth) return false
+    if (done === undefined && this.#outstanding.size >= this.#depth) return false
     this.#wire.send(payload)
     this.#outstanding.push(done)
     return true
@@ -46,8 +47,8 @@ export class RemoteSignalTarget implements SignalTarget {
 
   /** The other side has handled `count` more signals. */
   handled(count: number): void {
-    for (const done of this.#outstanding.splice(0, count)) done?.()
-    if (this.#outstanding.length === 0) this.#idle.wake()
+    for (let left = Math.min(count, this.#outstanding.size); left > 0; left--) this.#outstanding.shift()?.()
+    if (this.#outstanding.size === 0) this.#idle.wake()
   }
 
   /** The other side has reported whether it has a handler. */
@@ -59,7 +60,7 @@ export class RemoteSignalTarget implements SignalTarget {
   /** The other side is gone: nothing more will be handled. */
   abandon(): void {
     this.#closed = true
-    this.handled(this.#outstanding.length)
+    this.handled(this.#outstanding.size)
   }
 
   close(): Promise<void> {
@@ -73,6 +74,6 @@ export class RemoteSignalTarget implements SignalTarget {
 
   async #close(keepsAlive: boolean): Promise<void> {
     this.#closed = true
-    if (this.#outstanding.length > 0) await this.#idle.wait(DEFAULT_GRACE_MS, keepsAlive)
+    if (this.#outstanding.size > 0) await this.#idle.wait(DEFAULT_GRACE_MS, keepsAlive)
   }
 }
