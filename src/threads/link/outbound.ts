@@ -12,6 +12,7 @@ import { brokerErrorCodec, unreadable } from './error-codecs.js'
 import { type Exchange, exchangeOf } from './exchange.js'
 import { ChannelKind, FailureForm, Tag } from './frame-layout.js'
 import type { FrameSender } from './frame-sender.js'
+import { GivenUp } from './given-up.js'
 import type { ChannelId, Outbox } from './outbox.js'
 import { RemoteSignalTarget } from './signal-target.js'
 
@@ -31,8 +32,7 @@ export class Outbound {
   readonly #parts: OutboundParts
   readonly #calls = new CallTable<OutboundCall>()
   readonly #signals = new Map<ChannelId, RemoteSignalTarget>()
-  /** The frames of requests that their callers gave up before the other side had worked them off. */
-  #givenUp: number[] = []
+  readonly #givenUp = new GivenUp()
   /** The error of a request once the link is closed. */
   #disconnected: ((request: string) => BrokerError) | undefined
   readonly #cancel = (id: number): void => {
@@ -40,8 +40,7 @@ export class Outbound {
     const call = this.#calls.take(id)
     if (call !== undefined) {
       outbox.cancel(id)
-      const counts = Number.isFinite(maxPendingRequests) && call.frame > frames.workedOff
-      if (counts) this.#givenUp.push(call.frame)
+      if (Number.isFinite(maxPendingRequests)) this.#givenUp.add(call.frame, frames.workedOff)
     }
     onChange()
   }
@@ -201,7 +200,7 @@ export class Outbound {
         call.reject(this.#disconnected(exchange.name))
         return
       }
-      if (this.#waiting >= maxPendingRequests && this.#forgetGivenUp() >= maxPendingRequests) {
+      if (this.#waiting >= maxPendingRequests) {
         const message = `request "${exchange.name}" was not sent: ${this.#waiting} requests wait for the other thread`
         call.reject(new BrokerError('overloaded', message))
         return
@@ -222,14 +221,7 @@ export class Outbound {
 
   /** How many requests wait for the other side, including those given up that it has not come to yet. */
   get #waiting(): number {
-    return this.#calls.size + this.#givenUp.length
-  }
-
-  /** Forgets requests given up that the other side has worked off; returns how many wait now. */
-  #forgetGivenUp(): number {
-    const { workedOff } = this.#parts.frames
-    if (this.#givenUp.length > 0) this.#givenUp = this.#givenUp.filter((frame) => frame > workedOff)
-    return this.#waiting
+    return this.#calls.size + this.#givenUp.waiting(this.#parts.frames.workedOff)
   }
 }
 
