@@ -11,61 +11,68 @@ export interface MultiProvider extends Provider {
 
 export class MultiChannel {
   readonly #onEmpty: () => void
-  readonly #handles = new Map<MultiProvider, ProviderHandle>()
-  /** Replaced, never changed in place: a call under way keeps the providers it started with. */
-  #providers: readonly MultiProvider[] = []
+  /** By their functions, those without one by themselves; in the order they were added. */
+  readonly #registered = new Map<unknown, MultiRegistration>()
+  /** Replaced, never changed in place: a call under way keeps the providers it started with. Absent after a change. */
+  #providers: readonly MultiProvider[] | undefined
 
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty
   }
 
   get providers(): readonly MultiProvider[] {
+    this.#providers ??= Array.from(this.#registered.values(), ({ provider }) => provider)
     return this.#providers
   }
 
   /** Adds a provider, or returns the handle of the one that has the same function. */
   add(provider: MultiProvider): ProviderHandle {
-    const twin = this.#providers.find(({ source }) => source !== undefined && source === provider.source)
-    if (twin !== undefined) return this.#handles.get(twin) as ProviderHandle
-    this.#providers = [...this.#providers, provider]
-    const handle = new MultiRegistration(this, provider)
-    this.#handles.set(provider, handle)
-    return handle
+    const twin = this.#registered.get(keyOf(provider))
+    if (twin !== undefined) return twin
+    const registration = new MultiRegistration(this, provider)
+    this.#registered.set(keyOf(provider), registration)
+    this.#providers = undefined
+    return registration
   }
 
   clear(): void {
-    this.#providers = []
-    this.#handles.clear()
+    this.#registered.clear()
+    this.#providers = undefined
     this.#onEmpty()
   }
 
-  has(provider: MultiProvider): boolean {
-    return this.#handles.has(provider)
+  has(registration: MultiRegistration): boolean {
+    return this.#registered.get(keyOf(registration.provider)) === registration
   }
 
   /** Removes a provider; no effect when it is not there. */
-  remove(provider: MultiProvider): void {
-    if (!this.#handles.delete(provider)) return
-    this.#providers = this.#providers.filter((other) => other !== provider)
-    if (this.#providers.length === 0) this.#onEmpty()
+  remove(registration: MultiRegistration): void {
+    if (!this.has(registration)) return
+    this.#registered.delete(keyOf(registration.provider))
+    this.#providers = undefined
+    if (this.#registered.size === 0) this.#onEmpty()
   }
+}
+
+function keyOf(provider: MultiProvider): unknown {
+  return provider.source ?? provider
 }
 
 class MultiRegistration implements ProviderHandle {
   readonly #channel: MultiChannel
-  readonly #provider: MultiProvider
+  readonly provider: MultiProvider
 
   constructor(channel: MultiChannel, provider: MultiProvider) {
     this.#channel = channel
-    this.#provider = provider
+    this.provider = provider
   }
 
   get active(): boolean {
-    return this.#channel.has(this.#provider)
+    return this.#channel.has(this)
   }
 
   remove(): void {
-    this.#channel.remove(this.#provider)
+    this.#channel.remove(this)
   }
 
   [Symbol.dispose](): void {

@@ -4,14 +4,17 @@ import {
   BrokerContext,
   BrokerHub,
   defineEvent,
+  defineMultiRequest,
   defineSignal,
   EventBroker,
+  MultiRequestBroker,
   SignalBroker
 } from 'persistency/brokers'
 import { gate } from '../support/brokers-async.js'
 import { CONSTANT, cost, growth, LINEAR } from '../support/growth.js'
 
 const Note = defineEvent('costs.note')
+const Ask = defineMultiRequest<void, number>('costs.ask')
 const Save = defineSignal<number>('costs.save', { queueDepth: 1_000_000 })
 
 const brokers = () => {
@@ -19,6 +22,7 @@ const brokers = () => {
   const context = BrokerContext.create()
   return {
     events: new EventBroker(hub, context),
+    parts: new MultiRequestBroker(hub, context),
     signals: new SignalBroker(hub, context)
   }
 }
@@ -69,4 +73,15 @@ it('all listeners are dropped together as fast as one by one', async () => {
     return cost(() => events.dropAll(Note))
   }
   expect(await growth(LINEAR, 2000, dropped)).toBeLessThan(LINEAR)
+}, 120_000)
+
+it('a provider of a multi-request is added and removed as fast however many there are', async () => {
+  const addedAndRemoved = (n: number): Promise<number> => {
+    const { parts } = brokers()
+    return cost(() => {
+      const handles = Array.from({ length: n }, (_, index) => parts.provide(Ask, () => index)._unsafeUnwrap())
+      for (const handle of handles) handle.remove()
+    })
+  }
+  expect(await growth(LINEAR, 1000, addedAndRemoved)).toBeLessThan(LINEAR)
 }, 120_000)
