@@ -5,6 +5,7 @@ import { addAbortListener, isCancelSignal, reasonOf, removeAbortListener } from 
 import type { DeadlineEntry, Deadlines } from '../runtime/deadlines.js'
 import { textOf } from '../runtime/message-of.js'
 import type { CancelSignal } from '../runtime/platform.js'
+import { withoutStack } from '../runtime/without-stack.js'
 import { checkOptionNames } from './check-options.js'
 import type { BrokerContext } from './context.js'
 import { checkTimeout } from './definitions.js'
@@ -70,7 +71,7 @@ export class PendingCall implements Call, DeadlineEntry {
   start(timeoutMs: number, signal: CancelSignal | undefined): boolean {
     if (signal !== undefined) {
       if (signal.aborted) {
-        this.reject(this.#abortError(signal))
+        this.reject(this.#aborted(reasonOf(signal)))
         return false
       }
       this.#callerSignal = signal
@@ -104,12 +105,15 @@ export class PendingCall implements Call, DeadlineEntry {
 
   expire(): void {
     const message = `request "${this.#request}" got no answer within ${this.#timeoutMs} ms in context ${this.context.toString()}`
-    this.#giveUp(new BrokerError('timeout', message))
+    this.#giveUp(withoutStack(() => new BrokerError('timeout', message)))
   }
 
   /** The caller's signal fired; the call is its own listener, to spare a closure per call. */
   handleEvent(): void {
-    if (this.#callerSignal !== undefined) this.#giveUp(this.#abortError(this.#callerSignal))
+    const signal = this.#callerSignal
+    if (signal === undefined) return
+    const cause = reasonOf(signal)
+    this.#giveUp(withoutStack(() => this.#aborted(cause)))
   }
 
   #giveUp(error: BrokerError): void {
@@ -128,10 +132,8 @@ export class PendingCall implements Call, DeadlineEntry {
     return true
   }
 
-  #abortError(signal: CancelSignal): BrokerError {
-    return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, {
-      cause: reasonOf(signal)
-    })
+  #aborted(cause: unknown): BrokerError {
+    return new BrokerError('aborted', `request "${this.#request}" was aborted by its caller`, { cause })
   }
 }
 

@@ -19,6 +19,8 @@ describe('a request that takes too long', () => {
     expect(error.message).toContain('"requests.length"')
     expect(error.message).toContain('5 ms')
     expect(error.message).toContain(requests.context.toString())
+    // That of a timer would tell nothing.
+    expect(error.stack).toBe(`BrokerError: ${error.message}`)
   })
 
   it('has the limit of its definition unless the call says otherwise', async () => {
@@ -99,6 +101,7 @@ describe('a request whose caller gives up', () => {
     expect(error).toMatchObject({ kind: 'aborted' })
     expect(error.message).toContain('"requests.length"')
     expect(error.cause).toBe(cause)
+    expect(error.stack).toContain('request-deadlines.test')
     expect(asked).toBe(0)
   })
 
@@ -114,6 +117,7 @@ describe('a request whose caller gives up', () => {
     caller.abort('changed my mind')
     const error = (await answer)._unsafeUnwrapErr()
     expect(error).toMatchObject({ kind: 'aborted', cause: 'changed my mind' })
+    expect((error as BrokerError).stack).toBe(`BrokerError: ${(error as BrokerError).message}`)
     resume.open()
     await nextTurn()
     expect(await answer).toEqual(err(error))

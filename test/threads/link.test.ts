@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { err, ok } from 'neverthrow'
 import {
   BrokerContext,
+  type BrokerError,
   BrokerHub,
   defineEvent,
   defineMultiRequest,
@@ -613,6 +614,8 @@ describe('a link', () => {
     linkedPair.links[0].close('the other thread is gone', new Error('boom'))
     const error = (await pending)._unsafeUnwrapErr()
     expect(error).toMatchObject({ kind: 'disconnected', cause: { message: 'boom' } })
+    // That of the link would tell nothing.
+    expect((error as BrokerError).stack).toBe(`BrokerError: ${(error as BrokerError).message}`)
     expect(requests(0).isProvided(Double)).toBe(false)
     expect(linkedPair.hubs[0].contextCount).toBe(0)
   })

@@ -6,6 +6,7 @@ import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
 import { textOf, UNREADABLE } from '../../runtime/message-of.js'
+import { withoutStack } from '../../runtime/without-stack.js'
 
 /** A `BrokerError` keeps its kind and message; a cause that cannot be cloned arrives as its text. */
 export const brokerErrorCodec: WireCodec<BrokerError> = {
@@ -18,7 +19,7 @@ export const brokerErrorCodec: WireCodec<BrokerError> = {
     const kind = reader.text() as BrokerErrorKind
     const message = reader.text()
     const cause = errorCodec.read(reader)
-    return new BrokerError(kind, message, cause === undefined ? undefined : { cause })
+    return withoutStack(() => new BrokerError(kind, message, cause === undefined ? undefined : { cause }))
   }
 }
 

@@ -5,6 +5,7 @@ import { type BrokerHub, HandlerChanged } from '../../brokers/hub.js'
 import type { Call } from '../../brokers/provider.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import { messageOf } from '../../runtime/message-of.js'
+import { withoutStack } from '../../runtime/without-stack.js'
 import { CallTable } from './call-table.js'
 import { OutboundCall } from './calls.js'
 import type { AnyEvent, AnyMultiRequest, AnyRequest, AnySignal, CarriedMessage } from './carried.js'
@@ -115,7 +116,9 @@ export class Outbound {
       return new BrokerError('disconnected', message, cause === undefined ? undefined : { cause })
     }
     this.#disconnected = disconnected
-    for (const { call, exchange } of this.#calls.clear()) call.reject(disconnected(exchange.name))
+    for (const { call, exchange } of this.#calls.clear()) {
+      call.reject(withoutStack(() => disconnected(exchange.name)))
+    }
     for (const target of this.#signals.values()) target.abandon()
     this.#signals.clear()
   }
