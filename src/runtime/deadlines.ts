@@ -21,6 +21,9 @@ export interface DeadlineEntry {
 /** The longest delay that a timer of the platform can take; a longer limit counts as none. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** How long calls that expire together keep the event loop, in milliseconds. */
+const SLICE_MS = 5
+
 /** How many empty lists are kept with their timers: programs use few different limits, but may compute them. */
 const KEPT_LISTS = 32
 
@@ -120,10 +123,11 @@ class DeadlineList {
     // `expire` may add calls; the timer is set once, for the first that is left.
     this.#firing = true
     try {
-      while (this.#head !== undefined && this.#head.deadline <= now) {
-        const due = this.#head
+      for (let due = this.#head; due !== undefined && due.deadline <= now; due = this.#head) {
         this.remove(due)
         due.expire()
+        // Those that are left go on with the next timer.
+        if (this.clock.now() - now >= SLICE_MS) break
       }
     } finally {
       this.#firing = false

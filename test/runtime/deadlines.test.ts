@@ -63,6 +63,25 @@ describe('time limits', () => {
     expect(seen).toEqual([20, 40, 60])
   })
 
+  it('leave the event loop its turns when many pass together', async () => {
+    const seen: number[] = []
+    const turns = new Set<number>()
+    let turn = 0
+    const working = setInterval(() => turn++)
+    const busy = (n: number) => (): void => {
+      const end = performance.now() + 2
+      while (performance.now() < end);
+      seen.push(n)
+      turns.add(turn)
+    }
+    const entries = Array.from({ length: 30 }, (_, n) => new Timed(busy(n)))
+    for (const entry of entries) deadlines.add(entry, 10)
+    await Promise.all(entries.map(({ expired }) => expired))
+    clearInterval(working)
+    expect(seen).toEqual(entries.map((_, n) => n))
+    expect(turns.size).toBeGreaterThan(3)
+  })
+
   it('never pass once they are removed, wherever they stand, and removing is harmless to repeat', async () => {
     const seen: number[] = []
     const entries = Array.from({ length: 7 }, (_, n) => new Timed(() => seen.push(n)))
