@@ -66,9 +66,9 @@ export class JobCore {
     this.writes = new JobWrites({ jobId, hub, context, options })
     this.reads = new JobReads(ask)
     this.journal = new JobJournal({ hub, context, ask })
-    const { committed } = this.journal
+    const { committed, following } = this.journal
     this.sourcing = new EventSourcing({
-      ...{ jobId, hub, context, ask, committed },
+      ...{ jobId, hub, context, ask, committed, following },
       closed: () => (this.running ? undefined : this.#closedError())
     })
     this.maintenance = new JobMaintenance({
@@ -128,6 +128,7 @@ export class JobCore {
       ask: this.ask,
       feed: this.#feed,
       committed: this.journal.committed,
+      following: this.journal.following,
       isWithoutJournal: (error) => isWithoutJournal(error, this.running),
       inLine: (sent) => this.#calls.inLine(sent, () => {})
     })

@@ -13,6 +13,7 @@ import {
 import { Checkpoint } from '../../dist/persistency/eventsourcing/checkpoint.js'
 import { Deliverer } from '../../dist/persistency/eventsourcing/delivery.js'
 import { SubscriptionRun } from '../../dist/persistency/eventsourcing/subscription-run.js'
+import { Followers } from '../../dist/persistency/journal/followers.js'
 import { JournalRead } from '../../dist/persistency/journal/messages.js'
 import { Position } from '../../dist/persistency/journal/position.js'
 import { testOnce, useStorage } from '../support/storage-folder.js'
@@ -115,17 +116,19 @@ test.each(PASSING)(
     const checkpoint = new Checkpoint(ask, 's', 'holder', 0)
     const begin = () => Promise.reject(new Error('there are no events'))
     const deliverer = new Deliverer(checkpoint, begin, () => undefined)
+    const committed = new Position()
     const run = new SubscriptionRun({
       ...{
         ask,
         checkpoint,
         deliverer,
-        committed: new Position(),
+        committed,
+        following: new Followers({ ask, committed }),
         batch: 1,
         stream: undefined,
         pollMs: undefined
       },
-      wanted: () => true,
+      wanted: () => [],
       retry: { attempts: 1, delayMs: 0, maxDelayMs: 0 },
       onPoison: 'stop',
       onParked: () => {}

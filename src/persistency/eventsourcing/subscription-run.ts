@@ -7,9 +7,10 @@ import { messageOf } from '../../runtime/message-of.js'
 import type { Ask } from '../ask.js'
 import type { Complete } from '../checks/options.js'
 import { PersistencyError } from '../errors.js'
+import { type EventPage, readAlone } from '../journal/event-page.js'
+import type { Followed, Followers, Place } from '../journal/followers.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
-import { JournalRead } from '../journal/messages.js'
-import type { Position, WaitEnd } from '../journal/position.js'
+import type { Position } from '../journal/position.js'
 import { handlerFailed } from './batch-work.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, type Failure, parkedEntry } from './delivery.js'
@@ -25,12 +26,13 @@ const FOREVER = { timeoutMs: Number.POSITIVE_INFINITY }
 export interface RunParts {
   readonly ask: Ask
   readonly committed: Position
+  readonly following: Followers
   readonly checkpoint: Checkpoint
   readonly deliverer: Deliverer
   readonly batch: number
   readonly stream: string | undefined
-  /** Whether an event is to be delivered; the others are passed over. */
-  readonly wanted: (event: PackedEvent) => boolean
+  /** The events of a page that are to be delivered; the others are passed over. */
+  readonly wanted: (page: EventPage) => readonly PackedEvent[]
   readonly retry: Complete<HandlerRetry>
   readonly onPoison: 'park' | 'stop'
   readonly pollMs: number | undefined
@@ -112,48 +114,57 @@ export class SubscriptionRun {
   }
 
   async #readOn(): Promise<End> {
-    const { ask, checkpoint, deliverer, stream } = this.#parts
+    const { checkpoint, deliverer, stream } = this.#parts
     const query = { limit: PAGE_EVENTS, maxBytes: PAGE_BYTES, ...(stream !== undefined && { stream }) }
+    /** Whether there is an event where it goes on; absent when it does not follow yet, or does anew. */
+    let isThere: boolean | undefined
     for (;;) {
       // What is asked for from here on wakes the waiting below.
       this.#wake = new AbortController()
-      await this.#doErrands()
+      if (this.#errands.length > 0) {
+        await this.#doErrands()
+        isThere = undefined
+      }
       deliverer.leaveWhenStopped()
-      const from = checkpoint.seq + 1
-      const page = await ask(JournalRead, { ...query, from }, FOREVER)
+      const followed = await this.#next({ ...query, from: checkpoint.seq + 1 }, isThere)
+      const followsOn = isThere !== undefined
+      isThere = undefined
+      if ('end' in followed) {
+        if (followed.end === 'aborted') continue
+        return followed.end === 'closed' ? new End() : new End(followed.end)
+      }
+      const { page } = followed
       if (page.isErr()) {
         await deliverer.outlast(deliverer.reading, page.error)
         continue
       }
       deliverer.reading.over()
-      const { events, next, firstSeq, lastSeq } = page.value
-      if (!(await this.#deliverAll(events))) continue
+      const { next, firstSeq, lastSeq } = page.value
+      if (!(await this.#deliverAll(page.value))) continue
       const passed = await checkpoint.passOver(next - 1, { firstSeq, lastSeq })
       if (passed?.isErr()) {
         await deliverer.outlast(deliverer.storing, passed.error)
         continue
       }
       if (passed !== undefined) deliverer.storing.over()
-      if (next <= lastSeq) continue
-      const end = await this.#committed(next)
-      if (end === 'closed') return new End()
-      if (end instanceof PersistencyError) return new End(end)
+      if (followsOn || next > lastSeq) isThere = next <= lastSeq
     }
   }
 
-  /** Waits for an event, or for something else to do. */
-  async #committed(seq: number): Promise<WaitEnd | undefined> {
-    const { ask, committed, pollMs } = this.#parts
+  /** The next page: of what is there, or, for who follows, once there is one, unless there is something else to do. */
+  async #next(place: Place, isThere: boolean | undefined): Promise<Followed> {
+    const { ask, committed, following, pollMs } = this.#parts
+    if (isThere === undefined) return { page: await readAlone(ask, place, FOREVER) }
     const stopPolling = pollMs === undefined ? () => {} : pollJournal(ask, committed, pollMs)
-    const end = await committed.reached(seq, this.#wake.signal)
+    const followed = await following.next(place, isThere, this.#wake.signal)
     stopPolling()
-    return end
+    return followed
   }
 
   /** `false` when something else came between. */
-  async #deliverAll(page: readonly PackedEvent[]): Promise<boolean> {
+  async #deliverAll(page: EventPage): Promise<boolean> {
     const { deliverer } = this.#parts
-    const wanted = page.filter(this.#parts.wanted)
+    const wanted = this.#parts.wanted(page)
     for (let at = 0; at < wanted.length; ) {
       if (this.#wake.signal.aborted || deliverer.stopping) return false
       const first = wanted[at] as PackedEvent

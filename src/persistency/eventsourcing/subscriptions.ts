@@ -8,6 +8,7 @@ import { warnThrottled } from '../../runtime/warnings.js'
 import type { Ask } from '../ask.js'
 import { type Complete, complete } from '../checks/options.js'
 import { PersistencyError } from '../errors.js'
+import type { Followers } from '../journal/followers.js'
 import type { Position } from '../journal/position.js'
 import { Patience } from '../patience.js'
 import type { BeginBatch } from './batch-work.js'
@@ -41,6 +42,7 @@ export interface SubscriptionsParts {
   readonly context: BrokerContext
   readonly ask: Ask
   readonly committed: Position
+  readonly following: Followers
   /** Why the job takes no calls any more; `undefined` as long as it does. */
   readonly closed: () => PersistencyError | undefined
 }
@@ -159,10 +161,11 @@ export class Subscriptions {
   }
 
   #runOf({ name, options }: Subscribing, checkpoint: Checkpoint, deliverer: Deliverer): SubscriptionRun {
-    const { ask, committed } = this.#parts
+    const { ask, committed, following } = this.#parts
     return new SubscriptionRun({
       ask,
       committed,
+      following,
       checkpoint,
       deliverer,
       batch: options.batch ?? 1,

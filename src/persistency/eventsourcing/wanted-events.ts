@@ -1,18 +1,25 @@
 /** Owns which events of the journal a subscription is called for; the others are passed over. */
 import { decodeEvent, isWrite, typeOf } from '../journal/event-codec.js'
+import type { EventPage } from '../journal/event-page.js'
 import type { PackedEvent } from '../journal/message-payloads.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
 import type { AnySubscriptionOptions } from './types.js'
 
-type Wanted = (event: PackedEvent) => boolean
+type Wanted = (page: EventPage) => readonly PackedEvent[]
 
-/** One that cannot be read is wanted: it is a failure when its turn comes. */
+/** What others are not to see is only made for the events that are wanted. One that cannot be read is wanted: it is a failure when its turn comes. */
 export function wantedBy({ events, ...options }: AnySubscriptionOptions): Wanted {
   const named = byType(options)
-  return events === undefined ? named : (event) => named(event) && reads(events, event)
+  return (page) => {
+    const taken = page.take(page.packed.filter(named))
+    return events === undefined ? taken : taken.filter((event) => reads(events, event))
+  }
 }
 
-function byType({ writes = false, types }: Pick<AnySubscriptionOptions, 'writes' | 'types'>): Wanted {
+function byType({
+  writes = false,
+  types
+}: Pick<AnySubscriptionOptions, 'writes' | 'types'>): (event: PackedEvent) => boolean {
   if (types === undefined) return writes ? () => true : ({ bytes }) => !isWrite(bytes)
   const named = new Set(types)
   return ({ bytes }) => {

@@ -4,11 +4,13 @@
  * could be lost or come twice, and nothing to hold for a reader that is slow.
  */
 
+import type { Result } from 'neverthrow'
 import type { Ask } from '../ask.js'
+import type { PersistencyError } from '../errors.js'
 import { checkEventsOptions } from './checks.js'
-import type { PackedEvent } from './message-payloads.js'
-import { JournalRead } from './messages.js'
-import { errorOfEnd, type Position } from './position.js'
+import { type EventPage, readAlone } from './event-page.js'
+import type { Followers } from './followers.js'
+import { errorOfEnd, type Position, type WaitEnd } from './position.js'
 import type { CaughtUp, EventsOptions } from './types.js'
 
 const DEFAULT_PAGE_EVENTS = 2048
@@ -17,14 +19,16 @@ const PAGE_BYTES = 1024 * 1024
 export interface EventPagesParts {
   readonly ask: Ask
   readonly committed: Position
+  /** Those who go on from the end. */
+  readonly following: Followers
 }
 
 /** Pages of events, none of them empty, and, when it goes on live, the mark between old and new. */
 export async function* readEventPages(
   options: EventsOptions | undefined,
   signal: EventsOptions['signal'],
-  { ask, committed }: EventPagesParts
-): AsyncGenerator<readonly PackedEvent[] | CaughtUp, void, undefined> {
+  { ask, committed, following }: EventPagesParts
+): AsyncGenerator<EventPage | CaughtUp, void, undefined> {
   const checked = checkEventsOptions(options)
   if (checked.isErr()) throw checked.error
   const { to, stream, live = false, pageSize = DEFAULT_PAGE_EVENTS } = checked.value
@@ -39,29 +43,37 @@ export async function* readEventPages(
   }
   let from = checked.value.from
   let caughtUp = false
+  let followed: Result<EventPage, PersistencyError> | undefined
   for (let first = true; ; first = false) {
-    const page = await ask(JournalRead, from === undefined ? query : { ...query, from }, read)
+    const page = followed ?? (await readAlone(ask, from === undefined ? query : { ...query, from }, read))
+    followed = undefined
     if (page.isErr()) {
       if (first || !live || page.error.code !== 'ERR_JOB_CLOSED') throw page.error
       // The job was closed, or failed, while this reader was behind.
-      if (await ends(committed, Number.POSITIVE_INFINITY, signal)) return
+      if (isOver(await committed.reached(Number.POSITIVE_INFINITY, signal), signal)) return
       throw page.error
     }
-    const { events, next, lastSeq } = page.value
-    if (events.length > 0) yield events
+    const { packed, next, lastSeq } = page.value
+    if (packed.length > 0) yield page.value
     from = next
     if (to !== undefined && next > to) return
-    if (next <= lastSeq) continue
+    const isThere = next <= lastSeq
+    if (isThere && !caughtUp) continue
     if (!live) return
     if (!caughtUp) yield { kind: 'caughtUp', seq: lastSeq }
     caughtUp = true
-    if (await ends(committed, next, signal)) return
+    if (timeoutMs === Number.POSITIVE_INFINITY) {
+      const what = await following.next({ ...query, from }, isThere, signal)
+      if ('page' in what) followed = what.page
+      else if (isOver(what.end, signal)) return
+    }
+    // Who has a time limit has it for a read of its own.
+    else if (!isThere && isOver(await committed.reached(next, signal), signal)) return
   }
 }
 
-/** Waits for an event; `true` when the job was closed first. Throws when it failed, or the signal fired. */
-async function ends(committed: Position, seq: number, signal: EventsOptions['signal']): Promise<boolean> {
-  const end = await committed.reached(seq, signal)
+/** Whether the job was closed. Throws when it failed, or the signal fired. */
+function isOver(end: WaitEnd | undefined, signal: EventsOptions['signal']): boolean {
   if (end === undefined) return false
   const error = errorOfEnd(end, 'the reading of events', signal)
   if (error !== undefined) throw error

@@ -6,7 +6,8 @@ import type { CaughtUp, EventsOptions, JournalEvent } from './types.js'
 
 /**
  * Events of a journal: iterate it with `for await`, or take its Observable. Each iteration and each subscription reads
- * for itself, page by page, and holds one page: a slow reader is behind, it makes nobody wait and nothing pile up.
+ * for itself, page by page, and holds one page: a slow reader is behind, it makes nobody wait and nothing pile up. What is
+ * handed out is nobody else's, also when its page was read for several.
  */
 export class EventStream<Item extends JournalEvent | CaughtUp = JournalEvent> extends PagedStream<Item> {
   /** Made by `Job.events`. @internal */
@@ -22,6 +23,6 @@ async function* readItems<Item>(
 ): AsyncGenerator<readonly Item[], void, undefined> {
   for await (const page of readEventPages(options, signal, parts)) {
     if ('kind' in page) yield [page as Item]
-    else yield page.map((event) => decodeEvent(event) as Item)
+    else yield page.take().map((event) => decodeEvent(event) as Item)
   }
 }

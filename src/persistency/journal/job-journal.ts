@@ -12,6 +12,7 @@ import type { ReadOptions } from '../types.js'
 import { askStepwise } from './ask-stepwise.js'
 import { checkAppend, checkCompareOptions, checkFindAppend, checkStreamSeq } from './checks.js'
 import { EventStream } from './event-stream.js'
+import { Followers } from './followers.js'
 import type { JournalComparedRows, JournalCompareQuery, Stepwise } from './message-payloads.js'
 import {
   JournalAppend,
@@ -52,10 +53,13 @@ export class JobJournal {
   readonly #ask: Ask
   /** How far the journal is committed, and whether it goes on. */
   readonly committed = new Position()
+  /** Those who go on from its end. */
+  readonly following: Followers
   readonly #listener: ListenerHandle
 
   constructor({ hub, context, ask }: JobJournalParts) {
     this.#ask = ask
+    this.following = new Followers({ ask, committed: this.committed })
     this.#listener = hub.listen(
       context,
       PersistCommitted,
@@ -85,7 +89,8 @@ export class JobJournal {
   }
 
   events(options: EventsOptions | undefined): EventStream<JournalEvent | CaughtUp> {
-    return new EventStream(options, { ask: this.#ask, committed: this.committed })
+    const { committed, following } = this
+    return new EventStream(options, { ask: this.#ask, committed, following })
   }
 
   at(seq: number): PastState {

@@ -6,22 +6,25 @@ import { ResultAsync } from 'neverthrow'
 import { untraced } from '../../brokers/definitions.js'
 import type { Ask } from '../ask.js'
 import { PersistencyError } from '../errors.js'
-import { EventStream } from '../journal/event-stream.js'
+import type { EventPage } from '../journal/event-page.js'
+import { readEventPages } from '../journal/event-pages.js'
+import type { Followers } from '../journal/followers.js'
 import { JournalInfo } from '../journal/messages.js'
 import { errorOfEnd, type Position, type WaitEnd } from '../journal/position.js'
-import type { CaughtUp, JournalEvent } from '../journal/types.js'
 import type { KvRangeQuery } from '../message-payloads.js'
 import { KvScan } from '../messages.js'
 import type { KvRow, ReadOptions } from '../types.js'
+import { ownChange } from '../writes/own-ops.js'
 import type { CommitFeed } from './commit-feed.js'
 import { concerns } from './matching.js'
-import type { WatchedState, WatchItem, WatchOptions } from './types.js'
+import type { WatchedChanges, WatchedState, WatchItem, WatchOptions } from './types.js'
 import type { Watcher } from './watcher.js'
 
 export interface WatchParts {
   readonly ask: Ask
   readonly feed: CommitFeed
   readonly committed: Position
+  readonly following: Followers
   /** Whether an error says that there is no journal. */
   readonly isWithoutJournal: (error: PersistencyError) => boolean
   /** Calls when everything that was asked before has been sent. */
@@ -111,11 +114,11 @@ async function* fromJournal(
     }
     try {
       const options = { from: next, live: true, ...patience(signal) }
-      for await (const event of new EventStream<JournalEvent | CaughtUp>(options, parts)) {
-        if (event.kind === 'caughtUp') continue
-        next = event.seq + 1
-        const changes = event.ops.filter((op) => concerns(op, query))
-        if (changes.length > 0) yield [{ kind: 'changes', changes, journalSeq: event.seq }]
+      for await (const page of readEventPages(options, signal, parts)) {
+        if ('kind' in page) continue
+        const items = changesIn(page, query)
+        next = page.next
+        if (items.length > 0) yield items
       }
       return
     } catch (thrown) {
@@ -126,6 +129,18 @@ async function* fromJournal(
       throw thrown
     }
   }
+}
+
+/** What of a page concerns a range. Most often that is nothing: only what is told is copied. */
+function changesIn(page: EventPage, query: KvRangeQuery): WatchedChanges[] {
+  const items: WatchedChanges[] = []
+  for (const { ops, seq } of page.decoded) {
+    const concerned = ops.filter((op) => concerns(op, query))
+    if (concerned.length === 0) continue
+    const changes = page.shared ? concerned.map(ownChange) : concerned
+    items.push({ kind: 'changes', changes, journalSeq: seq })
+  }
+  return items
 }
 
 /**
