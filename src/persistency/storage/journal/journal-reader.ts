@@ -61,10 +61,13 @@ export class JournalReader {
     limit: number
   ): Generator<PackedEvent, void, undefined> {
     const seqs = this.#statements.get(OF_STREAM, 'pluck').all(stream, from, to, limit) as number[]
-    let row: JournalRow | undefined
-    for (const seq of seqs) {
-      if (row === undefined || seq >= row.seq + row.events) row = this.rowWith(seq)
-      yield* this.eventsIn(row, seq, seq)
+    for (let at = 0; at < seqs.length; ) {
+      const row = this.rowWith(seqs[at] as number)
+      const behind = row.seq + row.events
+      let end = at + 1
+      while (end < seqs.length && (seqs[end] as number) < behind) end++
+      yield* this.#pick(row, seqs.slice(at, end))
+      at = end
     }
   }
 
@@ -76,6 +79,17 @@ export class JournalReader {
       const length = this.#readLength(reader, seq)
       if (seq < from) reader.skip(length)
       else yield { seq, time: row.time, bytes: reader.view(length) }
+    }
+  }
+
+  /** Some events of a row, in order: from its begin on once, however many they are. */
+  *#pick(row: JournalRow, seqs: readonly number[]): Generator<PackedEvent, void, undefined> {
+    const reader = new ByteReader(row.body)
+    let next = row.seq
+    for (const seq of seqs) {
+      for (; next < seq; next++) reader.skip(this.#readLength(reader, next))
+      yield { seq, time: row.time, bytes: reader.view(this.#readLength(reader, seq)) }
+      next++
     }
   }
 
