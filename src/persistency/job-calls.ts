@@ -7,6 +7,7 @@ import { toPersistencyError } from './call-errors.js'
 import type { PersistencyError } from './errors.js'
 import { Patience } from './patience.js'
 import type { ReadOptions } from './types.js'
+import { unpacked } from './unpacked.js'
 import type { WriteQueue } from './writes/write-queue.js'
 
 export interface JobCalls {
@@ -43,9 +44,12 @@ export class DirectCalls implements JobCalls {
     payload: Payload,
     patience: ReadOptions & { readonly timeoutMs: number }
   ): ResultAsync<Response, PersistencyError> {
+    const since = performance.now()
     const send = (left: ReadOptions): Promise<Result<Response, PersistencyError>> =>
       new Promise((resolve) => {
-        this.#requests.send(request, payload, left, (result) => resolve(this.#translated(result)))
+        this.#requests.send(request, payload, left, (result) =>
+          resolve(unpacked(this.#translated<Response>(result), () => this.#patience(patience, since)))
+        )
       })
     return new ResultAsync(this.#queue.crowded ? this.#sendInLine(send, patience) : send(patience))
   }
@@ -59,7 +63,7 @@ export class DirectCalls implements JobCalls {
     send: (left: ReadOptions) => Promise<Result<T, PersistencyError>>,
     patience: ReadOptions
   ): Promise<Result<T, PersistencyError>> {
-    const waiting = new Patience(`a read of job "${this.#jobId}"`, patience)
+    const waiting = this.#patience(patience)
     const answer = new Promise<Result<T, PersistencyError>>((resolve) => {
       this.inLine(
         waiting.later((left) => resolve(send(left))),
@@ -67,6 +71,10 @@ export class DirectCalls implements JobCalls {
       )
     })
     return waiting.bound(answer)
+  }
+
+  #patience(options: ReadOptions, since?: number): Patience {
+    return new Patience(`a read of job "${this.#jobId}"`, options, since)
   }
 
   /** The answer of a broker as an answer of a job. */

@@ -16,13 +16,17 @@ type Left = { readonly timeoutMs: number; readonly signal: AbortSignal | undefin
 export class Patience {
   readonly #what: string
   readonly #options: PatienceOptions
-  readonly #since = performance.now()
+  readonly #since: number
   #end: PersistencyError | undefined
 
-  /** @param what names what is waited for, for messages */
-  constructor(what: string, options: PatienceOptions) {
+  /**
+   * @param what names what is waited for, for messages
+   * @param since when the waiting began, of `performance.now()`
+   */
+  constructor(what: string, options: PatienceOptions, since = performance.now()) {
     this.#what = what
     this.#options = options
+    this.#since = since
     if (options.signal?.aborted) this.#end = this.#aborted(reasonOf(options.signal))
   }
 
@@ -59,7 +63,7 @@ export class Patience {
         settle(err(end))
       }
       const onTimeout = (): void => giveUp(this.#timedOut(timeoutMs))
-      const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, timeoutMs)
+      const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, this.#left.timeoutMs)
       leave = onAbort(signal, () => giveUp(this.#aborted(reasonOf(signal))))
       void work.then(settle)
     })

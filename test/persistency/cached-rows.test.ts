@@ -152,7 +152,7 @@ test('large answers of rows that were read before come in pieces', () => {
     const found = store.getMany('c', keys)
     expect(found.payloads.map(textOf)).toEqual(expected)
     // Read twice, a large row is kept; then it is merged with others.
-    if (round === 3) expect(found.packed.map(({ length }) => Math.ceil(length / 2 ** 20))).toEqual([2, 1])
+    if (round === 3) expect(found.parts.map(({ length }) => Math.ceil(length / 2 ** 20))).toEqual([2, 1])
   }
 })
 

@@ -23,14 +23,42 @@ const COLON = 0x3a
 const HYPHEN = 0x2d
 const ZERO = 0x30
 
-/** A page as it comes from the database. Packed rows are views on their bytes, made when they are asked for. */
-export class PackedPage implements KvScanPage {
+/** What the database has packed in parts. The objects are views on these, made when they are asked for, or part by part. */
+abstract class Packed<T> {
   readonly parts: readonly Uint8Array[]
+  #items: T[] | undefined
+  #next = 0
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.parts = parts
+  }
+
+  protected abstract unpack(part: Uint8Array, items: T[]): void
+
+  protected get items(): T[] {
+    while (this.unpackPart());
+    this.#items ??= []
+    return this.#items
+  }
+
+  /** Unpacks the next part; answers whether there was one. */
+  unpackPart(): boolean {
+    const part = this.parts[this.#next]
+    if (part === undefined) return false
+    this.#items ??= []
+    this.unpack(part, this.#items)
+    this.#next++
+    return true
+  }
+}
+
+/** A page as it comes from the database. */
+export class PackedPage extends Packed<KvRow> implements KvScanPage {
   readonly more: boolean
   readonly journalSeq: number | undefined
 
   constructor(parts: readonly Uint8Array[], more: boolean, journalSeq?: number) {
-    this.parts = parts
+    super(parts)
     this.more = more
     this.journalSeq = journalSeq
   }
@@ -41,25 +69,33 @@ export class PackedPage implements KvScanPage {
   }
 
   get rows(): KvRow[] {
-    const rows: KvRow[] = []
-    for (const part of this.parts) unpackRows(part, rows)
-    return rows
+    return this.items
+  }
+
+  protected unpack(part: Uint8Array, rows: KvRow[]): void {
+    unpackRows(part, rows)
   }
 }
 
-/** Payloads as they come from the database, views as well. */
-export class PackedPayloads implements KvPayloads {
-  readonly packed: readonly Uint8Array[]
-
-  constructor(packed: readonly Uint8Array[]) {
-    this.packed = packed
-  }
-
+/** Payloads as they come from the database. */
+export class PackedPayloads extends Packed<Uint8Array | undefined> implements KvPayloads {
   get payloads(): (Uint8Array | undefined)[] {
-    const payloads: (Uint8Array | undefined)[] = []
-    for (const bytes of this.packed) unpackPayloads(bytes, payloads)
-    return payloads
+    return this.items
   }
+
+  protected unpack(part: Uint8Array, payloads: (Uint8Array | undefined)[]): void {
+    unpackPayloads(part, payloads)
+  }
+}
+
+/** What can be unpacked part by part in an answer; `undefined` where nothing is. */
+export function packedIn(answer: unknown): PackedPage | PackedPayloads | undefined {
+  // Most answers are payloads.
+  if (typeof answer !== 'object' || answer === null || ArrayBuffer.isView(answer)) return undefined
+  if (answer instanceof Packed) return answer as PackedPage | PackedPayloads
+  // That of a request for the past, which is not ready at once.
+  const { value } = answer as { readonly value?: unknown }
+  return value instanceof Packed ? (value as PackedPage | PackedPayloads) : undefined
 }
 
 /** Appends the rows packed in `bytes` to `rows`; they share its memory. */

@@ -27,6 +27,9 @@ import { PackedWrites } from './packed-writes.js'
 /** From here on packed bytes are attached to a frame: copying them into it would cost more. */
 const ATTACHED_BYTES = 16 * 1024
 
+/** More parts than these stay packed: whoever gets them makes the objects a little at a time, see `unpacked.ts`. */
+const FEW_PARTS = 2
+
 export const bool: WireCodec<boolean> = {
   write: (writer, value) => writer.u8(value ? 1 : 0),
   read: (reader) => reader.u8() === 1
@@ -124,8 +127,10 @@ export const scanPage: WireCodec<KvScanPage> = {
   read(reader) {
     const more = bool.read(reader)
     const journalSeq = reader.f64()
+    const parts = readParts(reader)
+    if (parts.length > FEW_PARTS) return new PackedPage(parts, more, journalSeq >= 0 ? journalSeq : undefined)
     const rows: KvRow[] = []
-    for (const part of readParts(reader)) unpackRows(part, rows)
+    for (const part of parts) unpackRows(part, rows)
     return { rows, more, ...(journalSeq >= 0 && { journalSeq }) }
   }
 }
@@ -147,12 +152,14 @@ export const keyList: WireCodec<KvManyQuery> = {
 /** The payloads are views on what brought them. */
 export const payloadList: WireCodec<KvPayloads> = {
   write(writer, answer) {
-    if (answer instanceof PackedPayloads) writeParts(writer, answer.packed)
+    if (answer instanceof PackedPayloads) writeParts(writer, answer.parts)
     else writePart(writer, answer.payloads, writePackedPayload)
   },
   read(reader) {
+    const parts = readParts(reader)
+    if (parts.length > FEW_PARTS) return new PackedPayloads(parts)
     const payloads: (Uint8Array | undefined)[] = []
-    for (const part of readParts(reader)) unpackPayloads(part, payloads)
+    for (const part of parts) unpackPayloads(part, payloads)
     return { payloads }
   }
 }
@@ -255,8 +262,10 @@ function writePart<T>(
   writer.patchU32(at, writer.offset - at - 4)
 }
 
-function* readParts(reader: ByteReader): Generator<Uint8Array> {
-  while (!reader.done) yield bool.read(reader) ? reader.attached() : reader.blob()
+function readParts(reader: ByteReader): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  while (!reader.done) parts.push(bool.read(reader) ? reader.attached() : reader.blob())
+  return parts
 }
 
 /** As `PACKED_PAYLOAD` of `packed.ts`. */

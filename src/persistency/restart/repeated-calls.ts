@@ -13,6 +13,7 @@ import type { PersistencyError } from '../errors.js'
 import type { JobCalls } from '../job-calls.js'
 import { Patience } from '../patience.js'
 import type { ReadOptions } from '../types.js'
+import { unpacked } from '../unpacked.js'
 import type { WriteQueue } from '../writes/write-queue.js'
 import { repeatOf } from './repeatable.js'
 
@@ -75,14 +76,17 @@ export class RepeatedCalls implements JobCalls {
     quietly = false
   ): ResultAsync<Response, PersistencyError> {
     const waiting = this.#holding || this.#parts.queue.crowded ? this.#patience(patience) : undefined
+    const since = performance.now()
     const answer = new Promise<Result<Response, PersistencyError>>((resolve) => {
+      const settle = (result: Result<Response, PersistencyError>): void =>
+        resolve(unpacked(result, () => this.#patience(patience, since)))
       const question: Question = {
         request: request as RequestDefinition<unknown, unknown, PersistencyError>,
         payload,
         patience,
-        until: performance.now() + patience.timeoutMs,
+        until: since + patience.timeoutMs,
         quietly,
-        settle: resolve as Question['settle'],
+        settle: settle as Question['settle'],
         asked: 1,
         traceparent: undefined
       }
@@ -192,7 +196,7 @@ export class RepeatedCalls implements JobCalls {
     return true
   }
 
-  #patience(options: ReadOptions): Patience {
-    return new Patience(`a call of job "${this.#parts.jobId}"`, options)
+  #patience(options: ReadOptions, since?: number): Patience {
+    return new Patience(`a call of job "${this.#parts.jobId}"`, options, since)
   }
 }

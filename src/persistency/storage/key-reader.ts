@@ -59,7 +59,7 @@ export class KeyReader {
       return this.#readAll(cache, category, keys)
     }
     const keeps = missing.length > 0 && this.#mayKeep()
-    const { packed } = gather(this.#statements, category, missing)
+    const { parts: packed } = gather(this.#statements, category, missing)
     // Asked last, so that what was found and what was read are of one moment.
     if (!this.#isCurrent(cache)) return this.#readAll(cache, category, keys)
     const merged = merge(cache, places, packed)
@@ -71,7 +71,7 @@ export class KeyReader {
   #readAll(cache: RowCache, category: Uint8Array, keys: readonly Key[]): PackedPayloads {
     const keeps = this.#mayKeep()
     const read = gather(this.#statements, category, keys)
-    if (keeps) keep(cache, category, keys, read.packed)
+    if (keeps) keep(cache, category, keys, read.parts)
     return read
   }
 
