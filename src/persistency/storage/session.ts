@@ -20,7 +20,8 @@ import { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import { provide } from './provide.js'
 import type { RestartLog } from './restart-log.js'
-import { SlicedScan } from './sliced-scan.js'
+import type { SlicedRead } from './sliced-read.js'
+import { slicedCount, slicedGetMany, slicedScan } from './sliced-reads.js'
 import type { StoreHolder } from './store-holder.js'
 import { type TakeUp, takeUp } from './take-up.js'
 import { type FlushTask, type PiecewiseWork, type Task, UNFINISHED, writes, writeTask } from './tasks.js'
@@ -75,13 +76,16 @@ export class StorageSession {
     this.#provide(KvGet, ({ category, key }, call) => {
       this.#add({ kind: 'get', category, key, call, value: undefined, error: undefined })
     })
-    this.#answer(KvGetMany, false, ({ category, keys }) => holder.open().getMany(category, keys))
-    this.#answer(KvExists, false, ({ category, key }) => holder.open().exists(category, key))
-    this.#answerPiecewise(KvScan, (query) => {
-      const scan = new SlicedScan(query)
-      return { work: () => scan.goOn(holder.open(), pace) ?? UNFINISHED, startOver: () => scan.startOver() }
+    this.#answerPiecewise(KvGetMany, (query) => {
+      const sliced = slicedGetMany(query)
+      if (sliced !== undefined) return this.#inSlices(sliced)
+      return { work: () => holder.open().getMany(query.category, query.keys) }
     })
-    this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
+    this.#answer(KvExists, false, ({ category, key }) => holder.open().exists(category, key))
+    this.#answerPiecewise(KvScan, (query) => this.#inSlices(slicedScan(query)))
+    // Where nobody waits for the thread, one statement will do, and no transaction.
+    if (pace.shared) this.#answerPiecewise(KvCount, (query) => this.#inSlices(slicedCount(query)))
+    else this.#answer(KvCount, false, ({ category, range }) => holder.open().count(category, range))
     this.#provide(KvDelete, (removes, call) => {
       const work = (): boolean => holder.open().delete(removes.category, removes.key)
       this.#add({ kind: 'call', writes: true, work, removes, call, value: undefined, error: undefined })
@@ -146,6 +150,11 @@ export class StorageSession {
     this.#provide(request, (query, call) => {
       this.#add({ kind: 'call', writes: false, ...begin(query), call, value: undefined, error: undefined })
     })
+  }
+
+  #inSlices<T>(read: SlicedRead<T>): PiecewiseWork {
+    const { holder, pace } = this.#parts
+    return { work: () => read.goOn(holder.open(), pace) ?? UNFINISHED, startOver: () => read.startOver() }
   }
 
   #provide<Query, Response>(

@@ -11,7 +11,7 @@ import { OpenedFile } from './files/opened-file.js'
 import { fitsOneStatement } from './gather.js'
 import type { JournalLog, SeqRange } from './journal/journal-log.js'
 import { type CachedDatabase, KeyReader } from './key-reader.js'
-import { RangeReader, Scan } from './range-reader.js'
+import { type Counting, RangeReader, Scan } from './range-reader.js'
 import { RowCache } from './row-cache.js'
 import { RowWriter } from './row-writer.js'
 import { Statements } from './statements.js'
@@ -244,6 +244,11 @@ export class SqliteStore implements CachedDatabase {
 
   count(category: string, range: KeyRange): number {
     return this.#ranges.count(this.rows.category(category), range)
+  }
+
+  /** Counts the next piece of a range; answers how many rows there are when that was the last. */
+  countPiece(category: string, counting: Counting): number | undefined {
+    return this.#ranges.countPiece(this.rows.category(category), counting)
   }
 
   /** Reads the next piece of a scan; answers all of it when that was the last. */

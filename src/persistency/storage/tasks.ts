@@ -47,7 +47,7 @@ export interface CallTask {
 }
 
 /** Reading that may take several slices. */
-export type PiecewiseWork = Required<Pick<CallTask, 'work' | 'startOver'>>
+export type PiecewiseWork = Pick<CallTask, 'work' | 'startOver'>
 
 /** A row to read. A kind of its own, because many of them can be read with one statement. */
 export interface GetTask {

@@ -22,9 +22,9 @@ import {
   JournalScanAt,
   JournalStreamSeq
 } from '../../journal/messages.js'
-import type { KvScanQuery } from '../../message-payloads.js'
 import type { Pace } from '../pace.js'
-import { SlicedScan } from '../sliced-scan.js'
+import type { SlicedRead } from '../sliced-read.js'
+import { slicedCount, slicedGetMany, slicedScan } from '../sliced-reads.js'
 import type { SqliteStore } from '../sqlite-store.js'
 import type { StoreHolder } from '../store-holder.js'
 import { type PiecewiseWork, UNFINISHED } from '../tasks.js'
@@ -71,13 +71,22 @@ export class JournalService {
     answer(JournalInfo, false, () => this.#reading((journal) => journal.status()))
     answer(JournalStreamSeq, false, (stream) => this.#reading((journal) => streamSeqOf(journal, stream)))
     answer(JournalFindAppend, false, (query) => this.#reading((journal) => findAppend(journal, query)))
-    answer(JournalGetAt, false, ({ seq, category, keys }) =>
-      this.#reading((journal) => past.at(journal, seq, (store) => store.getMany(category, keys)))
-    )
-    answerPiecewise(JournalScanAt, ({ seq, ...query }) => this.#scanAt(seq, query))
-    answer(JournalCountAt, false, ({ seq, category, range }) =>
-      this.#reading((journal) => past.at(journal, seq, (store) => store.count(category, range)))
-    )
+    answerPiecewise(JournalGetAt, ({ seq, category, keys }) => {
+      const sliced = slicedGetMany({ category, keys })
+      if (sliced !== undefined) return this.#inSlicesAt(seq, sliced)
+      return {
+        work: () =>
+          this.#reading((journal) => past.at(journal, seq, (store) => store.getMany(category, keys)))
+      }
+    })
+    answerPiecewise(JournalScanAt, ({ seq, ...query }) => this.#inSlicesAt(seq, slicedScan(query)))
+    if (this.#pace.shared) {
+      answerPiecewise(JournalCountAt, ({ seq, ...query }) => this.#inSlicesAt(seq, slicedCount(query)))
+    } else {
+      answer(JournalCountAt, false, ({ seq, category, range }) =>
+        this.#reading((journal) => past.at(journal, seq, (store) => store.count(category, range)))
+      )
+    }
     answer(JournalCompare, false, (query) => this.#compare(query, false))
     answer(JournalRebuild, true, (query) => this.#compare(query, true))
     this.#answerSubscriptions(answer)
@@ -109,15 +118,14 @@ export class JournalService {
   }
 
   /** Of a state that does not change, however many slices it takes. */
-  #scanAt(seq: number, query: KvScanQuery): PiecewiseWork {
-    const scan = new SlicedScan(query)
+  #inSlicesAt<T>(seq: number, read: SlicedRead<T>): PiecewiseWork {
     const work = (): unknown => {
       const step = this.#reading((journal) =>
-        this.#past.at(journal, seq, (store) => scan.goOn(store, this.#pace) ?? UNFINISHED)
+        this.#past.at(journal, seq, (store) => read.goOn(store, this.#pace) ?? UNFINISHED)
       )
       return step.ready && step.value === UNFINISHED ? UNFINISHED : step
     }
-    return { work, startOver: () => scan.startOver() }
+    return { work, startOver: () => read.startOver() }
   }
 
   /** Each step looks at twice as many rows as may have been added since the one before: so it gains on any writer. */
