@@ -212,3 +212,27 @@ describe('options of threads', () => {
 function refusalOf(options: PersistencyOptions): PersistencyError {
   return Persistency.open(options)._unsafeUnwrapErr()
 }
+
+test('a job can be opened while a backup has another one stay open in the only place', async () => {
+  const rootDir = storage.folder()
+  const owner = storage.owner({
+    ...{ rootDir, threads: { shared: 1 }, maxOpenJobs: 1 },
+    ...{ whenIdle: 'close', restart: true }
+  })
+  const large = await okOf(owner.openJob('large'))
+  for (let n = 0; n < 20_000; n++) await large.persist(putOf(n))
+  await okOf(large.flush())
+  let begun = (): void => {}
+  const copying = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  const backup = large.backup(join(rootDir, 'copy'), { onProgress: () => begun() })
+  await copying
+  const others = ['a', 'b', 'c'].map((id) => okOf(owner.openJob(id)))
+  for (const job of await Promise.all(others)) await okOf(job.putAcked('c', key(1), payload))
+  await okOf(backup)
+})
+
+function putOf(n: number): PutOp {
+  return { kind: 'put', category: 'c', key: key(n), payload }
+}

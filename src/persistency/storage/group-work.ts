@@ -4,6 +4,7 @@
  */
 import type { PersistencyError } from '../errors.js'
 import type { PersistCommittedPayload } from '../message-payloads.js'
+import type { TxOp } from '../types.js'
 import { isBusy } from './busy.js'
 import type { LogSync } from './log-sync.js'
 import type { Outcomes } from './outcomes.js'
@@ -39,6 +40,9 @@ export interface GroupWorkParts {
 /** After so many writes in a row failed because of the disk, the rest of the turn fails untried. */
 const HOPELESS = 32
 
+/** So many operations are done in well under a slice, unless they are of many rows each. */
+const FEW_OPS = 64
+
 /** A task that is done by itself. */
 type AloneTask = Exclude<Task, PutsTask>
 
@@ -51,8 +55,30 @@ type Left = readonly Task[] | Undone
 /** How many tasks were done; or that the next one has to go on in another slice, or that some of its rows may be stored. */
 type Step = number | 'unfinished' | 'torn'
 
+/** A transaction in which a group is done. */
+interface Transaction {
+  readonly store: SqliteStore
+  readonly rows: 'gathered' | 'singly'
+  /** Whether it is there for one task, after one for many was lost. */
+  readonly alone: boolean
+  readonly started: number
+  readonly waitingSince: number
+  /** How many tasks of the group are done. */
+  readonly next: number
+  /** Whether others have had their turn in between: it is committed with the write that is under way. */
+  readonly paused: boolean
+}
+
+/** A transaction that stays open while others have their turn, because one write takes longer than a slice. */
+interface OpenTransaction {
+  readonly transaction: Transaction
+  /** How many tasks its group has. */
+  readonly count: number
+}
+
 export class GroupWork {
   readonly #parts: GroupWorkParts
+  #open: OpenTransaction | undefined
   /** How many writes in a row the disk has refused, each by itself. */
   #setbacks = 0
 
@@ -61,11 +87,28 @@ export class GroupWork {
   }
 
   /**
-   * Does a group, and answers what is left of it, to be gone on with or tried again later.
+   * Does a group, and answers what is left of it, to be gone on with or tried again later. When a write of it is not
+   * finished, that is all of it, and it has to come first the next time.
    * @param waitingSince when the first of what was taken in with it came
    */
   do(group: readonly Task[], waitingSince: number): readonly Task[] {
-    let left = this.#together(group, waitingSince)
+    if (this.#open !== undefined) return this.#goOn(this.#open, group)
+    return this.#otherwise(this.#together(group, waitingSince), group, waitingSince)
+  }
+
+  #goOn({ transaction, count }: OpenTransaction, tasks: readonly Task[]): readonly Task[] {
+    this.#open = undefined
+    const group = tasks.slice(0, count)
+    const left = this.#inTransaction(group, transaction)
+    const { alone, waitingSince } = transaction
+    const rest = alone ? this.#alone(group, left) : this.#otherwise(left, group, waitingSince)
+    if (this.#open === undefined) this.#parts.holder.pausing = false
+    return [...rest, ...tasks.slice(count)]
+  }
+
+  /** What is left of a group; what was undone is done in another way. */
+  #otherwise(tried: Left, group: readonly Task[], waitingSince: number): readonly Task[] {
+    let left = tried
     // A row that is refused takes those along that are stored with it, so each is stored by itself.
     if (left === 'torn') left = this.#together(afresh(group), waitingSince, 'singly')
     return isUndone(left) ? this.#oneByOne(afresh(group), waitingSince) : left
@@ -88,7 +131,11 @@ export class GroupWork {
   }
 
   /** Does a group as far as the slice goes, and tells how it fared, unless that was undone. */
-  #together(group: readonly Task[], waitingSince: number, rows: 'gathered' | 'singly' = 'gathered'): Left {
+  #together(
+    group: readonly Task[],
+    waitingSince: number,
+    rows: 'gathered' | 'singly' | 'alone' = 'gathered'
+  ): Left {
     const { holder, pace } = this.#parts
     const changes = group.some(writes)
     const wasOpen = holder.isOpen
@@ -103,18 +150,20 @@ export class GroupWork {
       this.#withoutTransaction(group, thrown, store === undefined)
       return []
     }
-    return changes ? this.#inOneTransaction(group, store, waitingSince, rows) : this.#readAll(group)
+    if (!changes) return this.#readAll(group)
+    return this.#inTransaction(group, {
+      ...{ store, waitingSince, started: performance.now(), next: 0, paused: false },
+      rows: rows === 'singly' ? rows : 'gathered',
+      alone: rows === 'alone'
+    })
   }
 
   /** The transaction was lost as a whole: each write gets its own, so that one failure costs only itself. */
   #oneByOne(tasks: readonly Task[], waitingSince: number): readonly Task[] {
     for (const [index, task] of tasks.entries()) {
       if (index > 0 && this.#parts.pace.over) return tasks.slice(index)
-      const left = this.#together([task], waitingSince)
-      const failed = isUndone(left)
-      if (failed) this.#parts.outcomes.tell([task])
-      else if (left.length > 0) return tasks.slice(index)
-      this.#setbacks = failed && isOfDisk(task.error) ? this.#setbacks + 1 : 0
+      const left = this.#alone([task], this.#together([task], waitingSince, 'alone'))
+      if (left.length > 0) return tasks.slice(index)
       if (this.#setbacks < HOPELESS) continue
       // What the disk refuses time after time, it refuses the rest of the turn.
       this.#withoutTransaction(tasks.slice(index + 1), task.error, false)
@@ -123,15 +172,19 @@ export class GroupWork {
     return []
   }
 
-  #inOneTransaction(
-    group: readonly Task[],
-    store: SqliteStore,
-    waitingSince: number,
-    rows: 'gathered' | 'singly'
-  ): Left {
+  /** What is left of a task that had a transaction of its own; one that was undone all the same has failed. */
+  #alone(group: readonly Task[], left: Left): readonly Task[] {
+    const failed = isUndone(left)
+    if (!failed && left.length > 0) return left
+    if (failed) this.#parts.outcomes.tell(group)
+    this.#setbacks = failed && isOfDisk(group[0]?.error) ? this.#setbacks + 1 : 0
+    return []
+  }
+
+  #inTransaction(group: readonly Task[], transaction: Transaction): Left {
     const { pace, outcomes, restartLog, logSync, onWrote } = this.#parts
-    const started = performance.now()
-    let next = 0
+    const { store, rows, started, waitingSince, paused } = transaction
+    let { next } = transaction
     do {
       const step = this.#attemptNext(group, next, rows)
       if (!store.inTransaction) return 'rolledBack'
@@ -139,9 +192,13 @@ export class GroupWork {
         store.rollback()
         return 'torn'
       }
+      if (step === 'unfinished' && writes(group[next] as Task)) {
+        this.#leaveOpen({ ...transaction, next, paused: true }, group.length)
+        return group
+      }
       if (typeof step !== 'number') break
       next += step
-    } while (next < group.length && !pace.over)
+    } while (next < group.length && !pace.over && !paused)
     const done = next === group.length ? group : group.slice(0, next)
     let journal: PersistCommittedPayload['journal']
     try {
@@ -162,6 +219,13 @@ export class GroupWork {
     })
     logSync?.wrote(ops, bytes)
     return group.slice(next)
+  }
+
+  #leaveOpen(transaction: Transaction, count: number): void {
+    const { holder, pace } = this.#parts
+    this.#open = { transaction, count }
+    holder.pausing = true
+    pace.unlocked()
   }
 
   /** Answers each read as soon as it is done: the other thread goes on with the first while the rest is read. */
@@ -234,13 +298,34 @@ export class GroupWork {
     const store = this.#parts.holder.open()
     task.error = undefined
     try {
-      if (task.kind === 'write') store.write(task.event.ops)
-      else if (task.kind === 'get') task.value = this.#read(() => store.get(task.category, task.key))
+      if (task.kind === 'write') return this.#write(task, store)
+      if (task.kind === 'get') task.value = this.#read(() => store.get(task.category, task.key))
       else task.value = this.#read(task.work)
     } catch (thrown) {
       task.error = this.#error(thrown)
+      if (task.kind === 'write') task.rest = undefined
+      return true
     }
-    return task.error !== undefined || task.kind === 'write' || task.value !== UNFINISHED
+    return task.value !== UNFINISHED
+  }
+
+  /** Where others share the thread, what takes long is done piece by piece, as far as the slice goes. */
+  #write(task: WriteTask, store: SqliteStore): boolean {
+    const { pace, holder } = this.#parts
+    if (task.rest === undefined) {
+      const { ops } = task.event
+      if (!pace.shared || !mayTakeLong(ops)) {
+        store.write(ops)
+        return true
+      }
+      task.rest = store.writeInPieces(ops)
+    }
+    while (!task.rest.next().done) {
+      // Who keeps the database may use it at any time.
+      if (pace.over && !holder.isKept) return false
+    }
+    task.rest = undefined
+    return true
   }
 
   #read<T>(work: () => T): T {
@@ -256,8 +341,15 @@ export class GroupWork {
 /** The tasks of a group that was undone, as if none had been begun, and those that came together apart. */
 function afresh(group: readonly Task[]): readonly Task[] {
   const tasks = group.flatMap(singly)
-  for (const task of tasks) if (task.kind === 'call') task.startOver?.()
+  for (const task of tasks) {
+    if (task.kind === 'call') task.startOver?.()
+    else if (task.kind === 'write') task.rest = undefined
+  }
   return tasks
+}
+
+function mayTakeLong(ops: readonly TxOp[]): boolean {
+  return ops.length > FEW_OPS || ops.some(({ kind }) => kind === 'deletePrefix')
 }
 
 function isUndone(left: Left): left is Undone {

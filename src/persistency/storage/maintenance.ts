@@ -89,7 +89,8 @@ export class Maintenance {
   ): void {
     const letGo = this.#parts.holder.keepOpen()
     const operation = this.#operation(call, 'operation' in query ? query.operation : 0)
-    const done = work(operation)
+    const done = this.#betweenTransactions(operation)
+      .then(() => work(operation))
       .then(
         (value) => call.resolve(value),
         (thrown) => call.reject(storageError('ERR_STORAGE', this.#parts.file, thrown))
@@ -99,6 +100,14 @@ export class Maintenance {
         this.#running.delete(done)
       })
     this.#running.add(done)
+  }
+
+  /** Waits for a transaction that is under way. As the database is kept, the next ones pause no more. */
+  async #betweenTransactions(operation: Operation): Promise<void> {
+    while (this.#parts.holder.inTransaction) {
+      await nextRound()
+      throwIfEnded(operation)
+    }
   }
 
   #operation(call: Call, operation: number): Operation {

@@ -2,8 +2,9 @@
 import { bytesEqual } from '../../bytes/compare.js'
 import { shortened } from '../describe.js'
 import { PersistencyError } from '../errors.js'
-import { prefixRange } from '../keys/key-range.js'
-import type { CheckOp, PutOp, TxOp } from '../types.js'
+import { type KeyRange, prefixRange } from '../keys/key-range.js'
+import type { CheckOp, DeletePrefixOp, PutOp, TxOp } from '../types.js'
+import { cutPiece, type Pieces } from './pieces.js'
 import { inRange } from './range-reader.js'
 import type { RowCache } from './row-cache.js'
 import type { Statements } from './statements.js'
@@ -18,6 +19,7 @@ const VALUES_PER_ROW = 3
 
 export class RowWriter {
   readonly #statements: Statements
+  readonly #table: string
   readonly #put: string
   readonly #putMany: ReadonlyMap<number, string>
   readonly #delete: string
@@ -35,6 +37,7 @@ export class RowWriter {
    */
   constructor(statements: Statements, table: string, cache?: RowCache) {
     this.#statements = statements
+    this.#table = table
     this.#cache = cache
     this.#put = `INSERT OR REPLACE INTO ${table} (category, key, payload) VALUES (?, ?, ?)`
     this.#putMany = new Map(STORED.map((rows) => [rows, this.#put + ', (?, ?, ?)'.repeat(rows - 1)]))
@@ -50,6 +53,19 @@ export class RowWriter {
       if (puts.length > 0) this.putMany(puts)
       else this.apply(ops[at] as TxOp)
       at += Math.max(1, puts.length)
+    }
+  }
+
+  /** The same, with a pause wherever others may have their turn. */
+  *applyInPieces(ops: readonly TxOp[]): Pieces {
+    for (let at = 0; at < ops.length; ) {
+      const op = ops[at] as TxOp
+      const puts = putsFrom(ops, at, STORED[0])
+      if (puts.length > 0) this.putMany(puts)
+      else if (op.kind === 'deletePrefix') yield* this.#deleteInPieces(op)
+      else this.apply(op)
+      at += Math.max(1, puts.length)
+      yield
     }
   }
 
@@ -123,6 +139,19 @@ export class RowWriter {
     return bytes
   }
 
+  *#deleteInPieces({ category: name, prefix }: DeletePrefixOp): Pieces {
+    this.#cache?.clear()
+    const category = this.category(name)
+    let range: KeyRange | undefined = prefixRange(prefix)
+    while (range !== undefined) {
+      const { piece, rest } = cutPiece(this.#statements, this.#table, category, range)
+      const { where, values } = inRange(category, piece)
+      this.#statements.get(this.#deleteRange + where).run(...values)
+      range = rest
+      yield
+    }
+  }
+
   #check({ category, key, equals }: CheckOp): void {
     const found = this.#statements.get(this.#get, 'pluck').get(this.category(category), key.bytes)
     if (
@@ -137,10 +166,10 @@ export class RowWriter {
   }
 }
 
-/** The puts that stand in a row. */
-function putsFrom(ops: readonly TxOp[], start: number): PutOp[] {
+/** The puts that stand in a row, up to so many. */
+function putsFrom(ops: readonly TxOp[], start: number, most = Number.POSITIVE_INFINITY): PutOp[] {
   const puts: PutOp[] = []
-  for (let at = start; at < ops.length; at++) {
+  for (let at = start; at < ops.length && puts.length < most; at++) {
     const op = ops[at] as TxOp
     if (op.kind !== 'put') break
     puts.push(op)

@@ -1,4 +1,5 @@
 /** Owns what a thread is asked for the storage of a job: to serve it, to remove its files, to restore them. */
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { err, ok, type Result } from 'neverthrow'
 import type { ServeCall, Service, Setup } from '../../threads/worker/setup.js'
 import { PersistencyError } from '../errors.js'
@@ -14,6 +15,7 @@ import { tellIfRefused } from './refused-at-exit.js'
 import { RestartLog } from './restart-log.js'
 import { StorageSession } from './session.js'
 import { storageError } from './sqlite-errors.js'
+import type { SqliteStore } from './sqlite-store.js'
 import type { ChangeStart, ServeStart, StorageStart } from './start.js'
 import { StoreHolder } from './store-holder.js'
 
@@ -53,10 +55,11 @@ async function serve(
   const pace = new Pace(share, patient)
   const holder = new StoreHolder(stores, start, patient, share !== undefined)
   try {
-    const restartLog = await opened(pace, () => {
-      const { connection } = holder.open()
-      return start.restart && new RestartLog(start.restart, connection)
-    })
+    const logOf = ({ connection }: SqliteStore): RestartLog | undefined =>
+      start.restart && new RestartLog(start.restart, connection)
+    const restartLog = await opened(pace, async () =>
+      pace.shared ? await holder.openInPieces(nextRound, logOf) : logOf(holder.open())
+    )
     const logSync = options.durability === 'normal' && file !== MEMORY ? new LogSync(file) : undefined
     const session = new StorageSession({ hub, context, jobId, file, holder, pace, restartLog, logSync })
     const maintenance = new Maintenance({ hub, context, jobId, file, busyTimeoutMs, holder, session, alone })
@@ -85,9 +88,9 @@ async function serve(
   }
 }
 
-function opened<T>(pace: Pace, open: () => T): Promise<T> {
-  const attempt = (): T => {
-    const done = open()
+function opened<T>(pace: Pace, open: () => Promise<T>): Promise<T> {
+  const attempt = async (): Promise<T> => {
+    const done = await open()
     pace.unlocked()
     return done
   }

@@ -11,6 +11,7 @@ import { OpenedFile } from './files/opened-file.js'
 import { fitsOneStatement } from './gather.js'
 import type { JournalLog, SeqRange } from './journal/journal-log.js'
 import { type CachedDatabase, KeyReader } from './key-reader.js'
+import type { Pieces } from './pieces.js'
 import { type Counting, RangeReader, Scan } from './range-reader.js'
 import { RowCache } from './row-cache.js'
 import { RowWriter } from './row-writer.js'
@@ -179,14 +180,17 @@ export class SqliteStore implements CachedDatabase {
     try {
       done = work()
     } catch (thrown) {
-      if (this.#db.inTransaction) {
-        this.statements.get(UNDO).run()
-        this.statements.get(RELEASE).run()
-      }
+      this.#undo()
       throw thrown
     }
     this.statements.get(RELEASE).run()
     return done
+  }
+
+  #undo(): void {
+    if (!this.#db.inTransaction) return
+    this.statements.get(UNDO).run()
+    this.statements.get(RELEASE).run()
   }
 
   /** Applies the operations of one write, as `apply` does, and enters them in the journal if there is one. */
@@ -197,6 +201,22 @@ export class SqliteStore implements CachedDatabase {
         (journal) => journal.recordWrite(ops),
         () => this.apply(ops)
       )
+  }
+
+  /** The same piece by piece, within one transaction. */
+  *writeInPieces(ops: readonly TxOp[]): Pieces {
+    const { journal } = this
+    const mark = journal?.mark ?? 0
+    this.statements.get(SAVEPOINT).run()
+    try {
+      journal?.recordWrite(ops)
+      yield* this.rows.applyInPieces(ops)
+    } catch (thrown) {
+      this.#undo()
+      journal?.rewind(mark)
+      throw thrown
+    }
+    this.statements.get(RELEASE).run()
   }
 
   /** Stores rows in their order, each as a write of its own. When it throws, any of them may be stored. */

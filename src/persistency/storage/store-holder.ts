@@ -9,6 +9,7 @@ import { MOVED, OpenedFile } from './files/opened-file.js'
 import type { JournalLog } from './journal/journal-log.js'
 import { findJournal, openJournal } from './journal/open-journal.js'
 import type { OpenStore, OpenStores } from './open-stores.js'
+import { inOneGo, type Pieces } from './pieces.js'
 import { storageError } from './sqlite-errors.js'
 import { SqliteStore } from './sqlite-store.js'
 import type { ServeStart } from './start.js'
@@ -25,6 +26,7 @@ export class StoreHolder implements OpenStore {
   /** The file, once it was opened. */
   #file: OpenedFile | undefined
   #keepers = 0
+  #pausing = false
   /** Counted by the journal while the database was open. */
   #outsideCommits = 0
 
@@ -39,12 +41,29 @@ export class StoreHolder implements OpenStore {
 
   /** Whether the database may be closed while others need its place. */
   get closable(): boolean {
-    return this.#keepers === 0 && this.#start.options.whenIdle === 'close'
+    return this.#keepers === 0 && !this.#pausing && this.#start.options.whenIdle === 'close'
   }
 
   /** Whether the database is open. */
   get isOpen(): boolean {
     return this.#store !== undefined
+  }
+
+  /** Whether somebody has it stay open. */
+  get isKept(): boolean {
+    return this.#keepers > 0
+  }
+
+  /** Whether a transaction is under way, during which others have their turn. */
+  get inTransaction(): boolean {
+    return this.#store?.inTransaction ?? false
+  }
+
+  /** Whether others have their turn during a transaction: the database stays open meanwhile. */
+  set pausing(pausing: boolean) {
+    if (pausing === this.#pausing) return
+    this.#pausing = pausing
+    this.#keepersChanged()
   }
 
   /** Has the database stay open until the answer is called, even where that is one more than there may be. */
@@ -60,8 +79,30 @@ export class StoreHolder implements OpenStore {
   /** The open database; opens it when it is closed. Throws `PersistencyError`. */
   open(): SqliteStore {
     this.#stores.used(this)
-    this.#store ??= this.#reopen()
+    this.#store ??= inOneGo(this.#reopen())
     return this.#store
+  }
+
+  /**
+   * Opens it for the first time, with a `pause` between the pieces of what takes long, and answers what `use` makes of it: it
+   * may be closed for others right after that. Throws `PersistencyError`.
+   */
+  async openInPieces<T>(pause: () => Promise<unknown>, use: (store: SqliteStore) => T): Promise<T> {
+    // Nobody can close what is half open.
+    const letGo = this.keepOpen()
+    try {
+      const opening = this.#reopen()
+      for (;;) {
+        const step = opening.next()
+        if (step.done) {
+          this.#store = step.value
+          return use(step.value)
+        }
+        if (!this.#patient.urgent()) await pause()
+      }
+    } finally {
+      letGo()
+    }
   }
 
   /** Brings the write-ahead log into the file, as far as others allow; closing has done it already. */
@@ -89,7 +130,7 @@ export class StoreHolder implements OpenStore {
     if (this.#store !== undefined) this.#stores.changed(this, this.#start.maxOpen)
   }
 
-  #reopen(): SqliteStore {
+  *#reopen(): Pieces<SqliteStore> {
     const { file, maxOpen, options } = this.#start
     // A file that has gone since the job was opened is a loss, not a new job.
     if (this.#known && !existsSync(file)) {
@@ -106,7 +147,14 @@ export class StoreHolder implements OpenStore {
       made = provideFile(this.#start, options.create && !this.#known)
       const found = new OpenedFile(file)
       const db = openDatabase(this.#start, this.#patient)
-      const journal = journalOf(db, found, this.#start, this.#patient, this.#known, this.#outsideCommits)
+      const journal = yield* journalOf(
+        db,
+        found,
+        this.#start,
+        this.#patient,
+        this.#known,
+        this.#outsideCommits
+      )
       this.#known = true
       this.#made ||= made
       const store = new SqliteStore(db, this.#patient, {
@@ -126,18 +174,18 @@ export class StoreHolder implements OpenStore {
 }
 
 /** The journal of a database that has just been opened, if it has one. Closes one that is not, or no longer, in place. */
-function journalOf(
+function* journalOf(
   db: Database,
   found: OpenedFile,
   { file, options }: ServeStart,
   patient: Patient,
   again: boolean,
   outsideCommits: number
-): JournalLog | undefined {
+): Pieces<JournalLog | undefined> {
   try {
     // Whoever made the file may have taken it back while this one waited for it.
     found.requireInPlace()
-    return openJournal(db, file, options.journal, patient, again, outsideCommits)
+    return yield* openJournal(db, file, options.journal, patient, again, outsideCommits)
   } catch (thrown) {
     db.close()
     throw storageError('ERR_OPEN', file, thrown)

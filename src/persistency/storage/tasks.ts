@@ -4,18 +4,21 @@ import type { PersistencyError } from '../errors.js'
 import type { PackedPuts } from '../frames/packed-writes.js'
 import type { Key } from '../keys/keys.js'
 import type { KvAddress, PersistEventPayload } from '../message-payloads.js'
+import type { Pieces } from './pieces.js'
 
 /** Operations to apply, all or none. */
 export interface WriteTask {
   readonly kind: 'write'
   readonly event: PersistEventPayload
+  /** What is left of it, once a piece was done; set by the attempt. */
+  rest: Pieces | undefined
   /** Why it was not applied; set by the attempt. */
   error: PersistencyError | undefined
 }
 
 /** A write that was done as `error` says, or not attempted yet. */
 export function writeTask(event: PersistEventPayload, error?: PersistencyError): WriteTask {
-  return { kind: 'write', event, error }
+  return { kind: 'write', event, rest: undefined, error }
 }
 
 /** Writes of one row each that came together in a frame. */

@@ -3,7 +3,9 @@ import type { Database } from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { JOURNAL_FORMAT } from '../../journal/event-codec.js'
 import type { JournalOptions } from '../../journal/types.js'
+import type { Pieces } from '../pieces.js'
 import { Statements } from '../statements.js'
+import { copyRows } from './copy-rows.js'
 
 export const SNAPSHOT_TABLE = 'journal_snapshot'
 
@@ -39,8 +41,7 @@ const CREATE = `
     name  TEXT PRIMARY KEY,
     value INTEGER
   ) WITHOUT ROWID;
-  INSERT INTO journal_meta (name, value) VALUES ('format', ${JOURNAL_FORMAT}), ('first_seq', 1);
-  INSERT INTO journal_snapshot SELECT category, key, payload FROM kv`
+  INSERT INTO journal_meta (name, value) VALUES ('format', ${JOURNAL_FORMAT}), ('first_seq', 1)`
 
 const LIMITS = { maxEvents: 'max_events', maxAgeMs: 'max_age_ms', maxBytes: 'max_bytes' } as const
 
@@ -54,8 +55,9 @@ export function hasJournal(db: Database, file: string): boolean {
 }
 
 /** Makes the tables, with a snapshot of the rows that are there. Within a transaction. */
-export function createJournal(db: Database): void {
+export function* createJournal(db: Database): Pieces {
   db.exec(CREATE)
+  yield* copyRows(db)
 }
 
 export function readMeta(db: Database, name: string): number | undefined {
