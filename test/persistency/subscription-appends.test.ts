@@ -65,7 +65,7 @@ describe('a handler that answers with events', () => {
     const options = { onPoison: 'park', retry: { attempts: 1 } } as const
     await okOf((await okOf(job.subscription('s', handler, options))).caughtUp())
     expect((await okOf(job.subscriptions.parked('s'))).map(({ error }) => error)).toEqual([
-      'the answer of the handler: an operation is of kind "put", "delete", "deletePrefix" and "check"; got undefined',
+      'the answer of the handler: the kind of an operation must be "put", "delete", "deletePrefix" or "check"; got undefined',
       'the answer of the handler: an event must be an object with a type; got undefined',
       'the answer of the handler: there is no event to append'
     ])

@@ -60,11 +60,11 @@ test.each(['caughtUp', 'stop', 'dropParked'])('a handler that waits for %s is a 
   const { stderr, code } = await runProgram(
     folder(),
     `
-    ${fastClock(50)}
     const { Persistency, unwrap } = persistency
     const owner = unwrap(Persistency.open({ rootDir: root + '/data', journal: true }))
     const job = await unwrap(owner.openJob('tenant'))
     await unwrap(job.append({ type: 'first' }))
+    ${fastClock(50)}
     let subscription
     const handler = async () => { await subscription.${call}(${call === 'dropParked' ? 1 : ''}) }
     subscription = await unwrap(job.subscription('waits', handler))
