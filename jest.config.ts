@@ -36,15 +36,14 @@ const ON_SHARED_THREADS = [
   'worker-death'
 ]
 
-// All that is not about threads; what happens before anything is sent to one, arguments that are refused and the limits of
-// the queue, included. The ends of programs that have their storage there are in the torture test of exits.
+// All that is not about threads; what happens before anything is sent to one, and arguments that are refused, included. The
+// ends of programs that have their storage there are in the torture test of exits, the limits of the queue in that of load.
 const IN_THREAD = [
   'backend*',
   'backup',
-  'bounded-queue',
   'facade*',
   'input*',
-  'journal*',
+  'journal{,-append,-beside-others,-checks,-events,-followers,-owners,-past,-reopened,-streams,-under-load}',
   'lifecycle*',
   'maintenance',
   'model',

@@ -13,7 +13,7 @@ export const LINEAR = 24
 /** What does not grow takes as long, what grows linearly 8 times. */
 export const CONSTANT = 4
 
-const MIN_ROUNDS = 3
+const MIN_ROUNDS = 2
 const MAX_ROUNDS = 10
 
 /**

@@ -56,6 +56,6 @@ describe('requests given up', () => {
       port2.close()
       return spent
     }
-    expect(await growth(CONSTANT, 8000, refused)).toBeLessThan(CONSTANT)
+    expect(await growth(CONSTANT, 4000, refused)).toBeLessThan(CONSTANT)
   }, 120_000)
 })

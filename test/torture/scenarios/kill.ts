@@ -47,7 +47,7 @@ export function killScenario({
   promise = 'SIGKILL at any moment loses no acknowledged batch, tears none and leaves no hole',
   jobOptions: choices = [{}],
   mirror = false,
-  shortRounds = 6,
+  shortRounds = 4,
   invariants = []
 }: KillOptions): Scenario {
   return {
@@ -167,7 +167,7 @@ export const killWithJournal = killScenario({
     'SIGKILL at any moment leaves journal and rows in agreement, and a subscription goes on exactly once',
   jobOptions: [{ journal: true }],
   mirror: true,
-  shortRounds: 4,
+  shortRounds: 3,
   invariants: [gapless, journalAndRowsAgree, mirroredOnce]
 })
 
@@ -176,6 +176,6 @@ export const killWithLimits = killScenario({
   name: 'journal-limits-kill',
   promise: 'SIGKILL at any moment leaves snapshot, journal and rows in agreement while events fall off',
   jobOptions: [{ journal: { maxEvents: 30 } }, { journal: { maxBytes: 20_000 } }],
-  shortRounds: 4,
+  shortRounds: 3,
   invariants: [gapless, journalAndRowsAgree]
 })

@@ -58,7 +58,7 @@ export const marathon: Scenario = {
   promise: 'the heap is as large after very many operations as after the first of them',
   rounds: { short: 1, long: 1 },
   async round({ form, folder, count, figure }) {
-    const operations = form === 'short' ? 200_000 : 10_000_000
+    const operations = form === 'short' ? 100_000 : 10_000_000
     const settings = { kind: 'marathon', root: join(folder, 'data'), operations }
     const [answer] = await runChild('load', settings, { flags: ['--expose-gc'], limitMs: LONG_MS })
     const told = answer as { heaps: number[]; distinct: number; tookMs: number; resident: number }
