@@ -29,22 +29,21 @@ const project: Config = {
 // and in the thread of the tests, where work is done in slices as on shared threads; these here on shared threads as well.
 // The deaths of threads with `restart`, and processes that are killed, are among the torture tests.
 const ON_SHARED_THREADS = [
-  'backend-{batches,verify}',
-  'facade{,-faults,-given-up}',
-  'journal-{beside-others,checks,owners,reopened,under-load}',
+  'backend-batches',
+  'facade{,-faults}',
+  'journal-{owners,under-load}',
   'original-file',
   'worker-death'
 ]
 
-// All that is not about threads; what happens before anything is sent to one, and arguments that are refused, included. The
-// ends of programs that have their storage there are in the torture test of exits, the limits of the queue in that of load.
+// What a job does; arguments that are refused are refused before anything is sent to a thread. The ends of programs that have
+// their storage there are in the torture test of exits, the limits of the queue in that of load.
 const IN_THREAD = [
-  'backend*',
+  'backend{,-files}',
   'backup',
-  'facade*',
-  'input*',
-  'journal{,-append,-beside-others,-checks,-events,-followers,-owners,-past,-reopened,-streams,-under-load}',
-  'lifecycle*',
+  'facade{,-faults,-queue}',
+  'journal{,-append,-events,-followers,-past}',
+  'lifecycle',
   'maintenance',
   'model',
   'original-file',

@@ -9,7 +9,9 @@ import { rowsIn } from '../support/storage-sqlite.js'
 
 const storage = useStorage()
 
-const ROWS = 60_000
+const ROWS = 30_000
+/** For what is done quickly with fewer. */
+const MANY = 120_000
 const TIME = { timeoutMs: 120_000 }
 const payload = new Uint8Array(20).fill(7)
 const put = (n: number, category = 'c'): PutOp => ({ kind: 'put', category, key: key(n), payload })
@@ -22,8 +24,8 @@ let rootDir: string
 let large: Job
 let other: Job
 
-async function fill(job: Job): Promise<void> {
-  for (let n = 0; n < ROWS; n++) await job.persist(put(n))
+async function fill(job: Job, from = 0, to = ROWS): Promise<void> {
+  for (let n = from; n < to; n++) await job.persist(put(n))
   await okOf(job.flush(TIME))
 }
 
@@ -48,10 +50,17 @@ async function firstOf(work: () => PromiseLike<unknown>, gets = 1): Promise<'wor
   return first
 }
 
+/** The same of work that is short and can be repeated: on a busy machine both may be answered before this thread looks. */
+async function firstOfSome(work: () => PromiseLike<unknown>, gets = 1): Promise<'work' | 'gets'> {
+  for (let attempt = 0; attempt < 20; attempt++) if ((await firstOf(work, gets)) === 'gets') return 'gets'
+  return 'work'
+}
+
 describe('a tenant does not wait for the whole of what another one asks:', () => {
   test('a count', async () => {
-    expect(await firstOf(() => okOf(large.count('c', key())))).toBe('gets')
-    expect(await okOf(large.count('c', key()))).toBe(ROWS)
+    await fill(large, ROWS, MANY)
+    expect(await firstOfSome(() => okOf(large.count('c', key())))).toBe('gets')
+    expect(await okOf(large.count('c', key()))).toBe(MANY)
     expect(await okOf(large.count('c', { start: key(10), stop: key(15_000) }))).toBe(14_990)
     expect(await okOf(large.count('c', key(3)))).toBe(1)
     expect(await okOf(large.count('d', key()))).toBe(0)
@@ -63,17 +72,18 @@ describe('a tenant does not wait for the whole of what another one asks:', () =>
     const read = async (): Promise<void> => {
       found = await okOf(large.getMany('c', keys))
     }
-    expect(await firstOf(read)).toBe('gets')
+    expect(await firstOfSome(read)).toBe('gets')
     expect(found.length).toBe(ROWS + 1)
     expect(found.indexOf(undefined)).toBe(ROWS)
   })
 
   test('a batch', async () => {
-    expect(await firstOf(() => okOf(large.persistAcked(puts(15_000, 'd'))), 3)).toBe('gets')
+    expect(await firstOfSome(() => okOf(large.persistAcked(puts(15_000, 'd'))), 3)).toBe('gets')
     expect(await okOf(large.count('d', key()))).toBe(15_000)
   })
 
   test('the delete of a range', async () => {
+    await fill(large, ROWS, MANY)
     const deleted = (): PromiseLike<unknown> =>
       okOf(large.persistAcked({ kind: 'deletePrefix', category: 'c', prefix: key() }))
     expect(await firstOf(deleted, 3)).toBe('gets')
@@ -81,13 +91,14 @@ describe('a tenant does not wait for the whole of what another one asks:', () =>
   })
 
   test('the making of a journal, and a count of the past', async () => {
+    await fill(large, ROWS, MANY)
     await okOf(large.close())
     const open = async (): Promise<void> => {
       large = await okOf(persistency.openJob('large', { journal: true }))
     }
     expect(await firstOf(open, 3)).toBe('gets')
-    expect(await okOf(large.at(0).count('c', key()))).toBe(ROWS)
-    expect(await firstOf(() => okOf(large.at(0).count('c', key())))).toBe('gets')
+    expect(await okOf(large.at(0).count('c', key()))).toBe(MANY)
+    expect(await firstOfSome(() => okOf(large.at(0).count('c', key())))).toBe('gets')
     expect((await okOf(large.compareWithJournal())).differing).toBe(0)
   })
 })
