@@ -7,7 +7,10 @@ import type { AnySubscriptionOptions } from './types.js'
 
 type Wanted = (page: EventPage) => readonly PackedEvent[]
 
-/** What others are not to see is only made for the events that are wanted. One that cannot be read is wanted: it is a failure when its turn comes. */
+/**
+ * Only the events that are wanted are copied from a page that others read as well. One that cannot be read is wanted: it is
+ * a failure when its turn comes.
+ */
 export function wantedBy({ events, ...options }: AnySubscriptionOptions): Wanted {
   const named = byType(options)
   return (page) => {

@@ -43,6 +43,11 @@ function told(file: string, cause: string, backendCode: string | undefined): str
   return `${file}: ${cause}${remedy === undefined ? '' : ` (${remedy})`}`
 }
 
+/** What the file system throws for a directory in the place of a file, for where it is not asked. */
+export function directoryInPlace(): Error {
+  return Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+}
+
 /** The code of a thrown error, if it has one. */
 export function codeOf(thrown: unknown): string | undefined {
   const { code, message } = (thrown ?? {}) as { readonly code?: unknown; readonly message?: unknown }

@@ -120,8 +120,11 @@ function ownerIn(db: Database.Database): Owner | undefined {
 }
 
 function inUse(rootDir: string, owner: Owner | undefined): PersistencyError {
-  const process_ = owner?.pid === process.pid ? 'this process' : `process ${owner?.pid}`
-  const who = owner === undefined ? 'another owner' : `${process_} since ${owner.since}`
+  const who = owner === undefined ? 'another owner' : ownerText(owner)
   const message = `${rootDir}: is held exclusively by ${who}; close it there, or use another directory`
   return new PersistencyError('ERR_ROOT_IN_USE', message, { cause: owner })
+}
+
+function ownerText({ pid, since }: Owner): string {
+  return `${pid === process.pid ? 'this process' : `process ${pid}`} since ${since}`
 }

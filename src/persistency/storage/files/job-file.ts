@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
-import { codeOf, storageError } from '../sqlite-errors.js'
+import { codeOf, directoryInPlace, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
 import { removeDatabase } from './companions.js'
 import { beginAlone } from './lone-database.js'
@@ -27,7 +27,7 @@ export function provideFile({ jobId, file }: JobFile, create: boolean): boolean 
   let made = false
   try {
     const stats = statSync(file, { throwIfNoEntry: false })
-    if (stats?.isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+    if (stats?.isDirectory()) throw directoryInPlace()
     if (stats === undefined && !create) throw notStored({ jobId, file })
     if (stats === undefined) made = makeUnlessThere(file)
     // SQLite would open a file that may not be written to, and fail with the first write.

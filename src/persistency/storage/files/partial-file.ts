@@ -1,7 +1,7 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
 import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
-import { codeOf } from '../sqlite-errors.js'
+import { codeOf, directoryInPlace } from '../sqlite-errors.js'
 import { logOf, removeDatabase } from './companions.js'
 import { syncDirectoryOf } from './disk-sync.js'
 import { makePrivateFile } from './private-files.js'
@@ -16,10 +16,9 @@ export class PartialFile {
   constructor(place: string, overwrite: boolean) {
     this.#place = place
     this.#overwrite = overwrite
-    if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) {
-      throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
-    }
-    if (!overwrite && existsSync(place)) throw taken(place)
+    const stats = statSync(place, { throwIfNoEntry: false })
+    if (stats?.isDirectory()) throw directoryInPlace()
+    if (!overwrite && stats !== undefined) throw taken(place)
     this.path = `${place}.partial-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
     makePrivateFile(this.path)
   }
