@@ -7,18 +7,18 @@ const collectGarbage = runInNewContext('gc') as () => void
 
 const TIMES = 8
 
-/** What grows linearly takes 8 times as long, what grows with the square 64 times. */
-export const LINEAR = 24
+/** Of what grows linearly many cost as much as few eight times over, of what grows with the square 8 times as much. */
+export const LINEAR = 3
 
-/** What does not grow takes as long, what grows linearly 8 times. */
-export const CONSTANT = 4
+/** What does not grow costs an eighth of that. */
+export const CONSTANT = 0.5
 
 const MIN_ROUNDS = 2
 const MAX_ROUNDS = 10
 
 /**
- * How many times as much `work` costs for `8 * n` as for `n`, at the best of several rounds each. It returns the cost of what
- * counts of it.
+ * How many times as much `work` costs for `8 * n` as for `n` eight times over, at the best of several rounds each: as many
+ * items either way, so that the garbage of them is collected about as often. It returns the cost of what counts of it.
  *
  * @param bound there are no more rounds once it is well below
  */
@@ -30,11 +30,19 @@ export async function growth(
   let [few, many] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   await work(n)
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    few = Math.min(few, await work(n))
-    many = Math.min(many, await work(TIMES * n))
-    if (round >= MIN_ROUNDS && many < (few * bound) / 2) break
+    few = Math.min(few, await severalTimes(() => work(n)))
+    many = Math.min(many, await severalTimes(() => work(TIMES * n), 1))
+    if (round >= MIN_ROUNDS && many < (few * bound) / 1.5) break
   }
   return many / few
+}
+
+/** The cost of all together. */
+async function severalTimes(work: () => Promise<number>, times = TIMES): Promise<number> {
+  collectGarbage()
+  let sum = 0
+  for (let time = 1; time <= times; time++) sum += await work()
+  return sum
 }
 
 /**
@@ -42,7 +50,6 @@ export async function growth(
  * short is done before it is their turn.
  */
 export async function cost(body: () => unknown): Promise<number> {
-  collectGarbage()
   const before = process.cpuUsage()
   await body()
   const { user, system } = process.cpuUsage(before)
