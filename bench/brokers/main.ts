@@ -30,7 +30,14 @@ const { numbers, gaps } = await runRounds(
 )
 const results = rows.map((row) => resultOf(row, numbers))
 if (json !== undefined) {
-  const report = { benchmark: 'brokers', quick, rounds, ...environmentOf(PACKAGES), results, gaps }
+  const report = {
+    benchmark: 'brokers',
+    quick,
+    rounds,
+    ...environmentOf(PACKAGES, import.meta.url),
+    results,
+    gaps
+  }
   writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 console.log(resultTable(results) + describeGaps(gaps))

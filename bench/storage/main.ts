@@ -13,6 +13,7 @@ import { measureManyJobs } from './many-jobs.js'
 import { measurementsOf, numbersTable, resultOf, targetsTable } from './results.js'
 import { rowsOf } from './rows.js'
 
+const CONTESTANTS = new URL('./contestants/', import.meta.url)
 const PACKAGES = ['better-sqlite3', 'classic-level', 'lmdb', '@keyv/sqlite', '@deno/kv']
 /** An even number: each contestant comes first as often as last. */
 const options = benchOptions({ rounds: 4, extras: ['long', 'svg'] })
@@ -31,7 +32,15 @@ const results = [...rows.map((row) => resultOf(row, numbers)), ...manyJobs.resul
 
 if (options.json !== undefined) {
   const { quick, long, rounds } = options
-  const report = { benchmark: 'storage', quick, long, rounds, ...environmentOf(PACKAGES), results, gaps }
+  const report = {
+    benchmark: 'storage',
+    quick,
+    long,
+    rounds,
+    ...environmentOf(PACKAGES, CONTESTANTS),
+    results,
+    gaps
+  }
   writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 if (options.svg !== undefined) writeFileSync(options.svg, chartOf(results, options.quick))

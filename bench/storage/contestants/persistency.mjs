@@ -1,5 +1,5 @@
 /** This package, as built. */
-import { Persistency, rawKey } from 'persistency'
+import { Persistency, rawKey } from '../../../dist/index.js'
 import { eachChunk } from '../trials/data.mjs'
 
 const CATEGORY = 'rows'
