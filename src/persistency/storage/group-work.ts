@@ -4,26 +4,16 @@
  */
 import type { PersistencyError } from '../errors.js'
 import type { PersistCommittedPayload } from '../message-payloads.js'
-import type { TxOp } from '../types.js'
+import { type AloneTask, Attempts } from './attempts.js'
 import { isBusy } from './busy.js'
 import type { LogSync } from './log-sync.js'
 import type { Outcomes } from './outcomes.js'
 import type { Pace } from './pace.js'
 import type { RestartLog } from './restart-log.js'
-import { onlyPut, type RowTask, rowTasksFrom } from './row-tasks.js'
 import { storageError } from './sqlite-errors.js'
 import type { SqliteStore } from './sqlite-store.js'
 import type { StoreHolder } from './store-holder.js'
-import {
-  type FlushTask,
-  type GetTask,
-  type PutsTask,
-  singly,
-  type Task,
-  UNFINISHED,
-  type WriteTask,
-  writes
-} from './tasks.js'
+import { type FlushTask, singly, type Task, writes } from './tasks.js'
 
 export interface GroupWorkParts {
   /** Names the database in errors. */
@@ -40,20 +30,11 @@ export interface GroupWorkParts {
 /** After so many writes in a row failed because of the disk, the rest of the turn fails untried. */
 const HOPELESS = 32
 
-/** So many operations are done in well under a slice, unless they are of many rows each. */
-const FEW_OPS = 64
-
-/** A task that is done by itself. */
-type AloneTask = Exclude<Task, PutsTask>
-
 /** Nothing of a group was done: rows could not be stored together, or the transaction could not be committed. */
 type Undone = 'torn' | 'rolledBack'
 
 /** What is left of a group, to be gone on with or tried again later. */
 type Left = readonly Task[] | Undone
-
-/** How many tasks were done; or that the next one has to go on in another slice, or that some of its rows may be stored. */
-type Step = number | 'unfinished' | 'torn'
 
 /** A transaction in which a group is done. */
 interface Transaction {
@@ -78,12 +59,14 @@ interface OpenTransaction {
 
 export class GroupWork {
   readonly #parts: GroupWorkParts
+  readonly #attempts: Attempts
   #open: OpenTransaction | undefined
   /** How many writes in a row the disk has refused, each by itself. */
   #setbacks = 0
 
   constructor(parts: GroupWorkParts) {
     this.#parts = parts
+    this.#attempts = new Attempts(parts)
   }
 
   /**
@@ -186,7 +169,7 @@ export class GroupWork {
     const { store, rows, started, waitingSince, paused } = transaction
     let { next } = transaction
     do {
-      const step = this.#attemptNext(group, next, rows)
+      const step = this.#attempts.next(group, next, rows)
       if (!store.inTransaction) return 'rolledBack'
       if (step === 'torn') {
         store.rollback()
@@ -233,7 +216,7 @@ export class GroupWork {
     const { pace } = this.#parts
     let next = 0
     do {
-      const step = this.#attemptNext(group, next, 'gathered')
+      const step = this.#attempts.next(group, next, 'gathered')
       const { error } = group[next] as Task
       if (error !== undefined && isBusy(error) && pace.mayRetry(error)) break
       pace.unlocked()
@@ -248,89 +231,9 @@ export class GroupWork {
   #withoutTransaction(group: readonly Task[], thrown: unknown, closed: boolean): void {
     for (const task of group) {
       if (closed || writes(task)) task.error = this.#error(thrown)
-      else while (!this.#attempt(task as AloneTask));
+      else while (!this.#attempts.one(task as AloneTask));
     }
     this.#parts.outcomes.tell(group)
-  }
-
-  /** Attempts a task, and with it those behind it that can be done in one go. */
-  #attemptNext(tasks: readonly Task[], at: number, rows: 'gathered' | 'singly'): Step {
-    const next = tasks[at] as Task
-    if (next.kind === 'puts') return this.#stored(next) ? 1 : 'torn'
-    const alike = rowTasksFrom(tasks, at)
-    if (alike.length > 1 && (rows === 'gathered' || next.kind === 'get')) {
-      if (this.#gathered(alike)) return alike.length
-      if (next.kind === 'write') return 'torn'
-    }
-    return this.#attempt(next) ? 1 : 'unfinished'
-  }
-
-  /** Stores what came together in one go; `false` when that failed. */
-  #stored(task: PutsTask): boolean {
-    try {
-      this.#parts.holder.open().writePuts(task.puts)
-      task.error = undefined
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  /** Reads or stores many rows in one go; `false` when that failed, so that each is to be tried by itself. */
-  #gathered(tasks: readonly RowTask[]): boolean {
-    const store = this.#parts.holder.open()
-    try {
-      const [first] = tasks
-      if (first?.kind === 'get') {
-        const keys = tasks.map((task) => (task as GetTask).key)
-        const found = this.#read(() => store.getMany(first.category, keys).payloads)
-        for (const [index, task] of tasks.entries()) (task as GetTask).value = found[index]
-      } else store.writeRows((tasks as readonly WriteTask[]).map(onlyPut))
-    } catch {
-      return false
-    }
-    for (const task of tasks) task.error = undefined
-    return true
-  }
-
-  /** Answers whether the task is done; it is not when it has to go on in another slice. */
-  #attempt(task: AloneTask): boolean {
-    const store = this.#parts.holder.open()
-    task.error = undefined
-    try {
-      if (task.kind === 'write') return this.#write(task, store)
-      if (task.kind === 'get') task.value = this.#read(() => store.get(task.category, task.key))
-      else task.value = this.#read(task.work)
-    } catch (thrown) {
-      task.error = this.#error(thrown)
-      if (task.kind === 'write') task.rest = undefined
-      return true
-    }
-    return task.value !== UNFINISHED
-  }
-
-  /** Where others share the thread, what takes long is done piece by piece, as far as the slice goes. */
-  #write(task: WriteTask, store: SqliteStore): boolean {
-    const { pace, holder } = this.#parts
-    if (task.rest === undefined) {
-      const { ops } = task.event
-      if (!pace.shared || !mayTakeLong(ops)) {
-        store.write(ops)
-        return true
-      }
-      task.rest = store.writeInPieces(ops)
-    }
-    while (!task.rest.next().done) {
-      // Who keeps the database may use it at any time.
-      if (pace.over && !holder.isKept) return false
-    }
-    task.rest = undefined
-    return true
-  }
-
-  #read<T>(work: () => T): T {
-    const store = this.#parts.holder.open()
-    return store.inTransaction ? work() : store.read(work)
   }
 
   #error(thrown: unknown): PersistencyError {
@@ -346,10 +249,6 @@ function afresh(group: readonly Task[]): readonly Task[] {
     else if (task.kind === 'write') task.rest = undefined
   }
   return tasks
-}
-
-function mayTakeLong(ops: readonly TxOp[]): boolean {
-  return ops.length > FEW_OPS || ops.some(({ kind }) => kind === 'deletePrefix')
 }
 
 function isUndone(left: Left): left is Undone {
