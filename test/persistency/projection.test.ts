@@ -211,6 +211,19 @@ describe('making a projection anew', () => {
     expect((await errorOf(model.rebuild())).code).toBe('ERR_SUBSCRIPTION_ENDED')
   })
 
+  test('is told by its own name that limits have overtaken it', async () => {
+    const { job } = await open({ journal: { maxEvents: 3 } })
+    await append(job, 'a', deposited(1))
+    const model = await okOf(job.projection(balances))
+    await okOf(model.caughtUp())
+    await append(job, 'a', ...Array.from({ length: 9 }, () => deposited(1)))
+    const error = (await model.ended)._unsafeUnwrapErr()
+    expect(error.code).toBe('ERR_EVENTS_GONE')
+    expect(error.message).toMatch(/^projection "balances" was overtaken: .* needs every event from the first/)
+    const message = 'projection "balances" has ended; open the projection again to go on from its checkpoint'
+    expect(await errorOf(model.rebuild())).toMatchObject({ code: 'ERR_SUBSCRIPTION_ENDED', message })
+  })
+
   test('removes nothing with a signal that has fired, or fires before that', async () => {
     const { job } = await open({ journal: true })
     await append(job, 'a', deposited(1))

@@ -417,6 +417,28 @@ describe('ending', () => {
     for (const type of ['b', 'c', 'd', 'e']) await append(job, type)
     expect((await errorOf(job.subscription('s', () => {}))).code).toBe('ERR_EVENTS_GONE')
   })
+
+  test('tells what to do when limits overtake it while it runs', async () => {
+    const { job } = await open({ journal: { maxEvents: 2 } })
+    const [called, goOn] = [gate(), gate()]
+    const running = await okOf(
+      job.subscription('s', async () => {
+        called.open()
+        await goOn.passed
+      })
+    )
+    await append(job, 'a')
+    await called.passed
+    for (const type of ['b', 'c', 'd', 'e']) await append(job, type)
+    goOn.open()
+    const error = (await running.ended)._unsafeUnwrapErr()
+    expect(error.code).toBe('ERR_EVENTS_GONE')
+    expect(error.message).toContain('subscription "s" was overtaken: event 2, its next one,')
+    expect(error.message).toContain(`subscriptions.moveTo("s", 'oldest')`)
+    expect((await errorOf(job.subscriptions.moveTo('s', 2))).message).toContain("or to 'oldest'")
+    await okOf(job.subscriptions.moveTo('s', 'oldest'))
+    await okOf((await okOf(job.subscription('s', () => {}))).caughtUp())
+  })
 })
 
 describe('arguments', () => {

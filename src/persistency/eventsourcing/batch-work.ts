@@ -8,7 +8,7 @@ import type { JournalEvent } from '../journal/types.js'
 import type { TxOp } from '../types.js'
 import { ownOp } from '../writes/own-ops.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
-import { PROJECTION_PREFIX } from './projection-definition.js'
+import { projectionOf, subjectOf } from './subject.js'
 import type { DecodedHandler, Delivery, HandlerAppend, Reaction, SubscriptionHandler } from './types.js'
 
 /** What events come to: operations, and then events of the application's own, stored together. */
@@ -109,9 +109,8 @@ function ownAppend(query: JournalAppendQuery): JournalAppendQuery {
 
 /** Who deals with the events of a subscription, as its users know it. */
 function handlerOf(subscription: string): string {
-  return subscription.startsWith(PROJECTION_PREFIX)
-    ? `projection ${JSON.stringify(subscription.slice(PROJECTION_PREFIX.length))}`
-    : `the handler of subscription ${JSON.stringify(subscription)}`
+  const subject = subjectOf(subscription)
+  return projectionOf(subscription) === undefined ? `the handler of ${subject}` : subject
 }
 
 /** What a handler failed with, as an error of ours. */

@@ -13,7 +13,7 @@ import {
 } from '../checks/options.js'
 import { describeValue } from '../describe.js'
 import { PersistencyError } from '../errors.js'
-import { PROJECTION_PREFIX } from './projection-definition.js'
+import { PROJECTION_PREFIX } from './subject.js'
 import type { AnySubscriptionOptions, DeliveryOptions } from './types.js'
 
 const RETRY_CHECKS = { attempts: integerFrom(1), delayMs: waitFrom(0), maxDelayMs: waitFrom(0) }

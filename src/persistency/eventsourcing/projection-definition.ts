@@ -11,6 +11,7 @@ import type { RecordedEvent } from '../journal/types.js'
 import { isUint8Array } from '../keys/key-parts.js'
 import { Key } from '../keys/keys.js'
 import type { DomainEvent, EventCodec } from './domain-events.js'
+import { PROJECTION_PREFIX } from './subject.js'
 
 /** Turns a state into the payload of a row and back; every codec of this package does. */
 export type StateCodec<State> = ValueEncoder<State> & ValueDecoder<State>
@@ -52,9 +53,6 @@ export interface ProjectionDefinition<Event extends DomainEvent, State>
   readonly key: (event: Event, recorded: RecordedEvent) => Key | undefined
   readonly apply: Apply<Event, State>
 }
-
-/** What the names of the checkpoints of projections begin with, and no others. */
-export const PROJECTION_PREFIX = 'projection/'
 
 /** The key of the row of a projection that has only one. */
 export const ONLY_ROW: Key = Key.view(new Uint8Array(0))

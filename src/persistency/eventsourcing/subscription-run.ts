@@ -15,8 +15,10 @@ import { handlerFailed } from './batch-work.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, type Failure, parkedEntry } from './delivery.js'
 import { OneByOne } from './one-by-one.js'
+import { ofReadingOn } from './overtaken.js'
 import { pollJournal } from './polling.js'
 import { Setbacks } from './setbacks.js'
+import { subjectOf } from './subject.js'
 import type { HandlerRetry } from './types.js'
 
 const PAGE_EVENTS = 1024
@@ -135,7 +137,10 @@ export class SubscriptionRun {
       }
       const { page } = followed
       if (page.isErr()) {
-        await deliverer.outlast(deliverer.reading, page.error)
+        await deliverer.outlast(
+          deliverer.reading,
+          ofReadingOn(checkpoint.name, checkpoint.seq + 1, page.error)
+        )
         continue
       }
       deliverer.reading.over()
@@ -212,7 +217,7 @@ export class SubscriptionRun {
 
 function unexpected(name: string, cause: unknown): PersistencyError {
   if (cause instanceof PersistencyError) return cause
-  return new PersistencyError('ERR_BROKER', `subscription ${JSON.stringify(name)}: ${messageOf(cause)}`, {
+  return new PersistencyError('ERR_BROKER', `${subjectOf(name)}: ${messageOf(cause)}`, {
     cause
   })
 }

@@ -11,6 +11,7 @@ import type { TxOp } from '../types.js'
 import type { Checkpoint } from './checkpoint.js'
 import { type Deliverer, End, parkedEntry } from './delivery.js'
 import { type ParkedPages, readOneParked, readParked } from './parked.js'
+import { projectionOf, subjectOf } from './subject.js'
 import type { SubscriptionRun } from './subscription-run.js'
 import type { RetriedParked } from './types.js'
 import { waitingForHandler } from './waiting-for-handler.js'
@@ -158,7 +159,7 @@ export class Subscription {
   }
 
   #watched<T>(what: string, waiting: Promise<T>): Promise<T> {
-    const subject = `subscription ${JSON.stringify(this.name)}: ${what}`
+    const subject = `${subjectOf(this.name)}: ${what}`
     return waitingForHandler(waiting, subject, () => this.#parts.deliverer.underWay)
   }
 
@@ -168,9 +169,8 @@ export class Subscription {
   }
 
   #endedError(): PersistencyError {
-    return new PersistencyError(
-      'ERR_SUBSCRIPTION_ENDED',
-      `subscription ${JSON.stringify(this.name)} has ended; subscribe again to go on from its checkpoint`
-    )
+    const again = projectionOf(this.name) === undefined ? 'subscribe again' : 'open the projection again'
+    const message = `${subjectOf(this.name)} has ended; ${again} to go on from its checkpoint`
+    return new PersistencyError('ERR_SUBSCRIPTION_ENDED', message)
   }
 }

@@ -24,6 +24,7 @@ import {
   SubscriptionMove
 } from './messages.js'
 import { allParked } from './parked.js'
+import { subjectOf } from './subject.js'
 import { Subscription } from './subscription.js'
 import { SubscriptionRun } from './subscription-run.js'
 import type {
@@ -119,7 +120,7 @@ export class Subscriptions {
   /** Takes a subscription over and lets it run. @internal */
   open(subscribing: Subscribing): Answer<Opened> {
     const { name, options } = subscribing
-    const taking = new Patience(`taking subscription ${JSON.stringify(name)} over`, options)
+    const taking = new Patience(`taking ${subjectOf(name)} over`, options)
     const refused = this.#refusal(name) ?? taking.end
     if (refused !== undefined) return errAsync(refused)
     this.#held.set(name, undefined)
@@ -197,7 +198,7 @@ export class Subscriptions {
   #tell(subscription: string, what: { error: PersistencyError; seq?: number; parked: boolean }): void {
     const { hub, context, jobId } = this.#parts
     const heard = hub.listeners(context, SubscriptionFailed).length > 0
-    const whose = `subscription "${subscription}" of job "${jobId}"`
+    const whose = `${subjectOf(subscription)} of job "${jobId}"`
     if (heard) hub.emit(context, SubscriptionFailed, { jobId, subscription, ...what })
     else if (what.parked)
       warnThrottled('PERSISTENCY_EVENT_PARKED', `${whose} has parked an event`, what.error)
@@ -208,7 +209,7 @@ export class Subscriptions {
   #refusal(name: string): PersistencyError | undefined {
     const closed = this.#parts.closed()
     if (closed !== undefined || !this.#held.has(name)) return closed
-    const message = `subscription ${JSON.stringify(name)} of job "${this.#parts.jobId}" is held already in this process; stop it first, or choose another name`
+    const message = `${subjectOf(name)} of job "${this.#parts.jobId}" is held already in this process; stop it first, or choose another name`
     return new PersistencyError('ERR_SUBSCRIPTION_HELD', message)
   }
 }

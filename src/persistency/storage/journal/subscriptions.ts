@@ -8,6 +8,7 @@ import type {
   SubscriptionMoveQuery,
   SubscriptionParkedQuery
 } from '../../eventsourcing/message-payloads.js'
+import { subjectOf } from '../../eventsourcing/subject.js'
 import type { SubscriptionStatus } from '../../eventsourcing/types.js'
 import { prefixRange } from '../../keys/key-range.js'
 import type { TxOp } from '../../types.js'
@@ -121,7 +122,11 @@ export function list(journal: JournalLog): readonly SubscriptionStatus[] {
 export function move(journal: JournalLog, { name, to }: SubscriptionMoveQuery): number | undefined {
   if (!exist(journal)) return undefined
   const seq = firstOf(journal, to) - 1
-  requireKept(journal, seq + 1)
+  requireKept(
+    journal,
+    seq + 1,
+    "move it there or further on, or to 'oldest', or raise the limits of the journal"
+  )
   return journal.statements.get(MOVE_FROM_HOLDER).run(seq, name).changes > 0 ? seq : undefined
 }
 
@@ -189,7 +194,7 @@ function requireHolder(journal: JournalLog, name: string, holder: string): void 
       : row.holder === ''
         ? 'was moved'
         : 'was taken over by somebody else who has the file open'
-  const message = `subscription ${JSON.stringify(name)} ${what}; what was under way is not stored`
+  const message = `${subjectOf(name)} ${what}; what was under way is not stored`
   throw new PersistencyError('ERR_SUBSCRIPTION_LOST', message)
 }
 
