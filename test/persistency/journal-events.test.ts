@@ -162,7 +162,7 @@ describe('live events', () => {
 })
 
 describe('at the seam', () => {
-  const WRITES = 20_000
+  const WRITES = 10_000
 
   /** Writes as fast as the queue takes it, a batch now and then, until all is written. */
   async function write(job: Job): Promise<void> {
