@@ -98,7 +98,7 @@ describe('of a job', () => {
     'a large scan and `getMany` answer all rows in order: %j',
     async (options) => {
       const job = await storage.open(options).then(({ job }) => job)
-      const count = 50_000
+      const count = 20_000
       for (let n = 0; n < count; n++) await job.persistPut('c', key(n), new Uint8Array([n & 255]))
       const all = await okOf(job.scan('c', key(), { timeoutMs: 60_000 }))
       const places = (rows: readonly KvRow[]): string => rows.map(({ key }) => String(key)).join()
