@@ -130,3 +130,33 @@ test('of many processes that want to be exclusive at once, one is', async () => 
   const told = printed.filter((text) => text.includes('is held exclusively by'))
   expect(told).toHaveLength(3)
 })
+
+test('an owner that finds the file as another thread makes it keeps its lock on it', async () => {
+  const folder = storage.folder()
+  // Stands in for the other thread, whose locks are those of this process as well.
+  const program = startProgram(
+    folder,
+    `
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    const open = () => persistency.Persistency.open({ rootDir: root, exclusive: true, threads: 'none' })
+    const { closeSync } = fs
+    let closed = 0
+    let early
+    fs.closeSync = (file) => {
+      closed++
+      if (fs.existsSync(root + '/.persistency-owner')) early ??= open()
+      closeSync(file)
+    }
+    syncBuiltinESMExports()
+    const late = open()
+    console.log('holding', closed, [early, late].filter((opened) => opened?.isOk()).length)
+    process.stdin.resume()
+    process.stdin.once('end', () => process.exit())`
+  )
+  await program.printed('holding')
+  const refused = await errorOf(Persistency.open({ rootDir: folder, exclusive: true }))
+  program.endInput()
+  const { stdout, stderr } = await program.ended
+  expect([refused.code, stdout, stderr]).toEqual(['ERR_ROOT_IN_USE', 'holding 1 1\n', ''])
+})

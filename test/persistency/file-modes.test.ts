@@ -67,8 +67,55 @@ test('a file whose permissions cannot be set is not left behind', async () => {
     process.umask(0o277)
     const owner = persistency.Persistency.open({ rootDir: root, threads: 'none' })._unsafeUnwrap()
     const { code, backendCode } = (await owner.openJob('tenant'))._unsafeUnwrapErr()
-    console.log(code, backendCode, fs.existsSync(root + '/tenant.db'))
+    console.log(code, backendCode, fs.readdirSync(root).filter((name) => name.startsWith('tenant')))
   `
   )
-  expect([stdout.trim(), stderr]).toEqual(['ERR_OPEN EPERM false', ''])
+  expect([stdout.trim(), stderr]).toEqual(['ERR_OPEN EPERM []', ''])
+})
+
+test('a file system without links has private files as well, and nothing else is left there', async () => {
+  const { stdout, stderr } = await runProgram(
+    storage.folder(),
+    `
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    let asked = 0
+    fs.linkSync = () => {
+      asked++
+      throw Object.assign(new Error('not on this file system'), { code: 'EPERM' })
+    }
+    syncBuiltinESMExports()
+    const home = root + '/home'
+    const owner = persistency.Persistency.open({ rootDir: home, threads: 'none', exclusive: true })._unsafeUnwrap()
+    ;(await owner.openJob('tenant'))._unsafeUnwrap()
+    await owner.close()
+    const names = fs.readdirSync(home).sort()
+    console.log(asked, ...names, ...names.map((name) => (fs.statSync(home + '/' + name).mode & 0o777).toString(8)))
+  `
+  )
+  expect([stdout, stderr]).toEqual(['2 .persistency-owner tenant.db 600 600\n', ''])
+})
+
+test('a file that somebody else has put in its place meanwhile is taken as it is', async () => {
+  const { stdout, stderr } = await runProgram(
+    storage.folder(),
+    `
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    const { linkSync } = fs
+    fs.linkSync = (path, place) => {
+      new Database(place).exec('PRAGMA application_id = 7').close()
+      linkSync(path, place)
+    }
+    syncBuiltinESMExports()
+    const home = root + '/home'
+    const owner = persistency.Persistency.open({ rootDir: home, threads: 'none' })._unsafeUnwrap()
+    ;(await owner.openJob('tenant'))._unsafeUnwrap()
+    await owner.close()
+    const names = fs.readdirSync(home)
+    const id = new Database(home + '/tenant.db').pragma('application_id', { simple: true })
+    console.log(id, ...names)
+  `
+  )
+  expect([stdout, stderr]).toEqual(['7 tenant.db\n', ''])
 })

@@ -9,7 +9,7 @@ import Database from 'better-sqlite3'
 import { err, ok, type Result } from 'neverthrow'
 import { PersistencyError } from '../../errors.js'
 import { isBusy } from '../busy.js'
-import { makePrivateDirectory, makePrivateFile } from '../files/private-files.js'
+import { makePrivateDirectory, placePrivateFile } from '../files/private-files.js'
 import { codeOf, storageError } from '../sqlite-errors.js'
 
 /** No job has this name: ids do not start with a dot. */
@@ -46,7 +46,7 @@ export class RootLock {
     const file = join(rootDir, LOCK_FILE)
     let db: Database.Database | undefined
     try {
-      if (!existsSync(file)) makePrivateFile(file)
+      if (!existsSync(file)) placePrivateFile(file)
     } catch (thrown) {
       if (codeOf(thrown) !== 'EEXIST') return err(storageError('ERR_OPEN', file, thrown))
     }

@@ -8,7 +8,7 @@ import type { StorageStart } from '../start.js'
 import { removeDatabase } from './companions.js'
 import { beginAlone } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
-import { makePrivateDirectory, makePrivateFile } from './private-files.js'
+import { makePrivateDirectory, placePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
 
 type JobFile = Pick<StorageStart, 'jobId' | 'file'>
@@ -58,7 +58,7 @@ export function notStored({ jobId, file }: JobFile): PersistencyError {
 /** Another owner may have been faster. */
 function makeUnlessThere(file: string): boolean {
   try {
-    makePrivateFile(file)
+    placePrivateFile(file)
     return true
   } catch (thrown) {
     if (codeOf(thrown) !== 'EEXIST') throw thrown

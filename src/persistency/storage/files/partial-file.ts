@@ -1,9 +1,10 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
-import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, statSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
 import { codeOf, directoryInPlace } from '../sqlite-errors.js'
 import { logOf, removeDatabase } from './companions.js'
 import { syncDirectoryOf } from './disk-sync.js'
+import { moveToFreePlace, nameBeside } from './free-place.js'
 import { makePrivateFile } from './private-files.js'
 
 export class PartialFile {
@@ -19,7 +20,7 @@ export class PartialFile {
     const stats = statSync(place, { throwIfNoEntry: false })
     if (stats?.isDirectory()) throw directoryInPlace()
     if (!overwrite && stats !== undefined) throw taken(place)
-    this.path = `${place}.partial-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
+    this.path = nameBeside(place)
     makePrivateFile(this.path)
   }
 
@@ -35,18 +36,14 @@ export class PartialFile {
     removeDatabase(this.path)
   }
 
-  /** A rename would replace what somebody has put there meanwhile; a link does not. */
   #moveToFreePlace(): void {
     try {
-      linkSync(this.path, this.#place)
+      if (moveToFreePlace(this.path, this.#place)) return
     } catch (thrown) {
-      if (codeOf(thrown) === 'EEXIST') throw taken(this.#place)
-      // Not every file system has links.
-      if (existsSync(this.#place)) throw taken(this.#place)
-      renameSync(this.path, this.#place)
-      return
+      throw codeOf(thrown) === 'EEXIST' ? taken(this.#place) : thrown
     }
-    rmSync(this.path)
+    if (existsSync(this.#place)) throw taken(this.#place)
+    renameSync(this.path, this.#place)
   }
 }
 
