@@ -388,7 +388,8 @@ export class Job {
   /**
    * Checks the file with SQLite's own check, and that it is laid out as this library does, on a thread of its own while
    * other calls go on, and then, unless it is to be `quick`, that the rows are what the journal says, if there is one
-   * that can be read. What is wrong is in the report; an `Err` says that it could not be checked.
+   * that can be read. What is wrong is in the report; an `Err` says that it could not be checked, and nothing about what is
+   * stored: `ERR_STORAGE` for a lock that is held longer than `busyTimeoutMs`, or a full disk.
    */
   verify(options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
     return this.#core.maintenance.verify(options)

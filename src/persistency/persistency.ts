@@ -117,10 +117,11 @@ export class Persistency extends ByJobId {
   /**
    * Verifies a backup without restoring it: as {@link Job.verify}, the journal included, on a thread of its own. The file is
    * read and nothing is made beside it, so it may be in a place that cannot be written to. What is wrong is in the report;
-   * an `Err` says that it could not be checked.
+   * an `Err` says that it could not be checked, and nothing about what is in it.
    *
    * Errors: `ERR_PATH`, `ERR_OPTION`; `ERR_OPEN` when the file cannot be read, or is that of a closed job, which has a log
-   * when it is read; `ERR_JOB_IN_USE` when it is a database in use; `ERR_VERSION` of its journal; `ERR_ABORTED`.
+   * when it is read; `ERR_JOB_IN_USE` when it is a database in use; `ERR_STORAGE` when somebody has a lock on it for five seconds;
+   * `ERR_VERSION` of its journal; `ERR_ABORTED`.
    */
   static verifyFile(path: string, options?: VerifyOptions): ResultAsync<VerifyReport, PersistencyError> {
     return verifyFile(path, options)

@@ -2,7 +2,7 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { key, type PersistencyOptions } from 'persistency'
-import { runProgram } from '../support/storage-child.js'
+import { runProgram, startProgram } from '../support/storage-child.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { okOf } from '../support/storage-results.js'
 
@@ -55,3 +55,58 @@ onPosix.each<Pick<PersistencyOptions, 'threads'>>([{ threads: 'dedicated' }, { t
     expect(filesIn(root).filter((name) => name.startsWith('tenant'))).toEqual([])
   }
 )
+
+/** What SQLite keeps in memory for a log is larger as a file, which it then cannot make. */
+const NO_ROOM_FOR_A_LOG = { maxFileKib: 16 }
+
+onPosix.each<Pick<PersistencyOptions, 'threads'>>([{ threads: { shared: 1 } }, { threads: 'none' }])(
+  'with %j a sound file that cannot be looked at for a full disk is not called damaged',
+  async (options) => {
+    const root = storage.folder()
+    // It makes the log that the program has no room for, until it is closed itself.
+    const maker = storage.owner(root)
+    for (const id of ['tenant', 'other']) await okOf(maker.openJob(id))
+    const program = startProgram(
+      root,
+      `
+      const { Persistency, unwrap } = persistency
+      const options = { maxOpenJobs: 1, whenIdle: 'close', ...${JSON.stringify(options)} }
+      const owner = unwrap(Persistency.open({ rootDir: root, ...options }))
+      const job = await unwrap(owner.openJob('tenant'))
+      await unwrap(owner.openJob('other'))
+      console.log('opened')
+      process.stdin.resume()
+      await new Promise((resolve) => process.stdin.once('end', resolve))
+      const told = (answer) => answer.match(JSON.stringify, ({ code, backendCode }) => code + ' ' + backendCode)
+      console.log(told(await job.verify()))
+      console.log(told(await job.get('c', persistency.key(1))))
+      process.exit()
+    `,
+      NO_ROOM_FOR_A_LOG
+    )
+    await program.printed('opened')
+    await okOf(maker.close())
+    program.endInput()
+    const { stdout, stderr } = await program.ended
+    expect([stdout.split('\n'), stderr]).toEqual([
+      ['opened', 'ERR_STORAGE SQLITE_IOERR_SHMSIZE', 'ERR_OPEN SQLITE_IOERR_SHMSIZE', ''],
+      ''
+    ])
+  }
+)
+
+onPosix('a sound file that cannot be restored for a full disk is not called damaged', async () => {
+  const { job, file } = await storage.open()
+  await okOf(job.close())
+  const { stdout, stderr } = await runProgram(
+    storage.folder(),
+    `
+    const owner = persistency.unwrap(persistency.Persistency.open({ rootDir: root }))
+    const { code, backendCode } = (await owner.restore('tenant', ${JSON.stringify(file)}))._unsafeUnwrapErr()
+    const { readdirSync } = await import('node:fs')
+    console.log(code, backendCode, readdirSync(root).filter((name) => name.startsWith('tenant')))
+  `,
+    NO_ROOM_FOR_A_LOG
+  )
+  expect([stdout, stderr]).toEqual(['ERR_RESTORE SQLITE_IOERR_SHMSIZE []\n', ''])
+})

@@ -1,13 +1,16 @@
 /** A file is verified where it lies: nothing is changed, and nothing is made beside it. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { key, Persistency, type Progress } from 'persistency'
 import { filesIn, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
 import { execute } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 const workers = useWorkers()
 const warnings = useWarnings()
@@ -127,6 +130,18 @@ describe('a backup', () => {
     expect(await checksOf(path)).toEqual(expect.arrayContaining(['version', 'schema']))
   })
 })
+
+test.each([false, true])(
+  'a backup that somebody has a lock on is waited for; with a journal: %s',
+  async (journal) => {
+    const path = await backup(journal)
+    const lock = holdLock(path, 'BEGIN EXCLUSIVE')
+    const verifying = Persistency.verifyFile(path)
+    await delay(400)
+    lock.release()
+    expect(await okOf(verifying)).toMatchObject({ ok: true, problems: [], rows: ROWS })
+  }
+)
 
 describe('what cannot be checked is an error:', () => {
   test('the file of a job, open or closed', async () => {

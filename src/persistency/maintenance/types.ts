@@ -50,9 +50,9 @@ export interface VerifyOptions extends OperationOptions {
 /** Something that is not as it should be. */
 export interface VerifyProblem {
   /**
-   * `file`: it cannot be read; `integrity`: SQLite finds damage; `version`, `schema`: the layout is not ours; `rows`:
-   * values that are no bytes; `categories`: names that are no UTF-8, which no call can reach; `journal`: rows that are
-   * not what the journal says, or a journal that cannot be read.
+   * `file`: it is not there or cannot be read; `integrity`: SQLite finds damage; `version`, `schema`: the layout is not ours;
+   * `rows`: values that are no bytes; `categories`: names that are no UTF-8, which no call can reach; `journal`: rows that
+   * are not what the journal says, or a journal that cannot be read.
    */
   readonly check: 'file' | 'integrity' | 'version' | 'schema' | 'rows' | 'categories' | 'journal'
   /** What was found, for people. */

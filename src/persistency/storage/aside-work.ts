@@ -4,33 +4,32 @@ import { PersistencyError } from '../errors.js'
 import type { VerifyReport } from '../maintenance/types.js'
 import { withDamage, withJournal } from '../maintenance/verify-journal.js'
 import type { AsideTask, CompactTask, VerifyFileTask, VerifyTask } from './aside.js'
-import { BUSY_SLICE_MS, isBusy, retried, whenFree } from './busy.js'
+import { BUSY_SLICE_MS, isBusy, onceFree, type Patient, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
+import { mayBeStored } from './files/job-file.js'
 import { compareAll } from './journal/compare-all.js'
 import { hasJournal } from './journal/tables.js'
-import { type Operation, throwIfEnded } from './operation.js'
+import type { Operation } from './operation.js'
+import { isOfSurroundings } from './surroundings.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */
 export function workOn(task: AsideTask, operation: Operation, urgent: () => boolean): unknown {
+  const patient = { busyTimeoutMs: task.busyTimeoutMs, urgent }
   switch (task.kind) {
     case 'verify':
-      return verify(task, operation)
+      return verify(task, operation, patient)
     case 'verifyFile':
-      return verifyFile(task, operation)
+      return verifyFile(task, operation, patient)
     case 'compact':
-      return compact(task, operation, urgent)
+      return compact(task, operation, patient)
   }
 }
 
 /** Does it on this thread, where nobody is to be blocked for a lock that somebody else holds. */
 export function workHere(task: AsideTask, operation: Operation): Promise<unknown> {
-  const deadline = performance.now() + task.busyTimeoutMs
-  const attempt = (): unknown => {
-    throwIfEnded(operation)
-    return workOn({ ...task, busyTimeoutMs: 0 }, operation, () => true)
-  }
-  return retried(attempt, (thrown) => isBusy(thrown) && performance.now() < deadline)
+  const attempt = (): unknown => workOn({ ...task, busyTimeoutMs: 0 }, operation, () => true)
+  return onceFree(task.busyTimeoutMs, operation, attempt)
 }
 
 function open({ file, busyTimeoutMs }: AsideTask, readonly = false): Database.Database {
@@ -38,28 +37,45 @@ function open({ file, busyTimeoutMs }: AsideTask, readonly = false): Database.Da
   return new Database(file, { fileMustExist: true, readonly, timeout })
 }
 
-function verify(task: VerifyTask, operation: Operation): unknown {
+function verify(task: VerifyTask, operation: Operation, patient: Patient): VerifyReport {
   let db: Database.Database
   try {
     db = open(task)
   } catch (thrown) {
+    if (isOfSurroundings(thrown) && mayBeStored(task.file)) throw thrown
     return unreadable(thrown)
   }
   try {
     db.pragma('query_only = ON')
-    return verifyDatabase(db, task.quick, operation)
+    return verifyNow(db, task, operation, patient)
   } finally {
     db.close()
   }
 }
 
+/** As of one moment: only what comes first can find a lock, and nothing is done twice because of one. */
+function verifyNow(
+  db: Database.Database,
+  { quick }: VerifyTask | VerifyFileTask,
+  operation: Operation,
+  patient: Patient
+): VerifyReport {
+  db.exec('BEGIN')
+  try {
+    return whenFree(patient, () => verifyDatabase(db, quick, operation))
+  } finally {
+    // After some failures SQLite has ended it by itself.
+    if (db.inTransaction) db.exec('ROLLBACK')
+  }
+}
+
 /** With its journal, for which there is no storage that could be asked. */
-function verifyFile(task: VerifyFileTask, operation: Operation): VerifyReport {
+function verifyFile(task: VerifyFileTask, operation: Operation, patient: Patient): VerifyReport {
   const db = open(task, true)
   try {
-    const report = verifyDatabase(db, task.quick, operation)
-    if (!report.ok || task.quick || !hasJournal(db, task.file)) return report
-    return compared(report, db, operation)
+    const report = verifyNow(db, task, operation, patient)
+    if (!report.ok || task.quick) return report
+    return whenFree(patient, () => (hasJournal(db, task.file) ? compared(report, db, operation) : report))
   } finally {
     db.close()
   }
@@ -74,11 +90,10 @@ function compared(report: VerifyReport, db: Database.Database, operation: Operat
   }
 }
 
-function compact(task: CompactTask, operation: Operation, urgent: () => boolean): void {
+function compact(task: CompactTask, operation: Operation, patient: Patient): void {
   const db = open(task)
   let rewritten = false
   try {
-    const patient = { busyTimeoutMs: task.busyTimeoutMs, urgent }
     // The copy that is being made may be large: it goes into a file, not into the memory of this process.
     db.pragma('temp_store = FILE')
     whenFree(patient, () => rewrite(db, operation))

@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { PersistencyError } from '../errors.js'
+import { type Operation, throwIfEnded } from './operation.js'
 import { codeOf } from './sqlite-errors.js'
 
 /** How long SQLite itself waits, in milliseconds. */
@@ -60,4 +61,14 @@ export async function retried<T>(
     }
     await delay(RETRY_MS)
   }
+}
+
+/** As `whenFree`, for one operation, where the thread is not to be blocked: it does other things in between. */
+export function onceFree<T>(busyTimeoutMs: number, operation: Operation, attempt: () => T): Promise<T> {
+  const deadline = performance.now() + busyTimeoutMs
+  const work = (): T => {
+    throwIfEnded(operation)
+    return attempt()
+  }
+  return retried(work, (thrown) => isBusy(thrown) && performance.now() < deadline)
 }

@@ -6,18 +6,19 @@ import type { VerifyProblem, VerifyReport } from '../maintenance/types.js'
 import { hasKvLayout, USER_VERSION } from './files/database-file.js'
 import { type Operation, throwIfEnded } from './operation.js'
 import { rowSteps } from './row-steps.js'
+import { isOfSurroundings } from './surroundings.js'
 
 /** More say nothing new. */
 const MAX_PROBLEMS = 100
 
 type Check = VerifyProblem['check']
 
-/** Throws what `operation` ends with; everything else is in the report. */
+/** Throws what `operation` ends with, and what keeps it from looking; what is wrong with the database is in the report. */
 export function verifyDatabase(db: Database, quick: boolean, operation: Operation): VerifyReport {
   return new Verification(db, quick, operation).report()
 }
 
-/** The report on a database that cannot even be opened. */
+/** The report on a database that is not there, or cannot even be opened for what is wrong with it. */
 export function unreadable(thrown: unknown): VerifyReport {
   return { ok: false, problems: [{ check: 'file', message: messageOf(thrown) }], rows: 0, durationMs: 0 }
 }
@@ -56,6 +57,7 @@ class Verification {
       work()
     } catch (thrown) {
       throwIfEnded(this.#operation)
+      if (isOfSurroundings(thrown)) throw thrown
       this.#found(check, messageOf(thrown))
     }
   }

@@ -7,6 +7,7 @@ import { PersistencyError } from '../../errors.js'
 import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RestoreStart } from '../start.js'
+import { isOfSurroundings } from '../surroundings.js'
 import { verifyDatabase } from '../verify.js'
 import { removeCompanions } from './companions.js'
 import { recognise } from './database-file.js'
@@ -81,6 +82,7 @@ function problemsOf(path: string): string[] {
     db.pragma('journal_mode = DELETE')
     return verifyDatabase(db, false, UNATTENDED).problems.map(({ message }) => message)
   } catch (thrown) {
+    if (isOfSurroundings(thrown)) throw thrown
     return [messageOf(thrown)]
   } finally {
     db?.close()
