@@ -2,7 +2,16 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { EventBroker, type Job, key, MaintenanceProgress, PersistCommitted, type Progress } from 'persistency'
+import {
+  EventBroker,
+  type Job,
+  type JobOptions,
+  key,
+  MaintenanceProgress,
+  PersistCommitted,
+  type PersistencyOptions,
+  type Progress
+} from 'persistency'
 import { gate } from '../support/brokers-async.js'
 import {
   describeOnce,
@@ -406,6 +415,66 @@ describeOnce('beside others on their thread', () => {
     if (process.platform === 'linux') expect(openDatabasesUnder(root)).toEqual(['other.db'])
   })
 })
+
+// While it is open, nobody else can have the file of a job for themselves.
+describeOnce.each<PersistencyOptions['threads']>([{ shared: 1 }, 'none'])(
+  'with threads %j a closed database that somebody has a lock on',
+  (threads) => {
+    /** Its database is closed, with the place of the other one taken. */
+    async function closedJob(options: JobOptions = {}) {
+      const rootDir = storage.folder()
+      const persistency = storage.owner({ rootDir, threads, maxOpenJobs: 1, whenIdle: 'close', ...options })
+      const job = await okOf(persistency.openJob('tenant'))
+      await fill(job, 20)
+      await okOf((await okOf(persistency.openJob('other'))).flush())
+      return { job, file: `${rootDir}/tenant.db`, rootDir }
+    }
+    const lockWhole = (file: string) =>
+      holdLock(file, 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; SELECT * FROM kv')
+
+    test.each(['verify', 'backup', 'compact', 'stats'] as const)('has %s wait for it', async (name) => {
+      const { job, file, rootDir } = await closedJob()
+      const lock = lockWhole(file)
+      let over = false
+      const call: Answer<unknown> = name === 'backup' ? job.backup(`${rootDir}/copy`) : job[name]()
+      const done = okOf(call).finally(() => {
+        over = true
+      })
+      await delay(300)
+      expect(over).toBe(false)
+      lock.release()
+      const value = await done
+      if (name === 'verify') expect(value).toMatchObject({ ok: true, problems: [], rows: 20 })
+    })
+
+    test('is not called damaged when that takes too long', async () => {
+      const { job, file } = await closedJob({ busyTimeoutMs: 20 })
+      const lock = lockWhole(file)
+      const { code, backendCode, message } = await errorOf(job.verify())
+      lock.release()
+      expect([code, backendCode, message]).toEqual([
+        'ERR_STORAGE',
+        'SQLITE_BUSY',
+        expect.stringContaining('raise busyTimeoutMs')
+      ])
+      expect(await okOf(job.verify())).toMatchObject({ ok: true })
+    })
+
+    test('holds up no caller who gives up', async () => {
+      const { job, file } = await closedJob({ busyTimeoutMs: 60_000 })
+      const lock = lockWhole(file)
+      const codes = []
+      for (const name of ['verify', 'compact', 'stats'] as const) {
+        codes.push((await errorOf(job[name]({ signal: AbortSignal.timeout(50) }))).code)
+      }
+      const verifying = job.verify()
+      await okOf(job.close())
+      codes.push((await errorOf(verifying)).code)
+      lock.release()
+      expect(codes).toEqual(['ERR_ABORTED', 'ERR_ABORTED', 'ERR_ABORTED', 'ERR_JOB_CLOSED'])
+    })
+  }
+)
 
 describeThreads('a storage thread that dies', () => {
   test.each(['backup', 'verify', 'compact'] as const)('during a %s ends it with an error', async (name) => {

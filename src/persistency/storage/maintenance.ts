@@ -1,6 +1,7 @@
 /** Owns answering for a job as a whole: backups, checks, figures, compaction. Works beside the session of the job. */
 import { statSync } from 'node:fs'
 import { setImmediate as nextRound } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
 import type { BrokerContext } from '../../brokers/context.js'
 import type { RequestDefinition } from '../../brokers/definitions.js'
 import type { BrokerHub } from '../../brokers/hub.js'
@@ -20,6 +21,7 @@ import type { Compaction, Progress, VerifyReport } from '../maintenance/types.js
 import { type AsideTask, aside } from './aside.js'
 import { workHere } from './aside-work.js'
 import { backUp } from './backup.js'
+import { onceFree } from './busy.js'
 import { rewrite, sizeOf } from './compact.js'
 import { logBytes } from './files/companions.js'
 import { MEMORY } from './files/root-dir.js'
@@ -54,9 +56,8 @@ export class Maintenance {
   /** Starts to provide in the context. */
   constructor(parts: MaintenanceParts) {
     this.#parts = parts
-    const { holder } = parts
     this.#provide(KvBackup, ({ path, overwrite }, operation) =>
-      this.#inLine(operation, () => backUp(holder.open().connection, path, overwrite, operation))
+      this.#inLine(operation, async () => backUp(await this.#open(operation), path, overwrite, operation))
     )
     this.#provide(KvVerify, ({ quick }, operation) => this.#verify(quick, operation))
     this.#provide(KvStats, (query, operation) => this.#stats(query, operation))
@@ -143,16 +144,22 @@ export class Maintenance {
     return mine
   }
 
+  /** The database, which stays open. Where it was closed, somebody may have a lock on it by now. */
+  #open(operation: Operation): Promise<Database> {
+    const { holder, busyTimeoutMs } = this.#parts
+    return onceFree(busyTimeoutMs, operation, () => holder.open().connection)
+  }
+
   async #verify(quick: boolean, operation: Operation): Promise<VerifyReport> {
-    const { file, busyTimeoutMs, holder, alone } = this.#parts
-    if (file === MEMORY) return verifyDatabase(holder.open().connection, quick, operation)
+    const { file, busyTimeoutMs, alone } = this.#parts
+    if (file === MEMORY) return verifyDatabase(await this.#open(operation), quick, operation)
     const task: AsideTask = { kind: 'verify', file, quick, busyTimeoutMs }
     return (await (alone ? workHere(task, operation) : aside(task, operation))) as VerifyReport
   }
 
   async #stats({ rows }: KvStatsQuery, operation: Operation): Promise<StorageStats> {
-    const { file, holder } = this.#parts
-    const db = holder.open().connection
+    const { file } = this.#parts
+    const db = await this.#open(operation)
     let counted = 0
     if (rows) {
       for (const step of rowSteps(db, false)) {
@@ -172,8 +179,8 @@ export class Maintenance {
   }
 
   async #compact(operation: Operation): Promise<Compaction> {
-    const { file, busyTimeoutMs, holder, session, alone } = this.#parts
-    const db = holder.open().connection
+    const { file, busyTimeoutMs, session, alone } = this.#parts
+    const db = await this.#open(operation)
     const bytesBefore = sizeOf(db).bytes
     const started = performance.now()
     const task: AsideTask = { kind: 'compact', file, busyTimeoutMs }
