@@ -6,7 +6,7 @@ import { PersistencyError } from '../../errors.js'
 import { codeOf, directoryInPlace, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
 import { removeDatabase } from './companions.js'
-import { beginAlone } from './lone-database.js'
+import { beginAlone, CHANGES_OPEN_FILES } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, placePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
@@ -72,24 +72,34 @@ function makeUnlessThere(file: string): boolean {
  */
 export function takeBack(file: string): void {
   try {
-    if (statSync(file).size > 0 && !isUnused(file)) return
-    removeDatabase(file)
+    removeUnused(file)
   } catch {
     // The caller has a failure to tell that says more.
   }
 }
 
-/** Throws what SQLite throws when somebody else has it open. */
-function isUnused(file: string): boolean {
+/** While it is locked: whoever opens it in between would store something in it. Throws what SQLite throws. */
+function removeUnused(file: string): void {
+  if (statSync(file).size === 0) {
+    removeDatabase(file)
+    return
+  }
   const db = new Database(file, { fileMustExist: true, timeout: 0 })
+  let unused: boolean
   try {
-    beginAlone(db)
-    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[]
-    // The journal notes its format there, whether it has events or not.
-    return tables.every(
-      (name) => name === 'journal_meta' || db.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get() === undefined
-    )
+    unused = isUnused(db)
+    if (unused && CHANGES_OPEN_FILES) removeDatabase(file)
   } finally {
     db.close()
   }
+  if (unused && !CHANGES_OPEN_FILES) removeDatabase(file)
+}
+
+function isUnused(db: Database.Database): boolean {
+  beginAlone(db)
+  const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[]
+  // The journal notes its format there, whether it has events or not.
+  return tables.every(
+    (name) => name === 'journal_meta' || db.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get() === undefined
+  )
 }

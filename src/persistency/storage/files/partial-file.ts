@@ -24,10 +24,15 @@ export class PartialFile {
     makePrivateFile(this.path)
   }
 
-  /** Puts it in its place, at once, and that to the disk. Nobody ever sees part of it there. */
-  async complete(): Promise<void> {
+  /** Puts it in its place, at once. Nobody ever sees part of it there. */
+  takePlace(): void {
     if (this.#overwrite) renameSync(this.path, this.#place)
     else this.#moveToFreePlace()
+  }
+
+  /** Puts it in its place, and that to the disk. */
+  async complete(): Promise<void> {
+    this.takePlace()
     await syncDirectoryOf(this.#place)
   }
 

@@ -11,11 +11,11 @@ import { isOfSurroundings } from '../surroundings.js'
 import { verifyDatabase } from '../verify.js'
 import { removeCompanions } from './companions.js'
 import { recognise } from './database-file.js'
-import { syncFile } from './disk-sync.js'
+import { syncDirectoryOf, syncFile } from './disk-sync.js'
+import { changeAlone } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
 import { PartialFile, refuseOpenDatabase } from './partial-file.js'
 import { makePrivateDirectory } from './private-files.js'
-import { refuseWhenInUse } from './remove-files.js'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -36,15 +36,23 @@ export async function restoreFile({ file, from, overwrite }: RestoreStart, patie
     copy(from, partial.path)
     await syncFile(partial.path)
     requireSound(partial.path, from)
-    // With its log in it, the former file is whole until the new one takes its place.
-    if (existsSync(file)) refuseWhenInUse(file, patient, (db) => db.pragma('journal_mode = DELETE'))
-    // What belongs to the former file must not be taken for part of the new one.
-    removeCompanions(file)
-    await partial.complete()
+    putInPlace(partial, file, patient)
+    await syncDirectoryOf(file)
   } catch (thrown) {
     partial?.discard()
     throw storageError('ERR_RESTORE', from, thrown)
   }
+}
+
+function putInPlace(partial: PartialFile, file: string, patient: Patient): void {
+  const put = (): void => {
+    // What belongs to the former file must not be taken for part of the new one.
+    removeCompanions(file)
+    partial.takePlace()
+  }
+  // With its log in it, the former file is whole until the new one takes its place.
+  if (existsSync(file)) changeAlone(file, patient, put, (db) => db.pragma('journal_mode = DELETE'))
+  else put()
 }
 
 /** By hand: the file system's own way of copying gives the copy the permissions of the original. */
