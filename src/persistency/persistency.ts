@@ -198,7 +198,8 @@ export class Persistency extends ByJobId {
 
   /**
    * Puts a backup in the place of a job that is not open: the file is copied, the copy is verified, and takes its place
-   * in one step. Until then nothing of the job is changed. The backup stays as it is.
+   * in one step. Until then nothing of the job is changed. The backup stays as it is; it may be the file of a closed job,
+   * which cannot be opened until it has been read.
    *
    * Errors: `ERR_JOB_ID`, `ERR_PATH`, `ERR_OPTION`; `ERR_EXISTS` when the job has a file, unless `overwrite`;
    * `ERR_JOB_IN_USE` when the job is open, here or elsewhere, or the backup is a database in use;

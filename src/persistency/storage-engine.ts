@@ -59,6 +59,11 @@ export interface StorageEngine {
   list?(): ResultAsync<readonly string[], PersistencyError>
   /** Puts a backup, made with `KvBackup`, in the place of a job that is not open. Absent where there are no backups. */
   restore?(jobId: string, path: string, overwrite: boolean): ResultAsync<void, PersistencyError>
+  /**
+   * The ids of jobs that store what they have in the file at a path, of which there may be none. `restore` is not asked to
+   * read from there while one of them is open, and none is opened meanwhile. Absent where `restore` sees to it.
+   */
+  jobsAt?(path: string): readonly string[]
   /** Lets go of what it holds besides its jobs. Called once, after the last of them was closed. */
   close?(): void
 }

@@ -87,14 +87,19 @@ export class Tenants {
     })
   }
 
-  /** Puts a backup in the place of a job. */
+  /**
+   * Puts a backup in the place of a job. The jobs of the file that it is read from, if there are any, wait as well; and so
+   * do other restores of the same file, which would be taken for its owners.
+   */
   restore(id: string, from: string, overwrite: boolean): Promise<Result<void, PersistencyError>> {
-    return this.#inLine(id, async () => {
-      const { engine } = this.#parts
-      if (this.#jobs.has(id)) {
-        return err(
-          new PersistencyError('ERR_JOB_IN_USE', `job "${id}" is open; close it before restoring it`)
-        )
+    const { engine } = this.#parts
+    const sources = engine.jobsAt?.(from) ?? []
+    // No id is a path.
+    return this.#inLines(new Set([id, ...sources, from]), async () => {
+      if (this.#jobs.has(id)) return inUse(`job "${id}" is open; close it before restoring it`)
+      const source = sources.find((job) => this.#jobs.has(job))
+      if (source !== undefined) {
+        return inUse(`${from}: is the file of job "${source}", which is open; close it first, or back it up`)
       }
       if (engine.restore !== undefined) return await engine.restore(id, from, overwrite)
       return err(
@@ -176,11 +181,24 @@ export class Tenants {
 
   /** Does `work` after everything that was asked for the same id before; at once when there is nothing. */
   #inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const mine = this.#lines.get(id)?.then(work) ?? work()
-    this.#lines.set(id, mine)
+    return this.#inLines(new Set([id]), work)
+  }
+
+  /**
+   * The same for some ids. All lines are joined at once, so that whoever waits does so for calls that were made before;
+   * no two wait for each other.
+   */
+  #inLines<T>(ids: ReadonlySet<string>, work: () => Promise<T>): Promise<T> {
+    const before = [...ids].flatMap((id) => this.#lines.get(id) ?? [])
+    const mine = before.length === 0 ? work() : Promise.all(before).then(work)
+    for (const id of ids) this.#lines.set(id, mine)
     void mine.then(() => {
-      if (this.#lines.get(id) === mine) this.#lines.delete(id)
+      for (const id of ids) if (this.#lines.get(id) === mine) this.#lines.delete(id)
     })
     return mine
   }
+}
+
+function inUse(message: string): Result<never, PersistencyError> {
+  return err(new PersistencyError('ERR_JOB_IN_USE', message))
 }

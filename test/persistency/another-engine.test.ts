@@ -1,6 +1,6 @@
 /** An engine of somebody else: whoever speaks the messages of a job is its storage, as far as it speaks them. */
 import { expect, test } from '@jest/globals'
-import { okAsync } from 'neverthrow'
+import { okAsync, ResultAsync } from 'neverthrow'
 import {
   BrokerHub,
   DEFAULT_JOB_OPTIONS,
@@ -195,5 +195,39 @@ test('a range is watched with an engine that knows of no journal', async () => {
   expect((await watching.next()).done).toBe(true)
   const late = job.watch('c', key())[Symbol.asyncIterator]()
   await expect(late.next()).rejects.toMatchObject({ code: 'ERR_JOB_CLOSED' })
+  await okOf(persistency.close())
+})
+
+test('a job is not opened while a restore reads from its file, nor restored from while it is open', async () => {
+  const told: string[] = []
+  let restored = (): void => {}
+  class Restoring extends ToyEngine {
+    override open(request: OpenStorage): ReturnType<StorageEngine['open']> {
+      told.push(`open ${request.jobId}`)
+      return super.open(request)
+    }
+    jobsAt(path: string): string[] {
+      return path.endsWith('a.db') ? ['a'] : []
+    }
+    restore(jobId: string, path: string): ResultAsync<void, PersistencyError> {
+      told.push(`restore ${jobId} from ${path}`)
+      return ResultAsync.fromSafePromise(
+        new Promise<void>((resolve) => {
+          restored = resolve
+        })
+      )
+    }
+  }
+  const parts = { rootDir: 'toys', hub: new BrokerHub(), jobOptions: DEFAULT_JOB_OPTIONS }
+  const persistency = new Persistency({ ...parts, engine: new Restoring() })
+  const restoring = persistency.restore('b', '/a.db')
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => okOf(persistency.openJob(id)))
+  await c
+  expect(told).toEqual(['restore b from /a.db', 'open c'])
+  restored()
+  await okOf(restoring)
+  await Promise.all([a, b])
+  expect(told.slice(2)).toEqual(['open a', 'open b'])
+  expect((await errorOf(persistency.restore('d', '/a.db'))).code).toBe('ERR_JOB_IN_USE')
   await okOf(persistency.close())
 })

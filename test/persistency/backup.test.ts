@@ -1,12 +1,25 @@
 /** Backups and what is restored from them: online, complete, atomic, and nothing replaced unasked. */
-import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type Job, key, Persistency, type Progress } from 'persistency'
+import { copySource } from '../../dist/persistency/storage/files/restore-source.js'
+import { runProgram } from '../support/storage-child.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
-import { errorOf, okOf, textOf, utf8 } from '../support/storage-results.js'
-import { execute, holdLock, rowsIn, schemaOf } from '../support/storage-sqlite.js'
+import { useLocks } from '../support/storage-locks.js'
+import { errorOf, hexOf, okOf, textOf, utf8 } from '../support/storage-results.js'
+import { execute, rowsIn, schemaOf } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 
 async function fill(job: Job, rows: number, bytes = 1000): Promise<void> {
@@ -218,9 +231,109 @@ describe('restoring', () => {
 
   test('is refused from a database that is in use', async () => {
     const { persistency, file } = await storage.open()
-    const error = await errorOf(persistency.restore('other', file))
-    expect(error).toMatchObject({ code: 'ERR_JOB_IN_USE' })
-    expect(error.message).toContain('write-ahead log')
+    const own = await errorOf(persistency.restore('other', file))
+    expect([own.code, own.message]).toEqual([
+      'ERR_JOB_IN_USE',
+      expect.stringContaining('job "tenant", which is open')
+    ])
+    const elsewhere = await errorOf(storage.owner().restore('other', file))
+    expect([elsewhere.code, elsewhere.message]).toEqual([
+      'ERR_JOB_IN_USE',
+      expect.stringContaining('write-ahead log')
+    ])
+  })
+
+  test('is refused from the file of an open job whose database is closed as idle, however it is called', async () => {
+    const rootDir = storage.folder()
+    const limits = { threads: { shared: 1 }, maxOpenJobs: 1, whenIdle: 'close' } as const
+    const persistency = storage.owner({ rootDir, ...limits })
+    const job = await okOf(persistency.openJob('idle'))
+    await okOf(job.putAcked('c', key(1), utf8('x')))
+    await okOf(persistency.openJob('other'))
+    expect(filesIn(rootDir)).not.toContain('idle.db-wal')
+    const link = join(storage.folder(), 'link')
+    symlinkSync(join(rootDir, 'idle.db'), link)
+    for (const from of [join(rootDir, 'idle.db'), link]) {
+      expect(await errorOf(persistency.restore('again', from))).toMatchObject({ code: 'ERR_JOB_IN_USE' })
+    }
+    expect(textOf(await okOf(job.get('c', key(1))))).toBe('x')
+  })
+
+  test('leaves the locks on what it reads, and that to whoever has it open', async () => {
+    const path = await backedUp('one')
+    holdLock(path, 'BEGIN; SELECT count(*) FROM kv')
+    const persistency = storage.owner()
+    await okOf(persistency.restore('again', path))
+    const { stdout } = await runProgram(
+      storage.folder(),
+      `const db = new Database(${JSON.stringify(path)}, { timeout: 0 })
+       try { db.exec('BEGIN EXCLUSIVE; COMMIT') } catch ({ code }) { console.log(code) }`
+    )
+    expect(stdout).toBe('SQLITE_BUSY\n')
+  })
+
+  test('copies what it reads as of one moment, while others write there', async () => {
+    const { job, file } = await storage.open()
+    await fill(job, 3000)
+    await okOf(job.close())
+    execute(file, "UPDATE kv SET payload = 'before'")
+    const to = join(storage.folder(), 'copy.db')
+    writeFileSync(to, '')
+    const copying = copySource(file, to, { busyTimeoutMs: 0, urgent: () => false })
+    execute(file, "UPDATE kv SET payload = 'after'; PRAGMA wal_checkpoint")
+    await copying
+    expect(filesIn(join(file, '..'))).toEqual(['tenant.db'])
+    expect([...new Set(rowsIn(to).map(({ payload }) => payload))]).toEqual([hexOf(utf8('before'))])
+  })
+
+  test('of the file of a closed job, some at once, all get it, and leave nothing beside it', async () => {
+    const { job, file } = await storage.open()
+    await fill(job, 300)
+    await okOf(job.close())
+    const folder = storage.folder()
+    const copied = join(folder, 'copied.db')
+    copyFileSync(file, copied)
+    const before = readFileSync(copied)
+    const persistency = storage.owner()
+    const ids = ['a', 'b', 'c']
+    await Promise.all(ids.map((id) => okOf(persistency.restore(id, copied))))
+    for (const id of ids) expect(rowsIn(join(persistency.rootDir, `${id}.db`))).toHaveLength(300)
+    expect([filesIn(folder), readFileSync(copied).equals(before)]).toEqual([['copied.db'], true])
+  })
+
+  test('of the file of a closed job, where nothing may be written, reads it all the same', async () => {
+    const { job, file } = await storage.open()
+    await fill(job, 300)
+    await okOf(job.close())
+    const folder = storage.folder()
+    const copied = join(folder, 'copied.db')
+    copyFileSync(file, copied)
+    chmodSync(copied, 0o400)
+    chmodSync(folder, 0o500)
+    const { mtimeMs } = statSync(copied)
+    const persistency = storage.owner()
+    await okOf(persistency.restore('again', copied))
+    chmodSync(folder, 0o700)
+    expect(rowsIn(join(persistency.rootDir, 'again.db'))).toHaveLength(300)
+    expect([filesIn(folder), statSync(copied).mtimeMs]).toEqual([['copied.db'], mtimeMs])
+  })
+
+  test('two jobs of each other at once is one after the other', async () => {
+    const persistency = storage.owner()
+    const fileOf = (id: string): string => join(persistency.rootDir, `${id}.db`)
+    for (const id of ['a', 'b']) {
+      const job = await okOf(persistency.openJob(id))
+      await okOf(job.putAcked('c', key(1), utf8(id)))
+      await okOf(job.close())
+    }
+    const overwrite = { overwrite: true }
+    const restored = [
+      persistency.restore('a', fileOf('b'), overwrite),
+      persistency.restore('b', fileOf('a'), overwrite)
+    ]
+    const opened = ['a', 'b'].map((id) => read(persistency, id))
+    for (const one of restored) await okOf(one)
+    expect(await Promise.all(opened)).toEqual(['b', 'b'])
   })
 
   describe('is refused, and changes nothing, from', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { key, Persistency, type Progress } from 'persistency'
+import { runProgram } from '../support/storage-child.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
 import { useWarnings, useWorkers } from '../support/storage-process.js'
@@ -54,6 +55,18 @@ describe('a backup', () => {
     expect(readFileSync(path).equals(before)).toBe(true)
     expect(statSync(path).mtimeMs).toBe(mtimeMs)
     chmodSync(join(path, '..'), 0o700)
+  })
+
+  test('keeps the locks that somebody has on it', async () => {
+    const path = await backup()
+    holdLock(path, 'BEGIN; SELECT count(*) FROM kv')
+    expect(await checksOf(path)).toEqual([])
+    const { stdout } = await runProgram(
+      storage.folder(),
+      `const db = new Database(${JSON.stringify(path)}, { timeout: 0 })
+       try { db.exec('BEGIN EXCLUSIVE; COMMIT') } catch ({ code }) { console.log(code) }`
+    )
+    expect(stdout).toBe('SQLITE_BUSY\n')
   })
 
   test('that is damaged is told as such', async () => {

@@ -7,9 +7,12 @@ import type { AsideTask, CompactTask, VerifyFileTask, VerifyTask } from './aside
 import { BUSY_SLICE_MS, isBusy, onceFree, type Patient, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
 import { mayBeStored } from './files/job-file.js'
+import { isDamage } from './files/lone-database.js'
+import { openPlain } from './files/plain-database.js'
 import { compareAll } from './journal/compare-all.js'
 import { hasJournal } from './journal/tables.js'
 import type { Operation } from './operation.js'
+import { storageError } from './sqlite-errors.js'
 import { isOfSurroundings } from './surroundings.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
@@ -71,7 +74,7 @@ function verifyNow(
 
 /** With its journal, for which there is no storage that could be asked. */
 function verifyFile(task: VerifyFileTask, operation: Operation, patient: Patient): VerifyReport {
-  const db = open(task, true)
+  const db = openToVerify(task, patient)
   try {
     const report = verifyNow(db, task, operation, patient)
     if (!report.ok || task.quick) return report
@@ -79,6 +82,21 @@ function verifyFile(task: VerifyFileTask, operation: Operation, patient: Patient
   } finally {
     db.close()
   }
+}
+
+/** What is so damaged that there is nothing to hold is opened all the same, so that the report tells it. */
+function openToVerify(task: VerifyFileTask, patient: Patient): Database.Database {
+  const { file } = task
+  let db: Database.Database | undefined
+  try {
+    db = openPlain(file, patient)
+  } catch (thrown) {
+    if (isDamage(thrown)) return open(task, true)
+    throw storageError('ERR_OPEN', file, thrown)
+  }
+  if (db !== undefined) return db
+  const message = `${file}: is the file of a job, not a backup: it cannot be read without a log beside it; open the job and verify it, or restore it, which verifies a copy`
+  throw new PersistencyError('ERR_OPEN', message)
 }
 
 function compared(report: VerifyReport, db: Database.Database, operation: Operation): VerifyReport {

@@ -1,26 +1,20 @@
 /** Owns having a file verified that is no open job, such as a backup, on a thread of its own. The side of who asks. */
-import { open } from 'node:fs/promises'
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
 import { BrokerContext } from '../../brokers/context.js'
 import { BrokerHub } from '../../brokers/hub.js'
 import { checkPath } from '../absolute-path.js'
 import { checkOptions, VERIFY_CHECKS } from '../checks/options.js'
-import { PersistencyError } from '../errors.js'
+import type { PersistencyError } from '../errors.js'
 import { MaintenanceProgress } from '../maintenance/messages.js'
 import type { VerifyOptions, VerifyReport } from '../maintenance/types.js'
 import { DEFAULT_JOB_OPTIONS } from '../options.js'
 import { Patience } from '../patience.js'
 import { aside } from './aside.js'
-import { refuseOpenDatabase } from './files/partial-file.js'
+import { checkReadable } from './files/partial-file.js'
 import type { Operation } from './operation.js'
 import { storageError } from './sqlite-errors.js'
 
 type Verified = Promise<Result<VerifyReport, PersistencyError>>
-
-/** What the header of a database begins with, and where it says how it is written: 2 is with a write-ahead log. */
-const MAGIC = 'SQLite format 3\0'
-const WRITE_VERSION = 18
-const WITH_LOG = 2
 
 /** As `Persistency.verifyFile` says. */
 export function verifyFile(path: unknown, options: unknown): ResultAsync<VerifyReport, PersistencyError> {
@@ -41,7 +35,7 @@ async function verified(
 ): Verified {
   const { busyTimeoutMs } = DEFAULT_JOB_OPTIONS
   try {
-    await refuseUnlessAlone(file)
+    checkReadable(file, 'verify the job that has it open, or close that')
     const operation = operationOf(patience, onProgress)
     return ok((await aside({ kind: 'verifyFile', file, quick, busyTimeoutMs }, operation)) as VerifyReport)
   } catch (thrown) {
@@ -61,14 +55,4 @@ function operationOf(patience: Patience, onProgress: VerifyOptions['onProgress']
     },
     progress: (progress) => hub.emit(context, MaintenanceProgress, { jobId: '', operation: 0, ...progress })
   }
-}
-
-/** A database with a write-ahead log cannot be read without making one beside it. Throws. */
-async function refuseUnlessAlone(file: string): Promise<void> {
-  refuseOpenDatabase(file, 'verify the job that has it open, or close that')
-  const handle = await open(file, 'r')
-  const { buffer } = await handle.read(Buffer.alloc(32), 0, 32, 0).finally(() => handle.close())
-  if (!buffer.toString('latin1').startsWith(MAGIC) || buffer[WRITE_VERSION] !== WITH_LOG) return
-  const message = `${file}: is the file of a job, not a backup: it cannot be read without a log beside it; open the job and verify it, or restore it, which verifies a copy`
-  throw new PersistencyError('ERR_OPEN', message)
 }

@@ -9,7 +9,7 @@ import { PersistencyError } from '../../errors.js'
 import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../../storage-engine.js'
 import { mayBeStored, notStored } from '../files/job-file.js'
-import { checkRootDir, jobFile, MEMORY } from '../files/root-dir.js'
+import { checkRootDir, jobFile, jobsAt, MEMORY } from '../files/root-dir.js'
 import { storedJobs } from '../files/stored-jobs.js'
 import { bundleRemedy } from '../outside-bundles.js'
 import { type ChangeStart, SERVED_OPTIONS, type ServeStart, type StorageStart } from '../start.js'
@@ -126,6 +126,10 @@ export class SqliteEngine implements StorageEngine {
     }
     const start = { task: 'restore', ...this.#fileOf(jobId), from, overwrite } as const
     return this.#change(start, this.#restorers, Number.POSITIVE_INFINITY)
+  }
+
+  jobsAt(path: string): readonly string[] {
+    return jobsAt(this.rootDir, path)
   }
 
   list(): ResultAsync<readonly string[], PersistencyError> {

@@ -21,8 +21,8 @@ export function beginAlone(db: Database.Database): void {
 
 /**
  * Requires that no other connection, of whatever process, has the file open, and deletes or replaces it: while it is
- * locked, so that nobody opens it in between. Whoever waits for the lock gets that of a file that is no longer in its place,
- * and notices. A file that is damaged, or no database, is nobody's; one that cannot be looked into for any other reason
+ * locked, so that nobody opens it in between. Whoever waits for the lock gets that of a file that is no longer in its
+ * place, and notices. A file that is damaged, or no database, is nobody's; one that cannot be looked into for any other reason
  * may be somebody's. Throws `ERR_JOB_IN_USE`, and what SQLite throws.
  *
  * @param change removes what belongs to the file first: with the file gone SQLite, which closes it after that, touches
@@ -82,6 +82,6 @@ function isDone(db: Database.Database, prepare: (db: Database.Database) => void)
 }
 
 /** Whether SQLite says that a file is damaged, or no database. */
-function isDamage(thrown: unknown): boolean {
+export function isDamage(thrown: unknown): boolean {
   return /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(thrown) ?? '')
 }

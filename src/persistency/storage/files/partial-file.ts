@@ -1,5 +1,5 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
-import { existsSync, renameSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, renameSync, statSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
 import { codeOf, directoryInPlace } from '../sqlite-errors.js'
 import { logOf, removeDatabase } from './companions.js'
@@ -53,13 +53,20 @@ export class PartialFile {
 }
 
 /**
- * Refuses a file that somebody may have open as a database: its write-ahead log is beside it. What is in the log would
- * be missed, and opening and closing the file itself would drop the locks of this process on it.
+ * Refuses a file that somebody may have open as a database: its write-ahead log is beside it, and what is in there would
+ * be missed.
  */
 export function refuseOpenDatabase(path: string, what: string): void {
   if (!existsSync(logOf(path))) return
   const message = `${path}: has a write-ahead log beside it, so it is in use or was not closed; ${what}`
   throw new PersistencyError('ERR_JOB_IN_USE', message)
+}
+
+/** Refuses such a file, and one that is not there or may not be read. Throws also what the file system throws. */
+export function checkReadable(path: string, what: string): void {
+  refuseOpenDatabase(path, what)
+  accessSync(path, constants.R_OK)
+  if (statSync(path).isDirectory()) throw directoryInPlace()
 }
 
 function taken(place: string): PersistencyError {

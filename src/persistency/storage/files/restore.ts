@@ -1,9 +1,8 @@
 /** Owns putting a backup in the place of a job that is not open. */
-import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { messageOf } from '../../../runtime/message-of.js'
-import { PersistencyError } from '../../errors.js'
 import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RestoreStart } from '../start.js'
@@ -14,13 +13,9 @@ import { recognise } from './database-file.js'
 import { syncDirectoryOf, syncFile } from './disk-sync.js'
 import { changeAlone } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
-import { PartialFile, refuseOpenDatabase } from './partial-file.js'
+import { checkReadable, PartialFile } from './partial-file.js'
 import { makePrivateDirectory } from './private-files.js'
-
-const CHUNK_BYTES = 1024 * 1024
-
-/** Nobody is told of the progress of a restore, or can end it. */
-const UNATTENDED = { ended: undefined, progress: () => {} }
+import { copySource, UNATTENDED, unsound } from './restore-source.js'
 
 /**
  * Copies the backup, verifies the copy, and puts it in the place of the job's file in one step. Until then nothing of
@@ -29,11 +24,11 @@ const UNATTENDED = { ended: undefined, progress: () => {} }
 export async function restoreFile({ file, from, overwrite }: RestoreStart, patient: Patient): Promise<void> {
   let partial: PartialFile | undefined
   try {
-    refuseOpenDatabase(from, 'close it first, or back it up with job.backup()')
+    checkReadable(from, 'close it first, or back it up with job.backup()')
     makePrivateDirectory(dirname(file))
     if (existsSync(file)) refuseOtherOwner(file)
     partial = new PartialFile(file, overwrite)
-    copy(from, partial.path)
+    await copySource(from, partial.path, patient)
     await syncFile(partial.path)
     requireSound(partial.path, from)
     putInPlace(partial, file, patient)
@@ -55,30 +50,11 @@ function putInPlace(partial: PartialFile, file: string, patient: Patient): void 
   else put()
 }
 
-/** By hand: the file system's own way of copying gives the copy the permissions of the original. */
-function copy(from: string, to: string): void {
-  const source = openSync(from, 'r')
-  try {
-    const target = openSync(to, 'r+')
-    try {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-      for (let read = readSync(source, chunk); read > 0; read = readSync(source, chunk)) {
-        for (let written = 0; written < read; ) written += writeSync(target, chunk, written, read - written)
-      }
-    } finally {
-      closeSync(target)
-    }
-  } finally {
-    closeSync(source)
-  }
-}
-
 function requireSound(path: string, from: string): void {
   const reasons = problemsOf(path)
   if (reasons.length === 0) return
   const more = reasons.length > 1 ? ` (and ${reasons.length - 1} further problems)` : ''
-  const message = `${from}: is no sound backup of a job: ${reasons[0]}${more}; nothing was changed`
-  throw new PersistencyError('ERR_BACKUP_UNSOUND', message)
+  throw unsound(from, `${reasons[0]}${more}`)
 }
 
 function problemsOf(path: string): string[] {

@@ -52,6 +52,22 @@ export function jobOf(name: string): string | undefined {
     : undefined
 }
 
+/** The ids of the jobs of a directory that may be in the file at a path: by its name, and by that of what it leads to. */
+export function jobsAt(rootDir: string, path: string): string[] {
+  const jobs = namesOf(path)
+    .filter((file) => isSameDirectory(dirname(file), rootDir))
+    .map((file) => jobOf(basename(file)))
+  return [...new Set(jobs.filter((id) => id !== undefined))]
+}
+
+function namesOf(path: string): string[] {
+  try {
+    return [path, realpathSync.native(path)]
+  } catch {
+    return [path]
+  }
+}
+
 /** Looks at the path, or at its nearest ancestor that exists. */
 function checkDirectory(path: string, rootDir: string): Result<void, PersistencyError> {
   let stats: Stats | undefined
