@@ -1,5 +1,5 @@
 /** A file that is dropped or replaced is locked until that is done: nobody opens it in between, and loses what he writes. */
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import Database from 'better-sqlite3'
@@ -8,13 +8,23 @@ import { takeBack } from '../../dist/persistency/storage/files/job-file.js'
 import { removeFiles } from '../../dist/persistency/storage/files/remove-files.js'
 import { restoreFile } from '../../dist/persistency/storage/files/restore.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
+import { useLocks } from '../support/storage-locks.js'
 import { okOf, utf8 } from '../support/storage-results.js'
 import { CREATE_KV } from '../support/storage-sqlite.js'
 
+const holdLock = useLocks()
 const storage = useStorage()
 /** On Windows a file that is open can neither be deleted nor replaced: the lock has to go first. */
 const onPosix = process.platform === 'win32' ? test.skip : test
-const patient = { busyTimeoutMs: 0, urgent: () => false }
+/** Called while a call waits for a lock. */
+let waitingFor = (): void => {}
+const patient = {
+  busyTimeoutMs: 200,
+  urgent: () => {
+    waitingFor()
+    return false
+  }
+}
 const others: Database.Database[] = []
 
 afterEach(() => {
@@ -116,6 +126,23 @@ describe.each(changes)('a file that is $what', ({ what, rows, code, change }) =>
     expect(stored(file)).toBe('kept')
   })
 })
+
+onPosix.each(changes.filter(({ code }) => code !== undefined))(
+  'a file that another owner drops and makes anew, while this one waits for it, is not $what',
+  async ({ change }) => {
+    const { file, backup } = await closed(1)
+    const lock = holdLock(file, 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    waitingFor = () => {
+      waitingFor = () => {}
+      rmSync(file)
+      rmSync(`${file}-wal`, { force: true })
+      storeInto(file)
+      lock.release()
+    }
+    await expect((async () => change(file, backup))()).rejects.toMatchObject({ code: 'ERR_JOB_IN_USE' })
+    expect(stored(file)).toBe('kept')
+  }
+)
 
 test('a file that is damaged is dropped, and what was beside it', async () => {
   const { file } = await closed(1)

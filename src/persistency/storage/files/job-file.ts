@@ -7,6 +7,7 @@ import { codeOf, directoryInPlace, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
 import { removeDatabase } from './companions.js'
 import { beginAlone, CHANGES_OPEN_FILES } from './lone-database.js'
+import { OpenedFile } from './opened-file.js'
 import { refuseOtherOwner } from './own-file.js'
 import { makePrivateDirectory, placePrivateFile } from './private-files.js'
 import { MEMORY } from './root-dir.js'
@@ -78,16 +79,28 @@ export function takeBack(file: string): void {
   }
 }
 
-/** While it is locked: whoever opens it in between would store something in it. Throws what SQLite throws. */
+/** What could not be opened once may not be opened again; with nothing in it, it is nobody's. */
 function removeUnused(file: string): void {
-  if (statSync(file).size === 0) {
+  try {
+    removeLocked(file)
+  } catch (thrown) {
+    if (!isUnopened(thrown) || statSync(file).size > 0) throw thrown
     removeDatabase(file)
-    return
   }
+}
+
+function isUnopened(thrown: unknown): boolean {
+  return /^SQLITE_(CANTOPEN|IOERR)/.test(codeOf(thrown) ?? '')
+}
+
+/** While it is locked: whoever opens it in between would store something in it. Throws what SQLite throws. */
+function removeLocked(file: string): void {
+  const found = new OpenedFile(file)
   const db = new Database(file, { fileMustExist: true, timeout: 0 })
   let unused: boolean
   try {
     unused = isUnused(db)
+    found.requireInPlace()
     if (unused && CHANGES_OPEN_FILES) removeDatabase(file)
   } finally {
     db.close()

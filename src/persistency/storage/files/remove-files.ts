@@ -21,8 +21,7 @@ export function removeFiles({ file }: RemoveStart, patient: Patient): void {
     if (otherOwnerOf(file) !== undefined) return
   }
   try {
-    if (existsSync(file)) changeAlone(file, patient, () => removeAll(file))
-    else removeAll(file)
+    changeAlone(file, patient, () => removeAll(file))
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
   }

@@ -8,12 +8,13 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { messageOf } from '../../../runtime/message-of.js'
 import { PersistencyError } from '../../errors.js'
-import { BUSY_SLICE_MS, isBusy, type Patient, whenFree } from '../busy.js'
+import { isBusy, type Patient, whenFree } from '../busy.js'
 import type { Operation } from '../operation.js'
 import { copyPages } from '../page-copy.js'
 import { codeOf } from '../sqlite-errors.js'
 import { logOf, realFile } from './companions.js'
 import { isDamage } from './lone-database.js'
+import { MOVED, OpenedFile } from './opened-file.js'
 import { openPlain } from './plain-database.js'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -64,7 +65,7 @@ function openSource(from: string, patient: Patient): Database.Database | undefin
     return openPlain(from, patient) ?? (mayWriteAt(from) ? openWithLog(from, patient) : undefined)
   } catch (thrown) {
     if (isDamage(thrown)) throw unsound(from, messageOf(thrown))
-    if (!isBusy(thrown) && !isUnfinished(thrown)) throw thrown
+    if (!isBusy(thrown) && !isUnfinished(thrown) && codeOf(thrown) !== MOVED) throw thrown
     const message = `${from}: is in use, in this process or another, or was not closed; close it first, or back it up with job.backup()`
     throw new PersistencyError('ERR_JOB_IN_USE', message)
   }
@@ -72,11 +73,17 @@ function openSource(from: string, patient: Patient): Database.Database | undefin
 
 /** SQLite makes a log for it, which it takes away again as the last one who has the file open. */
 function openWithLog(from: string, patient: Patient): Database.Database {
-  const timeout = Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs)
-  const db = new Database(from, { fileMustExist: true, timeout })
+  const found = new OpenedFile(from)
+  // While it waits somebody may take the file away, and SQLite is not to read the log of another one.
+  const db = new Database(from, { fileMustExist: true, timeout: 0 })
   try {
     db.exec('BEGIN')
-    whenFree(patient, () => db.pragma('schema_version'))
+    whenFree(patient, () => {
+      found.requireInPlace()
+      db.pragma('schema_version')
+    })
+    // From here on nobody takes it away.
+    found.requireInPlace()
     return db
   } catch (thrown) {
     db.close()

@@ -46,8 +46,7 @@ function putInPlace(partial: PartialFile, file: string, patient: Patient): void 
     partial.takePlace()
   }
   // With its log in it, the former file is whole until the new one takes its place.
-  if (existsSync(file)) changeAlone(file, patient, put, (db) => db.pragma('journal_mode = DELETE'))
-  else put()
+  changeAlone(file, patient, put, (db) => db.pragma('journal_mode = DELETE'))
 }
 
 function requireSound(path: string, from: string): void {
