@@ -1,5 +1,5 @@
 /** What an opening that fails leaves: nothing that it has made, and everything that somebody else has a part in. */
-import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
@@ -12,6 +12,7 @@ import { runProgram } from '../support/storage-child.js'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
 import { errorOf, okOf, utf8 } from '../support/storage-results.js'
+import { CREATE_KV, execute, rowsIn } from '../support/storage-sqlite.js'
 
 const holdLock = useLocks()
 const storage = useStorage()
@@ -118,23 +119,68 @@ describe('a file that was made in vain', () => {
   })
 })
 
-test('a file that somebody takes away while it is being opened is no open job', () => {
-  const file = join(storage.folder(), 'tenant.db')
-  writeFileSync(file, '')
-  const lock = holdLock(file)
-  /** Asked between two attempts to get at the file. */
-  const urgent = (): boolean => {
-    if (!existsSync(`${file}.away`)) {
-      renameSync(file, `${file}.away`)
-      writeFileSync(file, '')
+describe('a file that is taken away while it is being opened', () => {
+  /** @param takeAway is called whenever the opening has found the file locked, and answers whether there is another now */
+  function opening(file: string, create: boolean, takeAway: (time: number) => boolean): StoreHolder {
+    writeFileSync(file, '')
+    let lock = holdLock(file)
+    let times = 0
+    const urgent = (): boolean => {
+      const held = lock
+      if (takeAway(++times)) lock = holdLock(file)
+      held.release()
+      return false
     }
-    lock.release()
-    return false
+    const options = { ...DEFAULT_JOB_OPTIONS, create }
+    const start = { task: 'serve', jobId: 'tenant', file, options, maxOpen: 1 } as const
+    return new StoreHolder(new OpenStores(), start, { busyTimeoutMs: 5000, urgent }, false)
   }
-  const start = { task: 'serve', jobId: 'tenant', file, options: DEFAULT_JOB_OPTIONS, maxOpen: 1 } as const
-  const holder = new StoreHolder(new OpenStores(), start, { busyTimeoutMs: 5000, urgent }, false)
-  expect(() => holder.open()).toThrow(
-    expect.objectContaining({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })
-  )
-  expect(holder.isOpen).toBe(false)
+
+  /** As a restore does, by a file with a row. */
+  function replace(file: string, time: number): boolean {
+    renameSync(file, `${file}.away${time}`)
+    execute(file, `${CREATE_KV}; PRAGMA user_version = 1; INSERT INTO kv VALUES (x'00', x'00', x'00')`)
+    return true
+  }
+
+  test('is opened anew', () => {
+    const file = join(storage.folder(), 'tenant.db')
+    const holder = opening(file, true, (time) => time <= 3 && replace(file, time))
+    holder.open().apply([{ kind: 'put', category: 'c', key: key(1), payload: utf8('x') }])
+    holder.close()
+    expect(rowsIn(file)).toHaveLength(2)
+    const away = [1, 2, 3].map((time) => `tenant.db.away${time}`)
+    expect(filesIn(join(file, '..'))).toEqual(['tenant.db', ...away])
+  })
+
+  test('and replaced has its rows: no log of the former file is taken for part of it', () => {
+    const file = join(storage.folder(), 'tenant.db')
+    const holder = opening(file, true, (time) => time === 1 && replace(file, time))
+    holder.open()
+    holder.close()
+    expect([rowsIn(file).length, statSync(`${file}.away1`).size]).toEqual([1, 0])
+  })
+
+  test('is no job that is there, with create: false', () => {
+    const file = join(storage.folder(), 'tenant.db')
+    const holder = opening(file, false, () => {
+      rmSync(file)
+      return false
+    })
+    expect(() => holder.open()).toThrow(expect.objectContaining({ code: 'ERR_JOB_NOT_FOUND' }))
+    expect([holder.isOpen, filesIn(join(file, '..'))]).toEqual([false, []])
+  })
+
+  test('again and again is no open job', () => {
+    const file = join(storage.folder(), 'tenant.db')
+    let taken = 0
+    const holder = opening(file, true, (time) => {
+      taken = time
+      return replace(file, time)
+    })
+    expect(() => holder.open()).toThrow(
+      expect.objectContaining({ code: 'ERR_OPEN', backendCode: 'SQLITE_READONLY_DBMOVED' })
+    )
+    expect([holder.isOpen, taken]).toEqual([false, 10])
+  })
 })

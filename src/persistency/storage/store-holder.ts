@@ -10,9 +10,12 @@ import type { JournalLog } from './journal/journal-log.js'
 import { findJournal, openJournal } from './journal/open-journal.js'
 import type { OpenStore, OpenStores } from './open-stores.js'
 import { inOneGo, type Pieces } from './pieces.js'
-import { storageError } from './sqlite-errors.js'
+import { codeOf, storageError } from './sqlite-errors.js'
 import { SqliteStore } from './sqlite-store.js'
 import type { ServeStart } from './start.js'
+
+/** So often a job is opened anew whose file is taken away meanwhile. */
+const MOST_ATTEMPTS = 10
 
 export class StoreHolder implements OpenStore {
   readonly #stores: OpenStores
@@ -131,7 +134,7 @@ export class StoreHolder implements OpenStore {
   }
 
   *#reopen(): Pieces<SqliteStore> {
-    const { file, maxOpen, options } = this.#start
+    const { file, maxOpen } = this.#start
     // A file that has gone since the job was opened is a loss, not a new job.
     if (this.#known && !existsSync(file)) {
       const message = `${file}: was removed while the job did not have it open; close the job, and open it to begin anew`
@@ -142,34 +145,61 @@ export class StoreHolder implements OpenStore {
       throw new PersistencyError('ERR_OPEN', message, { backendCode: MOVED })
     }
     this.#stores.enter(this, maxOpen)
-    let made = false
     try {
-      made = provideFile(this.#start, options.create && !this.#known)
-      const found = new OpenedFile(file)
-      const db = openDatabase(this.#start, this.#patient)
-      const journal = yield* journalOf(
-        db,
-        found,
-        this.#start,
-        this.#patient,
-        this.#known,
-        this.#outsideCommits
-      )
+      const store = yield* this.#openFile()
       this.#known = true
-      this.#made ||= made
-      const store = new SqliteStore(db, this.#patient, {
-        journal,
-        findJournal: () => findJournal(db, file),
-        rowCacheBytes: options.rowCacheBytes
-      })
       this.#file ??= store.file
       return store
     } catch (thrown) {
       this.#stores.left(this)
-      // Who holds a lock is about to use the file.
-      if (made && !isBusy(thrown)) takeBack(file)
       throw thrown
     }
+  }
+
+  /** Begins anew where another owner has dropped or replaced the file meanwhile, of which this job knows nothing yet. */
+  *#openFile(): Pieces<SqliteStore> {
+    const { file, options } = this.#start
+    for (let attempt = 1; ; attempt++) {
+      let made = false
+      let found: OpenedFile | undefined
+      try {
+        made = provideFile(this.#start, options.create && !this.#known)
+        found = new OpenedFile(file)
+        const store = yield* this.#openFound(found)
+        this.#made ||= made
+        return store
+      } catch (thrown) {
+        const gone = hasGone(found, thrown)
+        if (gone && !this.#known && attempt < MOST_ATTEMPTS) continue
+        // Who holds a lock is about to use the file.
+        if (made && !gone && !isBusy(thrown)) takeBack(file)
+        throw thrown
+      }
+    }
+  }
+
+  *#openFound(found: OpenedFile): Pieces<SqliteStore> {
+    const { file, options } = this.#start
+    const db = openDatabase(this.#start, this.#patient, () => found.requireInPlace())
+    const journal = yield* journalOf(db, found, this.#start, this.#patient, this.#known, this.#outsideCommits)
+    return new SqliteStore(db, this.#patient, {
+      journal,
+      findJournal: () => findJournal(db, file),
+      rowCacheBytes: options.rowCacheBytes
+    })
+  }
+}
+
+/** Whether an opening has failed over a file that is no longer in its place; `found` is undefined until it was found. */
+function hasGone(found: OpenedFile | undefined, thrown: unknown): boolean {
+  if (found === undefined) {
+    const code = thrown instanceof PersistencyError ? thrown.backendCode : codeOf(thrown)
+    return code === 'ENOENT'
+  }
+  try {
+    return !found.inPlace
+  } catch {
+    return false
   }
 }
 

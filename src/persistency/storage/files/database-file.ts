@@ -43,22 +43,37 @@ export interface DatabaseFile {
   readonly options: Pick<ResolvedJobOptions, 'durability' | 'cacheSizeBytes' | 'mmapSizeBytes'>
 }
 
-/** Opens the file of a job, and lays it out when it is empty. Throws `PersistencyError`. */
-export function openDatabase({ file, options }: DatabaseFile, patient: Patient): Database.Database {
+/**
+ * Opens the file of a job, and lays it out when it is empty. Throws `PersistencyError`.
+ *
+ * @param requireInPlace throws when the path leads to another file by now: the log that SQLite makes by that name would be
+ *   part of that one
+ */
+export function openDatabase(
+  { file, options }: DatabaseFile,
+  patient: Patient,
+  requireInPlace: () => void = () => {}
+): Database.Database {
   let db: Database.Database | undefined
   try {
     const opened = new Database(file, {
       fileMustExist: file !== MEMORY,
-      // In force from the first statement on.
-      timeout: Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs)
+      // While it waits for its first look, somebody may delete the file, or replace it.
+      timeout: 0
     })
     db = opened
     whenFree(patient, () => {
+      requireInPlace()
+      opened.pragma('schema_version')
+      opened.pragma(`busy_timeout = ${Math.min(BUSY_SLICE_MS, patient.busyTimeoutMs)}`)
       const fresh = recognise(opened, file)
       // An empty file has nothing to roll back to; without a journal of its own, the change to WAL is one page written.
       if (fresh) opened.pragma('journal_mode = MEMORY')
       configure(opened, file, options)
-      if (fresh) create(opened)
+      if (!fresh) return
+      // With a log, SQLite has a lock for as long as the database is open, and the file stays in its place.
+      requireInPlace()
+      create(opened)
     })
     return opened
   } catch (thrown) {

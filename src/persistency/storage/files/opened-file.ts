@@ -23,10 +23,11 @@ export class OpenedFile {
     this.#opened = path === MEMORY ? undefined : this.#look()
   }
 
-  /** Whether the path leads to the file that was opened, which nobody may have had open since. */
+  /** Whether the path leads to the file that was opened, which nobody may have had open since; not if there was none. */
   get inPlace(): boolean {
+    if (this.#path === MEMORY) return true
     const opened = this.#opened
-    if (opened === undefined) return true
+    if (opened === undefined) return false
     const now = this.#look()
     if (!this.#isOpened(now)) return false
     // Where the file system does not say when a file was made, the last change stands in for it.
