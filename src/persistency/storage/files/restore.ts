@@ -24,10 +24,10 @@ import { copySource, UNATTENDED, unsound } from './restore-source.js'
 export async function restoreFile({ file, from, overwrite }: RestoreStart, patient: Patient): Promise<void> {
   let partial: PartialFile | undefined
   try {
-    checkReadable(from, 'close it first, or back it up with job.backup()')
     makePrivateDirectory(dirname(file))
     if (existsSync(file)) refuseOtherOwner(file)
     partial = new PartialFile(file, overwrite)
+    checkReadable(from, 'close it first, or back it up with job.backup()')
     await copySource(from, partial.path, patient)
     await syncFile(partial.path)
     requireSound(partial.path, from)
