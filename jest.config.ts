@@ -42,7 +42,7 @@ const IN_THREAD = [
   'backend{,-files}',
   'backup',
   'facade{,-faults,-queue}',
-  'journal{,-append,-events,-followers,-past}',
+  'journal{,-append,-followers,-past}',
   'lifecycle',
   'maintenance',
   'model',

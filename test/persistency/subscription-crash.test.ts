@@ -7,7 +7,7 @@ import { okOf, textOf } from '../support/storage-results.js'
 
 const { open, owner, folder } = useStorage()
 
-const ROUNDS = 4
+const ROUNDS = 3
 
 /**
  * Appends events and counts them, in a read model of the same file and in a log of calls beside it, until it is killed.

@@ -4,7 +4,7 @@ import { check, checkEqual } from '../lib/checks.mjs'
 import { runChild } from '../lib/children.js'
 import type { Scenario } from '../lib/scenario.js'
 
-const CYCLES = { short: 50, long: 1000 }
+const CYCLES = { short: 30, long: 1000 }
 /** A cycle leaves less than this; a worker that stayed would be thousands of times as much. */
 const HEAP_MB_PER_CYCLE = 0.02
 const RSS_MB = 64

@@ -40,7 +40,7 @@ interface Conversation {
 export const hostileFrames: Scenario = {
   name: 'hostile-frames',
   promise: 'a frame that cannot be understood closes its link with an error, and hurts nothing else',
-  rounds: { short: 3, long: 250 },
+  rounds: { short: 2, long: 250 },
   async round({ random, count }) {
     const hubs = new TwoHubs()
     try {

@@ -86,9 +86,9 @@ export const workerRestart: Scenario = {
     const some = (deaths: readonly Death[], share: number): Death[] =>
       form === 'long' ? [...deaths] : deaths.filter(() => random.chance(share))
     for (const threads of ['dedicated', { shared: 1 }] as const) {
-      const series = [...some(SINGLE, 0.35).map((death) => [death]), ...severalIn(random)]
-      const steps = some(STEPS, 0.2)
-      const refusals = some(STEPS, 0.2)
+      const series = [...some(SINGLE, 0.2).map((death) => [death]), ...severalIn(random)]
+      const steps = some(STEPS, 0.1)
+      const refusals = some(STEPS, 0.1)
       const root = join(folder, typeof threads === 'string' ? threads : 'shared')
       const told = await runChild('worker-restart', { root, series, steps, refusals, threads })
       checkEqual(told.length, series.length + steps.length + refusals.length, 'deaths that were told of')
