@@ -162,6 +162,17 @@ describe('restoring', () => {
     return path
   }
 
+  /** The file of a closed job, alone in a folder. */
+  async function copyOfClosed(rows: number): Promise<{ folder: string; copied: string }> {
+    const { job, file } = await storage.open()
+    await fill(job, rows)
+    await okOf(job.close())
+    const folder = storage.folder()
+    const copied = join(folder, 'copied.db')
+    copyFileSync(file, copied)
+    return { folder, copied }
+  }
+
   const read = async (persistency: Persistency, id: string): Promise<string | undefined> => {
     const job = await okOf(persistency.openJob(id))
     return textOf(await okOf(job.get('c', key(1))))
@@ -287,12 +298,7 @@ describe('restoring', () => {
   })
 
   test('of the file of a closed job, some at once, all get it, and leave nothing beside it', async () => {
-    const { job, file } = await storage.open()
-    await fill(job, 300)
-    await okOf(job.close())
-    const folder = storage.folder()
-    const copied = join(folder, 'copied.db')
-    copyFileSync(file, copied)
+    const { folder, copied } = await copyOfClosed(300)
     const before = readFileSync(copied)
     const persistency = storage.owner()
     const ids = ['a', 'b', 'c']
@@ -302,12 +308,7 @@ describe('restoring', () => {
   })
 
   test('of the file of a closed job, where nothing may be written, reads it all the same', async () => {
-    const { job, file } = await storage.open()
-    await fill(job, 300)
-    await okOf(job.close())
-    const folder = storage.folder()
-    const copied = join(folder, 'copied.db')
-    copyFileSync(file, copied)
+    const { folder, copied } = await copyOfClosed(300)
     chmodSync(copied, 0o400)
     chmodSync(folder, 0o500)
     const { mtimeMs } = statSync(copied)

@@ -7,13 +7,12 @@ import type { AsideTask, CompactTask, VerifyFileTask, VerifyTask } from './aside
 import { BUSY_SLICE_MS, isBusy, onceFree, type Patient, whenFree } from './busy.js'
 import { rewrite, shrink } from './compact.js'
 import { mayBeStored } from './files/job-file.js'
-import { isDamage } from './files/lone-database.js'
 import { openPlain } from './files/plain-database.js'
 import { compareAll } from './journal/compare-all.js'
 import { hasJournal } from './journal/tables.js'
 import type { Operation } from './operation.js'
 import { storageError } from './sqlite-errors.js'
-import { isOfSurroundings } from './surroundings.js'
+import { isDamage, isOfSurroundings } from './surroundings.js'
 import { unreadable, verifyDatabase } from './verify.js'
 
 /** Does it now. Throws what SQLite throws, and what `operation` ends with. */

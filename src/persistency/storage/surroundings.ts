@@ -23,3 +23,8 @@ export function isOfSurroundings(thrown: unknown): boolean {
   const code = (thrown instanceof PersistencyError ? thrown.backendCode : codeOf(thrown)) ?? ''
   return (OF_SURROUNDINGS.test(code) && !OF_THE_FILE.test(code)) || OF_THE_SYSTEM.test(code)
 }
+
+/** Whether SQLite says that a file is damaged, or no database. */
+export function isDamage(thrown: unknown): boolean {
+  return /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(thrown) ?? '')
+}

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
 import { type Patient, whenFree } from '../busy.js'
 import { codeOf } from '../sqlite-errors.js'
+import { isDamage } from '../surroundings.js'
 import { recognise } from './database-file.js'
 import { MOVED, OpenedFile } from './opened-file.js'
 
@@ -111,9 +112,4 @@ function isDone(db: Database.Database, prepare: (db: Database.Database) => void)
     if (isDamage(thrown)) return false
     throw thrown
   }
-}
-
-/** Whether SQLite says that a file is damaged, or no database. */
-export function isDamage(thrown: unknown): boolean {
-  return /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(thrown) ?? '')
 }
