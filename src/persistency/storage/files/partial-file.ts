@@ -1,10 +1,10 @@
 /** Owns a file under construction: it has a name of its own until it is complete, then takes its place in one step. */
-import { accessSync, constants, existsSync, renameSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { PersistencyError } from '../../errors.js'
 import { codeOf, directoryInPlace } from '../sqlite-errors.js'
 import { logOf, removeDatabase } from './companions.js'
 import { syncDirectoryOf } from './disk-sync.js'
-import { moveToFreePlace, nameBeside } from './free-place.js'
+import { linkToFreePlace, nameBeside } from './free-place.js'
 import { makePrivateFile } from './private-files.js'
 
 export class PartialFile {
@@ -43,7 +43,10 @@ export class PartialFile {
 
   #moveToFreePlace(): void {
     try {
-      if (moveToFreePlace(this.path, this.#place)) return
+      if (linkToFreePlace(this.path, this.#place)) {
+        rmSync(this.path, { force: true })
+        return
+      }
     } catch (thrown) {
       throw codeOf(thrown) === 'EEXIST' ? taken(this.#place) : thrown
     }

@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf } from '../sqlite-errors.js'
-import { moveToFreePlace, nameBeside } from './free-place.js'
+import { linkToFreePlace, nameBeside } from './free-place.js'
 
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
@@ -29,7 +29,7 @@ function isPlaced(place: string): boolean {
   const path = nameBeside(place)
   try {
     makePrivateFile(path)
-    return moveToFreePlace(path, place)
+    return linkToFreePlace(path, place)
   } catch (thrown) {
     if (codeOf(thrown) === 'EEXIST') throw thrown
     return false
