@@ -91,7 +91,7 @@ describe('the connection', () => {
   afterEach(() => void jest.restoreAllMocks())
 
   const connect = (durability: Durability, file: string): Database.Database => {
-    provideFile({ jobId: 'tenant', file }, true)
+    provideFile({ jobId: 'tenant', file, options: { durability } }, true)
     const options = { durability, cacheSizeBytes: 2 ** 20, mmapSizeBytes: 2 ** 22 }
     return openDatabase({ file, options }, { busyTimeoutMs: 1234, urgent: () => false })
   }
@@ -130,6 +130,7 @@ describe('the connection', () => {
       return pragma.call(this, source.replace('journal_mode = WAL', 'journal_mode'), options)
     })
     const file = join(storage.folder(), 'tenant.db')
+    writeFileSync(file, '')
     expect(() => connect('normal', file)).toThrow(/does not support write-ahead logging/)
     expect(statSync(file).size).toBe(0)
     makeFitting(file)

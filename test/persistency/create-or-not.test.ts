@@ -125,7 +125,7 @@ describe('create: false', () => {
 
   test('makes nothing either when the file goes as it is being opened', () => {
     const file = join(storage.folder(), 'data', 'tenant.db')
-    expect(() => provideFile({ jobId: 'tenant', file }, false)).toThrow(
+    expect(() => provideFile({ jobId: 'tenant', file, options: { durability: 'normal' } }, false)).toThrow(
       expect.objectContaining({ code: 'ERR_JOB_NOT_FOUND' })
     )
     expect(filesIn(join(file, '../..'))).toEqual([])

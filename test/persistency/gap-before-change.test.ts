@@ -148,6 +148,6 @@ test('a file that is damaged is dropped, and what was beside it', async () => {
   const { file } = await closed(1)
   writeFileSync(file, 'no database '.repeat(200))
   writeFileSync(`${file}-wal`, 'no log')
-  removeFiles({ task: 'remove', jobId: 'tenant', file }, patient)
+  await removeFiles({ task: 'remove', jobId: 'tenant', file }, patient)
   expect(filesIn(join(file, '..'))).toEqual([])
 })

@@ -112,6 +112,6 @@ async function change(start: ChangeStart, { urgent, givenUp, share }: ServeCall)
 }
 
 async function changeFiles(start: ChangeStart, patient: Patient): Promise<void> {
-  if (start.task === 'remove') removeFiles(start, patient)
+  if (start.task === 'remove') await removeFiles(start, patient)
   else await restoreFile(start, patient)
 }

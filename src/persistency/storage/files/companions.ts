@@ -18,6 +18,11 @@ export function logBytes(file: string): number {
   return statSync(logOf(file), { throwIfNoEntry: false })?.size ?? 0
 }
 
+/** Whether there is anything that belongs to a file of this very name, be it to one that has gone. */
+export function hasCompanions(file: string): boolean {
+  return COMPANIONS.some((suffix) => existsSync(`${file}${suffix}`))
+}
+
 /** Removes what belongs to the file that has this very name. */
 export function removeCompanions(file: string): void {
   for (const suffix of COMPANIONS) rmSync(`${file}${suffix}`, { force: true })

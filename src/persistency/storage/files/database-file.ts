@@ -33,6 +33,10 @@ const CHECKPOINT_PAGES = 4000
 /** A WAL that has grown is cut back to this size by the next checkpoint that can. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
+/** Where the header of a file says that it is written by way of a log, once for writers and once for readers. */
+const VERSIONS_OF_MODE = [18, 20] as const
+const IN_WAL_MODE = 2
+
 /** SQLite takes a larger cache for none. */
 const MOST_CACHE_KIB = 2 ** 31 - 1
 
@@ -154,8 +158,32 @@ function limitCache(db: Database.Database, bytes: number): void {
  */
 function create(db: Database.Database): void {
   db.transaction(() => {
-    if (db.pragma('user_version', { simple: true }) !== 0) return
-    db.exec(CREATE_KV)
-    db.pragma(`user_version = ${USER_VERSION}`)
+    if (db.pragma('user_version', { simple: true }) === 0) layOut(db)
   }).immediate()
+}
+
+function layOut(db: Database.Database): void {
+  db.exec(CREATE_KV)
+  db.pragma(`user_version = ${USER_VERSION}`)
+}
+
+let empty: Buffer | undefined
+
+/** The bytes of a file that has just been laid out, and has no log. */
+export function emptyDatabase(): Uint8Array {
+  empty ??= makeEmpty()
+  return empty
+}
+
+function makeEmpty(): Buffer {
+  const db = new Database(MEMORY)
+  try {
+    layOut(db)
+    const bytes = db.serialize()
+    // What is in memory has no log.
+    bytes.fill(IN_WAL_MODE, ...VERSIONS_OF_MODE)
+    return bytes
+  } finally {
+    db.close()
+  }
 }

@@ -3,9 +3,11 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PersistencyError } from '../../errors.js'
+import type { Durability } from '../../options.js'
 import { codeOf, directoryInPlace, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
-import { removeDatabase } from './companions.js'
+import { hasCompanions, removeDatabase } from './companions.js'
+import { emptyDatabase } from './database-file.js'
 import { beginAlone, CHANGES_OPEN_FILES } from './lone-database.js'
 import { OpenedFile } from './opened-file.js'
 import { refuseOtherOwner } from './own-file.js'
@@ -14,11 +16,16 @@ import { MEMORY } from './root-dir.js'
 
 type JobFile = Pick<StorageStart, 'jobId' | 'file'>
 
+/** A file that may have to be made. */
+interface NewJobFile extends JobFile {
+  readonly options: { readonly durability: Durability }
+}
+
 /**
  * Makes the directory and the file, which SQLite would not make private, unless they are there. Answers whether it made
  * the file. Throws `PersistencyError`, `ERR_JOB_NOT_FOUND` where there is no file and none may be made.
  */
-export function provideFile({ jobId, file }: JobFile, create: boolean): boolean {
+export function provideFile({ jobId, file, options }: NewJobFile, create: boolean): boolean {
   if (file === MEMORY) return false
   try {
     if (create) makePrivateDirectory(dirname(file))
@@ -30,7 +37,7 @@ export function provideFile({ jobId, file }: JobFile, create: boolean): boolean 
     const stats = statSync(file, { throwIfNoEntry: false })
     if (stats?.isDirectory()) throw directoryInPlace()
     if (stats === undefined && !create) throw notStored({ jobId, file })
-    if (stats === undefined) made = makeUnlessThere(file)
+    if (stats === undefined) made = makeUnlessThere(file, options.durability !== 'off')
     // SQLite would open a file that may not be written to, and fail with the first write.
     else accessSync(file, constants.R_OK | constants.W_OK)
   } catch (thrown) {
@@ -56,10 +63,13 @@ export function notStored({ jobId, file }: JobFile): PersistencyError {
   return new PersistencyError('ERR_JOB_NOT_FOUND', `no job "${jobId}": ${why}; create: false makes none`)
 }
 
-/** Another owner may have been faster. */
-function makeUnlessThere(file: string): boolean {
+/**
+ * Another owner may have been faster. A file without its log is laid out before anybody finds it; where there is a log of a
+ * file that has gone, SQLite is given an empty one, for which it removes that.
+ */
+function makeUnlessThere(file: string, synced: boolean): boolean {
   try {
-    placePrivateFile(file)
+    placePrivateFile(file, hasCompanions(file) ? undefined : { bytes: emptyDatabase(), synced })
     return true
   } catch (thrown) {
     if (codeOf(thrown) !== 'EEXIST') throw thrown

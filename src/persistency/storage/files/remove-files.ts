@@ -5,6 +5,7 @@ import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RemoveStart } from '../start.js'
 import { realFile, removeDatabase } from './companions.js'
+import { syncDirectoryOf } from './disk-sync.js'
 import { changeAlone } from './lone-database.js'
 import { otherOwnerOf } from './own-file.js'
 
@@ -15,16 +16,18 @@ export const IN_USE_PATIENCE_MS = 1000
  * Deletes the file of a job and its companions, and the link that leads there; missing ones are no error. A damaged file is
  * deleted, the database of another program is not. Throws `PersistencyError`.
  */
-export function removeFiles({ file }: RemoveStart, patient: Patient): void {
-  if (existsSync(file)) {
-    // The file of another job: this one has none.
-    if (otherOwnerOf(file) !== undefined) return
-  }
+export async function removeFiles({ file }: RemoveStart, patient: Patient): Promise<void> {
+  // The file of another job: this one has none.
+  if (existsSync(file) && otherOwnerOf(file) !== undefined) return
+  const real = realFile(file)
   try {
     changeAlone(file, patient, () => removeAll(file))
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
   }
+  // A log that is back after a loss of power would be taken for that of a job that was made anew under this id.
+  await syncDirectoryOf(file)
+  if (dirname(real) !== dirname(file)) await syncDirectoryOf(real)
 }
 
 function removeAll(file: string): void {
