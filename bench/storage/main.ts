@@ -26,8 +26,9 @@ process.once('SIGINT', () => process.exit(130))
 const taken = new Set<string>()
 const groups = rows.map((row) => measurementsOf(row, directory).filter(isNew))
 
-const { numbers, gaps } = await runRounds(groups, options.rounds, options.quick)
+// First: where many files were deleted, some file systems take long to make one.
 const manyJobs = options.long ? await measureManyJobs(options.quick) : { results: [] }
+const { numbers, gaps } = await runRounds(groups, options.rounds, options.quick)
 const results = [...rows.map((row) => resultOf(row, numbers)), ...manyJobs.results]
 
 if (options.json !== undefined) {
