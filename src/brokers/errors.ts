@@ -66,6 +66,10 @@ export class BrokerError extends Error {
     }
   }
 
+  override toString(): string {
+    return `BrokerError(${this.kind}: ${this.message})`
+  }
+
   /** What `JSON.stringify` makes of it: by itself it would leave out the message. Links have a codec of their own. */
   toJSON(): BrokerErrorData {
     const { name, kind, message, cause } = this

@@ -3,7 +3,7 @@ import { errAsync, okAsync, ResultAsync } from 'neverthrow'
 import type { DependencyContainer } from 'tsyringe'
 import { unwrap } from '../brokers/unwrap.js'
 import { PersistencyError } from '../persistency/errors.js'
-import type { Job } from '../persistency/job.js'
+import { Job } from '../persistency/job.js'
 import { JobClosed, JobFailed } from '../persistency/messages.js'
 import type { JobOptions } from '../persistency/options.js'
 import { Persistency } from '../persistency/persistency.js'
@@ -21,13 +21,15 @@ interface Child {
 const children = new WeakMap<DependencyContainer, WeakMap<Job, Child>>()
 
 /**
- * Makes a child container for an open job: its brokers speak in the context of the job, through its hub, and {@link JOB}
- * is the job. Disposing the child closes the job; disposing the parent, and the end of the job, disposes the child.
+ * Makes a child container for an open job: its brokers speak in the context of the job, through its hub, and {@link JOB},
+ * or the class `Job`, is the job. Disposing the child closes the job; disposing the parent, and the end of the job, disposes
+ * the child.
  */
 export function registerJob(container: DependencyContainer, job: Job): DependencyContainer {
   const child = container.createChildContainer()
   registerBrokers(child, job.hub, job.context)
   child.register(JOB, { useValue: job })
+  child.register(Job, { useValue: job })
   const parent = lifetimeOf(container)
   const lifetime = lifetimeOf(child)
   let disposal: unknown

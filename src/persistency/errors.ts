@@ -86,16 +86,17 @@ export class PersistencyError extends Error {
   /** The exact cause. */
   readonly code: PersistencyErrorCode
   /** The code of the storage engine, such as `SQLITE_FULL`, when the failure comes from there. */
-  readonly backendCode: string | undefined
+  declare readonly backendCode: string | undefined
   /** Of an `ERR_CONFLICT`: what was expected, and where. */
-  readonly conflict: Conflict | undefined
+  declare readonly conflict: Conflict | undefined
 
   constructor(code: PersistencyErrorCode, message: string, details: PersistencyErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = KIND_OF[code]
     this.code = code
-    this.backendCode = details.backendCode
-    this.conflict = details.conflict
+    // Where there is none, printing the error says nothing of it.
+    if (details.backendCode !== undefined) this.backendCode = details.backendCode
+    if (details.conflict !== undefined) this.conflict = details.conflict
   }
 
   /** The error that `toJSON` printed, for instance on another thread. An unknown code becomes `ERR_STORAGE`. */

@@ -30,6 +30,26 @@ describe('unwrap', () => {
     await expect(unwrap(errAsync(failure))).rejects.toBe(failure)
   })
 
+  test('shows in the stack who waits for the answer, once', async () => {
+    const shared = new Error('made elsewhere')
+    shared.stack = 'Error: made elsewhere\n    at there'
+    const askedFor = async (answer: unknown): Promise<unknown> => {
+      try {
+        return await unwrap(answer as Promise<never>)
+      } catch (thrown) {
+        return (thrown as Error).stack
+      }
+    }
+    for (const answer of [errAsync(shared), Promise.resolve(err(shared)), errAsync(shared)]) {
+      const stack = (await askedFor(answer)) as string
+      expect(stack).toMatch(/^Error: made elsewhere\n {4}at there\n {4}at (?:async )?askedFor .*unwrap\.test/)
+      expect(stack.match(/askedFor/g)).toHaveLength(1)
+    }
+    const frozen = Object.freeze(new Error('frozen'))
+    await expect(unwrap(errAsync(frozen))).rejects.toBe(frozen)
+    expect(await askedFor(errAsync({ kind: 'soldOut' }))).toContain('askedFor')
+  })
+
   test.each([
     ['nothing', undefined, 'got undefined'],
     ['null', null, 'got null'],

@@ -10,7 +10,7 @@ import {
   defineRequest,
   defineSignal,
   EventBroker,
-  type Job,
+  Job,
   key,
   MultiRequestBroker,
   RequestBroker,
@@ -262,6 +262,7 @@ describe('disposing a container with storage', () => {
     registerPersistency(app, { rootDir: root, hub })._unsafeUnwrap()
     const child = (await jobContainer(app, 'alice'))._unsafeUnwrap()
     const job = child.resolve<Job>(JOB)
+    expect(child.resolve(Job)).toBe(job)
     class Archive {
       @provides(Price)
       async price(item: string): Promise<number> {

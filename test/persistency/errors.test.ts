@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { err } from 'neverthrow'
 import {
@@ -431,6 +432,9 @@ describe('an error', () => {
     const full = new PersistencyError('ERR_STORAGE', 'disk', { backendCode: 'SQLITE_FULL', cause: 'why' })
     expect(String(full)).toBe('PersistencyError(backend: disk) [ERR_STORAGE, SQLITE_FULL]')
     expect(full).toMatchObject({ name: 'PersistencyError', cause: 'why', backendCode: 'SQLITE_FULL' })
+    expect(inspect(plain)).not.toContain('undefined')
+    expect(plain.backendCode).toBeUndefined()
+    expect(String(new BrokerError('timeout', 'too long'))).toBe('BrokerError(timeout: too long)')
   })
 
   test('survives the way through plain data', () => {
