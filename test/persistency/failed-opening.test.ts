@@ -184,3 +184,12 @@ describe('a file that is taken away while it is being opened', () => {
     expect([holder.isOpen, taken]).toEqual([false, 10])
   })
 })
+
+test('a file that SQLite cannot open, because its path is too long, is taken back', async () => {
+  const rootDir = join(storage.folder(), 'x'.repeat(250), 'y'.repeat(250))
+  const persistency = storage.owner({ rootDir })
+  const error = await errorOf(persistency.openJob('tenant'))
+  expect(error).toMatchObject({ code: 'ERR_OPEN', backendCode: 'SQLITE_CANTOPEN' })
+  expect(error.message).toContain('fewer than 500 bytes')
+  expect(filesIn(rootDir)).toEqual([])
+})

@@ -97,7 +97,7 @@ const changes: Change[] = [
     code: inUse,
     change: (file, from) => restoreFile({ ...of, task: 'restore', file, from }, patient)
   },
-  { what: 'taken back', rows: 0, change: takeBack }
+  { what: 'taken back', rows: 0, change: (file) => takeBack(file) }
 ]
 
 describe.each(changes)('a file that is $what', ({ what, rows, code, change }) => {

@@ -10,7 +10,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   SQLITE_READONLY_DBMOVED:
     'somebody moved, replaced or deleted the file while it was open; put it back, or close the job and open it again',
   SQLITE_CANTOPEN:
-    'check that the directory is there, that this user may write to it, and that its file system supports write-ahead logging',
+    'check that the directory is there, that this user may write to it, that its path has fewer than 500 bytes, and that its file system supports write-ahead logging',
   SQLITE_NOTADB: 'the file is not a SQLite database; move it away or choose another job id',
   SQLITE_CORRUPT: 'the file is damaged; restore it from a backup',
   SQLITE_IOERR: 'the disk reports an error; check it and the free space',

@@ -172,7 +172,7 @@ export class StoreHolder implements OpenStore {
         const gone = hasGone(found, thrown)
         if (gone && !this.#known && attempt < MOST_ATTEMPTS) continue
         // Who holds a lock is about to use the file.
-        if (made && !gone && !isBusy(thrown)) takeBack(file)
+        if (made && !gone && !isBusy(thrown)) takeBack(file, found)
         throw thrown
       }
     }

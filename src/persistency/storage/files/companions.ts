@@ -1,11 +1,22 @@
 /** Owns what SQLite keeps beside a database: beside the file itself, whatever links lead there. */
-import { existsSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { codeOf } from '../sqlite-errors.js'
 
 const COMPANIONS = ['-wal', '-shm', '-journal'] as const
 
 /** The file that a path leads to; the path as it is where that is none. */
 export function realFile(path: string): string {
-  return existsSync(path) ? realpathSync.native(path) : path
+  try {
+    return realpathSync.native(path)
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return path
+    throw thrown
+  }
+}
+
+/** Whether there is a link by this name, be it to something or to nothing. */
+export function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 }
 
 /** The write-ahead log of a database, which may not be there. */
@@ -20,7 +31,7 @@ export function logBytes(file: string): number {
 
 /** Whether there is anything that belongs to a file of this very name, be it to one that has gone. */
 export function hasCompanions(file: string): boolean {
-  return COMPANIONS.some((suffix) => existsSync(`${file}${suffix}`))
+  return COMPANIONS.some((suffix) => lstatSync(`${file}${suffix}`, { throwIfNoEntry: false }) !== undefined)
 }
 
 /** Removes what belongs to the file that has this very name. */

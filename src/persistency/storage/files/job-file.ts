@@ -6,7 +6,7 @@ import { PersistencyError } from '../../errors.js'
 import type { Durability } from '../../options.js'
 import { codeOf, directoryInPlace, storageError } from '../sqlite-errors.js'
 import type { StorageStart } from '../start.js'
-import { hasCompanions, removeDatabase } from './companions.js'
+import { hasCompanions, logBytes, removeDatabase } from './companions.js'
 import { emptyDatabase } from './database-file.js'
 import { beginAlone, CHANGES_OPEN_FILES } from './lone-database.js'
 import { OpenedFile } from './opened-file.js'
@@ -80,23 +80,31 @@ function makeUnlessThere(file: string, synced: boolean): boolean {
 /**
  * Removes a file that `provideFile` has made, and nobody has open, when the opening has failed: unless somebody else has
  * it open by now, or has stored something in it.
+ *
+ * @param found the file as it was when it had been made, for one that cannot be opened
  */
-export function takeBack(file: string): void {
+export function takeBack(file: string, found?: OpenedFile): void {
   try {
-    removeUnused(file)
+    removeUnused(file, found)
   } catch {
     // The caller has a failure to tell that says more.
   }
 }
 
 /** What could not be opened once may not be opened again; with nothing in it, it is nobody's. */
-function removeUnused(file: string): void {
+function removeUnused(file: string, found: OpenedFile | undefined): void {
   try {
     removeLocked(file)
   } catch (thrown) {
-    if (!isUnopened(thrown) || statSync(file).size > 0) throw thrown
+    if (!isUnopened(thrown) || !isAsMade(file, found)) throw thrown
     removeDatabase(file)
   }
+}
+
+function isAsMade(file: string, found: OpenedFile | undefined): boolean {
+  const { size } = statSync(file)
+  if (size === 0) return true
+  return found?.unchanged === true && size === emptyDatabase().length && logBytes(file) === 0
 }
 
 function isUnopened(thrown: unknown): boolean {

@@ -36,6 +36,12 @@ export class OpenedFile {
     return !bornThen || now?.birthtimeNs === opened.birthtimeNs
   }
 
+  /** Whether the path leads to that file, and nobody has written to it since. */
+  get unchanged(): boolean {
+    const now = this.#look()
+    return this.#isOpened(now) && now?.mtimeNs === this.#opened?.mtimeNs && now?.size === this.#opened?.size
+  }
+
   /** As `requireInPlace`, except that a file that was in place a moment ago is not looked for again. */
   requireStillInPlace(): void {
     if (this.#opened !== undefined && performance.now() - this.#seenAt >= LOOK_AGAIN_MS) this.requireInPlace()

@@ -2,20 +2,21 @@
  * Owns that two job ids never share a file. Some file systems take `Foo.db` and `foo.db` for one file; ids are told apart
  * by case. Which file a path leads to is asked of the file system, so that nothing changes where it tells them apart.
  */
-import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { PersistencyError } from '../../errors.js'
+import { realFile } from './companions.js'
 
-/** The name of the file that `path`, which is there, leads to, when that is the file of an id in other letter case. */
+/** The name of the file that `path` leads to, if to any, when that is the file of an id in other letter case. */
 export function otherOwnerOf(path: string): string | undefined {
   const asked = basename(path)
-  const actual = basename(realpathSync.native(path))
+  const actual = basename(realFile(path))
   if (actual !== asked && isSameButForCase(actual, asked)) return actual
   // Some systems answer with the name that they were asked for.
   return knowsNoCase(path) ? listedName(path) : undefined
 }
 
-/** Throws `ERR_JOB_ID` when `path`, which is there, leads to the file of another id. */
+/** Throws `ERR_JOB_ID` when `path` leads to the file of another id. */
 export function refuseOtherOwner(path: string): void {
   const other = otherOwnerOf(path)
   if (other === undefined) return
@@ -30,8 +31,8 @@ function knowsNoCase(path: string): boolean {
   if (other === name) return false
   const there = statSync(join(dirname(path), other), { bigint: true, throwIfNoEntry: false })
   if (there === undefined) return false
-  const here = statSync(path, { bigint: true })
-  return here.ino === there.ino && here.dev === there.dev
+  const here = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return here?.ino === there.ino && here.dev === there.dev
 }
 
 /** The name of the file in its directory, when it is not the one that was asked for. */

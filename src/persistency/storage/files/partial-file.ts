@@ -24,34 +24,37 @@ export class PartialFile {
     makePrivateFile(this.path)
   }
 
-  /** Puts it in its place, at once. Nobody ever sees part of it there. */
-  takePlace(): void {
-    if (this.#overwrite) renameSync(this.path, this.#place)
-    else this.#moveToFreePlace()
+  /** Puts it in its place, at once, instead of what may be there. Nobody ever sees part of it there. */
+  replace(): void {
+    renameSync(this.path, this.#place)
   }
 
-  /** Puts it in its place, and that to the disk. */
+  /** The same, but only where nothing is; answers `false` when something is. */
+  takeFreePlace(): boolean {
+    try {
+      if (linkToFreePlace(this.path, this.#place)) {
+        rmSync(this.path, { force: true })
+        return true
+      }
+    } catch (thrown) {
+      if (codeOf(thrown) === 'EEXIST') return false
+      throw thrown
+    }
+    if (existsSync(this.#place)) return false
+    renameSync(this.path, this.#place)
+    return true
+  }
+
+  /** Puts it in its place, as it was asked to, and that to the disk. */
   async complete(): Promise<void> {
-    this.takePlace()
+    if (this.#overwrite) this.replace()
+    else if (!this.takeFreePlace()) throw taken(this.#place)
     await syncDirectoryOf(this.#place)
   }
 
   /** Removes it; for when it was not completed. */
   discard(): void {
     removeDatabase(this.path)
-  }
-
-  #moveToFreePlace(): void {
-    try {
-      if (linkToFreePlace(this.path, this.#place)) {
-        rmSync(this.path, { force: true })
-        return
-      }
-    } catch (thrown) {
-      throw codeOf(thrown) === 'EEXIST' ? taken(this.#place) : thrown
-    }
-    if (existsSync(this.#place)) throw taken(this.#place)
-    renameSync(this.path, this.#place)
   }
 }
 
@@ -72,7 +75,8 @@ export function checkReadable(path: string, what: string): void {
   if (statSync(path).isDirectory()) throw directoryInPlace()
 }
 
-function taken(place: string): PersistencyError {
+/** What is in the place of a file that is not to replace anything. */
+export function taken(place: string): PersistencyError {
   const message = `${place}: is there already; choose another name, or pass overwrite: true to replace it`
   return new PersistencyError('ERR_EXISTS', message)
 }

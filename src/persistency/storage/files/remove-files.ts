@@ -1,10 +1,10 @@
 /** Owns deleting what a job has stored. */
-import { existsSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RemoveStart } from '../start.js'
-import { realFile, removeDatabase } from './companions.js'
+import { isLink, realFile, removeDatabase } from './companions.js'
 import { syncDirectoryOf } from './disk-sync.js'
 import { changeAlone } from './lone-database.js'
 import { otherOwnerOf } from './own-file.js'
@@ -17,11 +17,18 @@ export const IN_USE_PATIENCE_MS = 1000
  * deleted, the database of another program is not. Throws `PersistencyError`.
  */
 export async function removeFiles({ file }: RemoveStart, patient: Patient): Promise<void> {
-  // The file of another job: this one has none.
-  if (existsSync(file) && otherOwnerOf(file) !== undefined) return
-  const real = realFile(file)
+  let real = file
   try {
-    changeAlone(file, patient, () => removeAll(file))
+    // The file of another job: this one has none.
+    if (otherOwnerOf(file) !== undefined) return
+    real = realFile(file)
+    changeAlone(file, patient, {
+      make() {
+        if (isLink(file)) rmSync(file, { force: true })
+        return true
+      },
+      change: () => removeAll(file)
+    })
   } catch (thrown) {
     throw storageError('ERR_REMOVE', file, thrown)
   }

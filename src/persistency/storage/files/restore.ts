@@ -8,12 +8,12 @@ import { storageError } from '../sqlite-errors.js'
 import type { RestoreStart } from '../start.js'
 import { isOfSurroundings } from '../surroundings.js'
 import { verifyDatabase } from '../verify.js'
-import { removeCompanions } from './companions.js'
+import { isLink, removeCompanions } from './companions.js'
 import { recognise } from './database-file.js'
 import { syncDirectoryOf, syncFile } from './disk-sync.js'
 import { changeAlone } from './lone-database.js'
 import { refuseOtherOwner } from './own-file.js'
-import { checkReadable, PartialFile } from './partial-file.js'
+import { checkReadable, PartialFile, taken } from './partial-file.js'
 import { makePrivateDirectory } from './private-files.js'
 import { copySource, UNATTENDED, unsound } from './restore-source.js'
 
@@ -31,7 +31,7 @@ export async function restoreFile({ file, from, overwrite }: RestoreStart, patie
     await copySource(from, partial.path, patient)
     await syncFile(partial.path)
     requireSound(partial.path, from)
-    putInPlace(partial, file, patient)
+    putInPlace(partial, file, overwrite, patient)
     await syncDirectoryOf(file)
   } catch (thrown) {
     partial?.discard()
@@ -39,14 +39,25 @@ export async function restoreFile({ file, from, overwrite }: RestoreStart, patie
   }
 }
 
-function putInPlace(partial: PartialFile, file: string, patient: Patient): void {
-  const put = (): void => {
-    // What belongs to the former file must not be taken for part of the new one.
-    removeCompanions(file)
-    partial.takePlace()
-  }
-  // With its log in it, the former file is whole until the new one takes its place.
-  changeAlone(file, patient, put, (db) => db.pragma('journal_mode = DELETE'))
+function putInPlace(partial: PartialFile, file: string, overwrite: boolean, patient: Patient): void {
+  changeAlone(file, patient, {
+    make() {
+      if (partial.takeFreePlace()) return true
+      if (!overwrite) throw taken(file)
+      // A file is replaced when it is locked, a link to nothing at once.
+      if (!isLink(file)) return false
+      partial.replace()
+      return true
+    },
+    // With its log in it, the former file is whole until the new one takes its place.
+    prepare: (db) => db.pragma('journal_mode = DELETE'),
+    change(empty) {
+      if (!empty && !overwrite) throw taken(file)
+      // What belongs to the former file must not be taken for part of the new one.
+      removeCompanions(file)
+      partial.replace()
+    }
+  })
 }
 
 function requireSound(path: string, from: string): void {
