@@ -8,11 +8,13 @@ import { isPending } from '../support/brokers-async.js'
 import { runProgram } from '../support/storage-child.js'
 import { useStorage } from '../support/storage-folder.js'
 import { useLocks } from '../support/storage-locks.js'
-import { errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
+import { type Answer, errorOf, keyOf, okOf, utf8 } from '../support/storage-results.js'
 import { withDatabase } from '../support/storage-sqlite.js'
 
 const holdLock = useLocks()
 const storage = useStorage()
+/** Windows deletes no file that is open. */
+const onPosix = process.platform === 'win32' ? test.skip : test
 
 const put = (n: number, text = 'x'): TxOp => ({
   kind: 'put',
@@ -139,6 +141,25 @@ test('a file that is moved away takes no writes a millisecond later, while its j
   await okOf(job.persistAcked(put(3)))
   expect(await okOf(job.count('c', keyOf()))).toBe(2)
 })
+
+onPosix.each([['-wal'], ['-wal', '-shm']])(
+  'a log that is deleted takes no writes while its job has it open, and closing saves what is in it: %s %s',
+  async (...suffixes) => {
+    const { root, job } = await storage.open()
+    await okOf(job.persistAcked(put(1)))
+    for (const suffix of suffixes) rmSync(join(root, `tenant.db${suffix}`))
+    await delay(2)
+    for (const attempt of [job.persistAcked(put(2)), job.flush({ durable: true })]) {
+      const error = await errorOf(attempt as Answer<unknown>)
+      expect(error).toMatchObject({ code: 'ERR_STORAGE', backendCode: 'SQLITE_READONLY_DBMOVED' })
+      expect(error.message).toContain('tenant.db: its write-ahead log is no longer there')
+    }
+    await okOf(job.close())
+    const again = (await storage.open({}, root)).job
+    expect(await okOf(again.count('c', keyOf()))).toBe(1)
+    await okOf(again.persistAcked(put(2)))
+  }
+)
 
 // The shorter wait is one within SQLite.
 test.each([20, 200])(

@@ -7,7 +7,9 @@ import type { Key } from '../keys/keys.js'
 import type { KvScanPage, KvScanQuery } from '../message-payloads.js'
 import type { PutOp, TxOp } from '../types.js'
 import { type Patient, whenFree } from './busy.js'
+import { logOf } from './files/companions.js'
 import { OpenedFile } from './files/opened-file.js'
+import { MEMORY } from './files/root-dir.js'
 import { fitsOneStatement } from './gather.js'
 import type { JournalLog, SeqRange } from './journal/journal-log.js'
 import { type CachedDatabase, KeyReader } from './key-reader.js'
@@ -42,6 +44,8 @@ export class SqliteStore implements CachedDatabase {
   readonly #db: Database
   readonly #patient: Patient
   readonly #file: OpenedFile
+  /** What is committed is in there until a checkpoint. */
+  readonly #log: OpenedFile
   readonly statements: Statements
   readonly #keys: KeyReader
   readonly #ranges: RangeReader
@@ -63,6 +67,7 @@ export class SqliteStore implements CachedDatabase {
     this.#db = db
     this.#patient = patient
     this.#file = new OpenedFile(db.name)
+    this.#log = new OpenedFile(db.memory ? MEMORY : logOf(db.name), 'its write-ahead log ')
     this.#journal = journal
     this.#findJournal = findJournal
     this.statements = new Statements(db)
@@ -102,18 +107,23 @@ export class SqliteStore implements CachedDatabase {
 
   begin(): void {
     whenFree(this.#patient, () => {
-      this.#file.requireStillInPlace()
+      this.#requireInPlace()
       this.statements.get(BEGIN).run()
     })
     try {
       // SQLite may have waited for a lock, and the file have been moved meanwhile.
-      this.#file.requireStillInPlace()
+      this.#requireInPlace()
       if (this.#journal === undefined) this.lookForJournal()
       this.#journal?.begin()
     } catch (thrown) {
       this.rollback()
       throw thrown
     }
+  }
+
+  #requireInPlace(): void {
+    this.#file.requireStillInPlace()
+    this.#log.requireStillInPlace()
   }
 
   /**
@@ -296,6 +306,8 @@ export class SqliteStore implements CachedDatabase {
   }
 
   #sync(): void {
+    this.#file.requireInPlace()
+    this.#log.requireInPlace()
     const former = this.#db.pragma('synchronous', { simple: true })
     const version = this.#db.pragma('user_version', { simple: true })
     try {

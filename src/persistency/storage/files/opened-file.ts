@@ -1,6 +1,7 @@
 /**
- * Owns noticing that a database is no longer where it was opened. A file that somebody moves, replaces or deletes lives
- * on for whoever has it open: SQLite would go on storing rows that nobody can find again, and say that all is well.
+ * Owns noticing that a database, or its log, is no longer where it was opened. A file that somebody moves, replaces or
+ * deletes lives on for whoever has it open: SQLite would go on storing rows that nobody can find again, and say that all is
+ * well.
  */
 import { type BigIntStats, statSync } from 'node:fs'
 import { MEMORY } from './root-dir.js'
@@ -13,12 +14,17 @@ const LOOK_AGAIN_MS = 1
 
 export class OpenedFile {
   readonly #path: string
+  readonly #what: string
   readonly #opened: BigIntStats | undefined
   #seenAt = Number.NEGATIVE_INFINITY
 
-  /** @param path of a file that is open, or about to be, or what stands for one where there is none */
-  constructor(path: string) {
+  /**
+   * @param path of a file that is open, or about to be, or what stands for one where there is none
+   * @param what names it in messages, in which the path of the database comes first
+   */
+  constructor(path: string, what = '') {
     this.#path = path
+    this.#what = what
     // A file of that name would be somebody else's.
     this.#opened = path === MEMORY ? undefined : this.#look()
   }
@@ -55,8 +61,8 @@ export class OpenedFile {
       this.#seenAt = performance.now()
       return
     }
-    const what = now === undefined ? 'is no longer there' : 'is no longer the file that was opened'
-    throw Object.assign(new Error(what), { code: MOVED })
+    const why = now === undefined ? 'is no longer there' : 'is no longer the file that was opened'
+    throw Object.assign(new Error(`${this.#what}${why}`), { code: MOVED })
   }
 
   #look(): BigIntStats | undefined {
