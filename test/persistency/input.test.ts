@@ -1,5 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { EventBroker, type Job, key, PersistEvent, type Persistency } from 'persistency'
+import {
+  defineTable,
+  EventBroker,
+  type Job,
+  type Key,
+  key,
+  PersistEvent,
+  type Persistency,
+  prefixRange,
+  rest,
+  string
+} from 'persistency'
 import { filesIn, useStorage } from '../support/storage-folder.js'
 import { useWorkers } from '../support/storage-process.js'
 import { type Answer, errorOf, keyOf, okOf, textOf, utf8 } from '../support/storage-results.js'
@@ -227,6 +238,52 @@ describe('the arguments of a job', () => {
     }
     const rows = job.stream('c', bad)[Symbol.asyncIterator]()
     await expect(rows.next()).rejects.toMatchObject({ code: 'ERR_RANGE' })
+  })
+
+  test.each([
+    [{ start: k, end: k }, 'a range has no field "end"; known are start, stop'],
+    [{ start: k, stop: k, end: undefined }, 'no field "end"'],
+    [{ from: k, to: k }, 'no field "from"'],
+    [Object.assign(Object.create(null), { start: k, limit: 3 }), 'no field "limit"; known are start, stop'],
+    [{ limit: 3, reverse: true }, 'options come behind the range, and key() is the range of all rows'],
+    [{ initial: true }, 'options come behind the range'],
+    [['ann'], 'made with key(...parts) or the key(...) of a table; got an Array']
+  ] as [unknown, string][])('%p is no range, whatever reads it', async (value, names) => {
+    const { job } = await storage.open({ journal: true }, ':memory:')
+    const bad = any(value)
+    const Rows = defineTable('c', { key: string, value: rest })
+    const past = job.at(0)
+    const table = job.table(Rows)
+    const calls: (() => Answer<unknown>)[] = [
+      ...[job, past].flatMap((rows) => [() => rows.scan('c', bad), () => rows.count('c', bad)]),
+      ...[table, past.table(Rows)].flatMap((rows) => [() => rows.scan(bad), () => rows.count(bad)])
+    ]
+    for (const call of calls) await refused(call, 'ERR_RANGE', names)
+    for (const items of [
+      job.stream('c', bad),
+      past.stream('c', bad),
+      job.watch('c', bad),
+      table.watch(bad)
+    ]) {
+      const read = items[Symbol.asyncIterator]().next()
+      await expect(read).rejects.toMatchObject({ code: 'ERR_RANGE', message: expect.stringContaining(names) })
+    }
+  })
+
+  test('a range may be of a class, or inherit what it has', async () => {
+    class Pages {
+      readonly pageSize = 5
+      constructor(
+        readonly start: Key,
+        readonly stop: Key
+      ) {}
+    }
+    const { job } = await storage.open({}, ':memory:')
+    await okOf(job.persistPut('c', keyOf(5), bytes))
+    const pages = new Pages(keyOf(1), keyOf(9))
+    expect(await okOf(job.count('c', pages))).toBe(1)
+    expect(await okOf(job.count('c', Object.create(pages)))).toBe(1)
+    expect(await okOf(job.count('c', Object.defineProperty({ ...prefixRange(keyOf(5)) }, 'end', {})))).toBe(1)
   })
 
   test('a range that ends before it starts holds no rows', async () => {

@@ -212,13 +212,30 @@ describe('what is no event is refused', () => {
     ['an empty type', { type: '' }, 'ERR_EVENT', 'the type'],
     ['data that is no bytes', { type: 'x', data: 'text' }, 'ERR_EVENT', 'the data of event "x"'],
     ['metadata of numbers', { type: 'x', metadata: { correlationId: 5 } }, 'ERR_EVENT', '"correlationId"'],
-    ['a lone surrogate', { type: '\ud800' }, 'ERR_EVENT', 'well-formed']
+    ['a lone surrogate', { type: '\ud800' }, 'ERR_EVENT', 'well-formed'],
+    ['a misspelled field', { type: 'x', payload: utf8('x') }, 'ERR_EVENT', 'an event has no field "payload"'],
+    [
+      'a misplaced option',
+      [{ type: 'x' }, { type: 'x', stream: 's' }],
+      'ERR_EVENT',
+      'known are type, data, meta'
+    ]
   ])('%s', async (_, events, code, message) => {
     const { job } = await storage.open({ journal: true })
     const error = await errorOf(job.append(events as never))
     expect(error.code).toBe(code)
     expect(error.message).toContain(message)
     expect(await journalOf(job)).toEqual([])
+  })
+
+  test('but an event of a class may hold more', async () => {
+    class Noted {
+      readonly type = 'noted'
+      readonly at = new Date()
+    }
+    const { job } = await storage.open({ journal: true })
+    await okOf(job.append(new Noted()))
+    expect(await journalOf(job)).toHaveLength(1)
   })
 
   test.each([

@@ -73,21 +73,22 @@ describe('a handler that answers with events', () => {
 
   test('fails on an event whose answer cannot be appended, and leaves no trace of it', async () => {
     const { job } = await open({ journal: true })
-    await place(job, 'taken', 'free', 'wrong', 'refused')
+    await place(job, 'taken', 'free', 'wrong', 'refused', 'misspelled')
     await okOf(job.append({ type: 'named' }, { stream: 'taken' }))
     const handler = ({ data }: RecordedEvent): HandlerAnswer => {
       const stream = textOf(data) as string
       if (stream === 'refused') return errAsync('no')
-      const events = stream === 'wrong' ? [] : { type: 'named' }
+      const wrong = stream === 'wrong' ? [] : { type: 'named', payload: data }
+      const events = ['wrong', 'misspelled'].includes(stream) ? wrong : { type: 'named' }
       return { ops: [put(stream)], append: { events, stream, expectedSeq: 'none' } }
     }
     const options = { types: ['placed'], batch: 10, onPoison: 'park', retry: { attempts: 1 } } as const
     const subscription = await okOf(job.subscription('name', handler, options))
     await okOf(subscription.caughtUp())
     const parked = await okOf(job.subscriptions.parked('name'))
-    expect(parked.map(({ event }) => event.seq)).toEqual([1, 3, 4])
+    expect(parked.map(({ event }) => event.seq)).toEqual([1, 3, 4, 5])
     expect(await okOf(job.count('c', key()))).toBe(1)
-    expect((await namesOf(job)).slice(4)).toEqual(['named  taken@1', 'named  free@1'])
+    expect((await namesOf(job)).slice(5)).toEqual(['named  taken@1', 'named  free@1'])
   })
 
   test('fails on an event whose answer has a field that nobody knows', async () => {

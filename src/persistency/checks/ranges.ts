@@ -6,6 +6,7 @@ import { type KeyRange, prefixRange } from '../keys/key-range.js'
 import type { KvRangeQuery, KvScanQuery } from '../message-payloads.js'
 import type { ReadOptions, StreamOptions } from '../types.js'
 import { type Checked, refuse } from './checked.js'
+import { unknownField } from './fields.js'
 import { booleanValue, checkOptions, integerFrom, READ_CHECKS, unreadable } from './options.js'
 import { checkCategory, checkKey, ownKey } from './rows.js'
 
@@ -29,10 +30,10 @@ function prefixOf(given: unknown): Checked<KeyRange> {
 
 /** One whose start lies behind its stop is legal and holds no rows. Getters of the range may throw. */
 function checkRange(range: unknown): Checked<KeyRange> {
-  if (typeof range !== 'object' || range === null || !('start' in range)) {
-    const message = `a range must be { start: Key, stop?: Key } or a Key as a prefix; got ${describeValue(range)}`
-    return refuse('ERR_RANGE', message)
-  }
+  if (typeof range !== 'object' || range === null) return noRange(range)
+  const wrong = wrongField(range)
+  if (wrong !== undefined) return refuse('ERR_RANGE', wrong)
+  if (!('start' in range)) return noRange(range)
   const { start: first, stop: end } = range as Partial<KeyRange>
   const start = ownKey(first)
   const stop = end === undefined ? undefined : ownKey(end)
@@ -43,6 +44,21 @@ function checkRange(range: unknown): Checked<KeyRange> {
   return ok(stop === undefined ? { start } : { start, stop })
 }
 
+function noRange(given: unknown): Checked<never> {
+  const rule = 'a range must be { start: Key, stop?: Key } or a Key as a prefix'
+  const made = 'made with key(...parts) or the key(...) of a table'
+  return refuse('ERR_RANGE', `${rule}, ${made}; got ${describeValue(given)}`)
+}
+
+const RANGE_FIELDS = ['start', 'stop']
+
+/** A stop that is misspelled would leave the range open. */
+function wrongField(range: object): string | undefined {
+  const wrong = unknownField('a range', range, RANGE_FIELDS)
+  const options = wrong !== undefined && Object.keys(range).every((name) => OPTIONS.has(name))
+  return options ? `${wrong}; options come behind the range, and key() is the range of all rows` : wrong
+}
+
 const SCAN_CHECKS = {
   reverse: booleanValue,
   limit: integerFrom(0),
@@ -51,6 +67,8 @@ const SCAN_CHECKS = {
   ...READ_CHECKS
 }
 const STREAM_CHECKS = { ...SCAN_CHECKS, pageSize: integerFrom(1) }
+/** What may be meant for the options of a scan, a stream or a watcher. */
+const OPTIONS: ReadonlySet<string> = new Set([...Object.keys(STREAM_CHECKS), 'initial', 'maxBufferBytes'])
 
 /** A scan as it was asked for: what goes to the storage, and what stays with the caller. */
 export interface CheckedScan {

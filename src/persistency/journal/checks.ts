@@ -3,6 +3,7 @@ import { err, ok, type Result } from 'neverthrow'
 import { isDetached } from '../../bytes/detached.js'
 import { plainBytes } from '../../bytes/length-of.js'
 import { checkReadOptions } from '../checks/call-options.js'
+import { unknownField } from '../checks/fields.js'
 import { checkOps } from '../checks/operations.js'
 import {
   anything,
@@ -134,10 +135,14 @@ function checkEvents(input: unknown, shared: unknown): Checked<CleanEvents> {
   }
 }
 
+const EVENT_FIELDS = ['type', 'data', 'metadata']
+
 function readEvent(input: unknown, shared: EventMetadata): CleanEvents[number] {
   if (typeof input !== 'object' || input === null) {
     throw notAnEvent(`an event must be an object with a type; got ${describeValue(input)}`)
   }
+  const wrong = unknownField('an event', input, EVENT_FIELDS)
+  if (wrong !== undefined) throw notAnEvent(wrong)
   const { type, data = new Uint8Array(0), metadata } = input as Partial<NewEvent>
   if (typeof type !== 'string' || type === '' || !type.isWellFormed()) {
     throw notAnEvent(
