@@ -1,5 +1,6 @@
 /** Owns carrying commands out: a stream is folded, the decision is appended unless somebody was faster. */
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow'
+import { Lines } from '../../runtime/lines.js'
 import { anything, checkName, checkOptions, functionValue, nameText } from '../checks/options.js'
 import type { PersistencyError } from '../errors.js'
 import { type RetryOptions, retryOnConflict } from '../journal/retry-on-conflict.js'
@@ -9,7 +10,6 @@ import { readBack } from './as-recorded.js'
 import type { Decider } from './decider.js'
 import type { DomainEvent } from './domain-events.js'
 import { type EventStreams, type LoadedState, load, requireParts } from './load-state.js'
-import { oneAtATime } from './one-at-a-time.js'
 
 /** How a command is carried out. */
 export interface HandleOptions<Event, State> {
@@ -34,6 +34,8 @@ const HANDLE_CHECKS = {
   metadata: anything,
   retry: anything
 }
+
+const commands = new Lines()
 
 /** What a command has brought about. */
 export interface Handled<Event, State> {
@@ -87,7 +89,7 @@ export function handleCommand<Command, Event extends DomainEvent, State, Refusal
     if (since.value === undefined) return await outcome
     return await repeatedByNow(streams, decider, stream, since.value)
   }
-  const carriedOut = oneAtATime(streams, stream, async () => await retryOnConflict(attempt, retry))
+  const carriedOut = commands.behind(streams, stream, async () => await retryOnConflict(attempt, retry))
   return new ResultAsync(carriedOut).andThen((outcome) => outcome)
 }
 
