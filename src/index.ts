@@ -62,7 +62,13 @@ export { type OrderedStringCodec, orderedString } from './persistency/codecs/ord
 export { bool, byte, char } from './persistency/codecs/single-byte.js'
 export { type StructFields, type StructInput, type StructValue, struct } from './persistency/codecs/struct.js'
 export { bytes, rest, string } from './persistency/codecs/text-and-bytes.js'
-export { type TupleInput, type TupleValue, tuple } from './persistency/codecs/tuple.js'
+export {
+  type LeadingItems,
+  type TupleCodec,
+  type TupleInput,
+  type TupleValue,
+  tuple
+} from './persistency/codecs/tuple.js'
 export type { CheckConflict, Conflict, ConflictData, StreamConflict } from './persistency/conflict.js'
 export type {
   CommitNews,

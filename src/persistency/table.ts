@@ -15,7 +15,7 @@ type Answer<T> = ResultAsync<T, PersistencyError>
 /** What keeps rows; the methods are those of `Job`. */
 export interface RowStore extends RowSource {
   persist(op: TxOp): Answer<void>
-  persistAcked(op: TxOp, options?: AckOptions): Answer<Commit>
+  persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): Answer<Commit>
   deleteAcked(category: string, key: Key, options?: ReadOptions): Answer<boolean>
   watch(category: string, range: KeyRange | Key, options?: WatchOptions): PagedStream<WatchItem>
 }
@@ -72,6 +72,19 @@ export class Table<K, V, KeyInput = K, ValueInput = V> extends TableReads<K, V, 
       () => table.key(key),
       (at) => this.#job.deleteAcked(table.category, at, options)
     )
+  }
+
+  /**
+   * Queues the removal of every row under a prefix, as `prefix` of the definition or `key` makes it, `key()` for all of them;
+   * ok means accepted, not done yet. As `Job.persistDeletePrefix`.
+   */
+  deletePrefix(prefix: Key): Answer<void> {
+    return this.#job.persist(this.#table.deletePrefix(prefix))
+  }
+
+  /** Removes every row under a prefix and waits for the commit. As `Job.persistAcked`. */
+  deletePrefixAcked(prefix: Key, options?: AckOptions): Answer<Commit> {
+    return this.#job.persistAcked(this.#table.deletePrefix(prefix), options)
   }
 
   /**

@@ -63,10 +63,31 @@ describe('a table', () => {
     expect(await okOf(balances.get('ann'))).toBe(5n)
   })
 
+  test('removes all rows under a prefix', async () => {
+    const { job, notes } = await written()
+    await okOf(notes.deletePrefix(Notes.prefix('ann')))
+    expect(await okOf(notes.scan())).toEqual([row('bob', 1)])
+    await okOf(notes.put(['eve', 1], note('eve 1')))
+    expect(await okOf(notes.deletePrefixAcked(key('eve', 1), { timeoutMs: 60_000 }))).toEqual({
+      seq: 7,
+      ops: 1
+    })
+    expect(await okOf(notes.scan())).toEqual([row('bob', 1)])
+    await okOf(job.persistAcked([Notes.deletePrefix(key()), Notes.put(['eve', 2], note('eve 2'))]))
+    expect(await okOf(notes.scan())).toEqual([row('eve', 2)])
+    for (const bad of [undefined, ['eve'], 'eve'] as never[]) {
+      const calls: Answer<unknown>[] = [notes.deletePrefix(bad), notes.deletePrefixAcked(bad)]
+      for (const call of calls) expect((await errorOf(call)).code).toBe('ERR_KEY')
+    }
+    expect(await okOf(notes.count())).toBe(1)
+  })
+
   test('is not taken for a value that cannot be encoded when its methods are called without it', async () => {
     const { job } = await storage.open()
-    const { put, putAcked, delete: remove, deleteAcked, get, getMany, exists } = job.table(Balances)
+    const table = job.table(Balances)
+    const { put, putAcked, delete: remove, deleteAcked, deletePrefix, get, getMany, exists } = table
     const calls = [
+      () => deletePrefix(key()),
       () => put('ann', 1),
       () => putAcked('ann', 1),
       ...[remove, deleteAcked, get, exists].map((call) => () => call('ann')),
@@ -391,6 +412,34 @@ describe('a definition', () => {
     await okOf(job.persistAcked([put, Notes.delete(['ann', 1]), Balances.put('eve', 3n)]))
     expect(await okOf(notes.count())).toBe(4)
     expect(await okOf(job.table(Balances).get('eve'))).toBe(3n)
+  })
+
+  test('makes checks for batches', async () => {
+    const { job } = await storage.open()
+    const at = { kind: 'check', category: 'balances', key: key('ann') } as const
+    expect(Balances.check('ann')).toEqual(at)
+    expect(Balances.check('ann', undefined)).toStrictEqual(at)
+    expect(Balances.check('ann', 5)).toEqual({ ...at, equals: int64.encode(5) })
+    expect(() => Balances.check('ann', 2n ** 64n)).toThrow('key 0003616e6e: the value cannot be encoded')
+    await okOf(job.persistAcked([Balances.check('ann'), Balances.put('ann', 5)]))
+    const again = await errorOf(job.persistAcked([Balances.check('ann'), Balances.put('ann', 6)]))
+    expect(again).toMatchObject({ code: 'ERR_CONFLICT', conflict: { kind: 'check', key: key('ann') } })
+    await okOf(job.persistAcked([Balances.check('ann', 5n), Balances.put('ann', 7)]))
+    expect(await okOf(job.table(Balances).get('ann'))).toBe(7n)
+  })
+
+  test('makes prefixes of the first parts of its keys', () => {
+    expect(Notes.prefix()).toEqual(key())
+    expect(Notes.prefix('ann')).toEqual(key('ann'))
+    expect(Notes.prefix('ann', 1)).toEqual(Notes.key(['ann', 1]))
+    expect(Notes.key(['anna', 1]).startsWith(Notes.prefix('ann'))).toBe(false)
+    expect(() => Notes.prefix('ann', 1.5)).toThrow(RangeError)
+    expect(() => (Notes.prefix as (...parts: unknown[]) => Key)('ann', 1, 2)).toThrow(
+      'category "notes": the key cannot be encoded: a prefix has at most 2 items, got 3'
+    )
+    const NoParts = defineTable('c', { key: string, value: rest })
+    const prefix = NoParts.prefix as (...parts: unknown[]) => Key
+    expect(() => prefix('ann')).toThrow('its codec makes no prefixes, as tuple(...) does')
   })
 
   test('makes operations for appends and handlers', async () => {

@@ -17,6 +17,7 @@ import {
   rest,
   string,
   struct,
+  type TupleCodec,
   tuple,
   uint64
 } from 'persistency'
@@ -89,7 +90,15 @@ struct([string, integer]).encode({ name: 'a' })
 // Tuples
 
 const both = tuple(string, int64)
-expectType(both).is<Codec<[string, bigint], readonly [string, number | bigint]>>()
+expectType(both).is<TupleCodec<[string, bigint], readonly [string, number | bigint]>>()
+both satisfies Codec<[string, bigint], readonly [string, number | bigint]>
+expectType(both.prefix('a', 1)).is<Key>()
+both.prefix()
+tuple(...([string, string] as Codec<string>[])).prefix('a', 'b', 'c')
+// @ts-expect-error a prefix of other parts
+both.prefix(1)
+// @ts-expect-error a prefix of too many parts
+both.prefix('a', 1, 2)
 both.encode(['a', 1])
 // @ts-expect-error too short
 both.encode(['a'])

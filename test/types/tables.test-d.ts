@@ -1,9 +1,11 @@
 import type { Result, ResultAsync } from 'neverthrow'
 import {
+  type CheckOp,
   type CodecInput,
   type CodecValue,
   type Commit,
   type DeleteOp,
+  type DeletePrefixOp,
   defineTable,
   enumeration,
   int64,
@@ -51,6 +53,23 @@ expectType(Notes.delete(['ann', 1])).is<DeleteOp>()
 expectType(Notes.row(stored)).is<TableRow<[string, number], Note>>()
 expectType([stored].map(Notes.row)).is<TableRow<[string, number], Note>[]>()
 Notes.row(Notes.put(['ann', 1], { text: 'a' }))
+expectType(Notes.check(['ann', 1], { text: 'a' })).is<CheckOp>()
+expectType(Notes.check(['ann', 1])).is<CheckOp>()
+Notes.check(['ann', 1], undefined)
+expectType(Notes.deletePrefix(key('ann'))).is<DeletePrefixOp>()
+expectType(Notes.prefix('ann')).is<Key>()
+Notes.prefix()
+Notes.prefix('ann', 1)
+// @ts-expect-error a check of another value
+Notes.check(['ann', 1], 'a')
+// @ts-expect-error a prefix of other parts
+Notes.prefix(1)
+// @ts-expect-error a prefix of too many parts
+Notes.prefix('ann', 1, 2)
+// @ts-expect-error a prefix of parts that are no first ones
+Notes.prefix(undefined, 1)
+// @ts-expect-error a key without parts has none of them to give
+defineTable('c', { key: string, value: string }).prefix('a')
 
 const Value = struct({ amount: int64, kind: enumeration('in', 'out') })
 const Wide = defineTable('wide', { key: int64, value: Value })
@@ -106,6 +125,11 @@ job.persist([Notes.put(['ann', 1], { text: 'a' }), Wide.delete(1)])
 job.append({ type: 'noted' }, { ops: Notes.put(['ann', 1], { text: 'a' }) })
 job.subscription('s', () => Notes.delete(['ann', 1]))
 
+expectType(notes.deletePrefix(Notes.prefix('ann'))).is<ResultAsync<void, PersistencyError>>()
+expectType(notes.deletePrefixAcked(key('ann'), { timeoutMs: 5 })).is<ResultAsync<Commit, PersistencyError>>()
+
+// @ts-expect-error a prefix is a key, and not its parts
+notes.deletePrefix(['ann'])
 // @ts-expect-error the value is missing
 notes.put(['ann', 1])
 // @ts-expect-error a value of another type

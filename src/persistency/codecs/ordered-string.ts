@@ -9,6 +9,7 @@ import { Key } from '../keys/keys.js'
 import { assertWellFormed } from '../keys/length-prefixed.js'
 import { encoded } from '../keys/scratch.js'
 import { type Codec, defineCodec } from './codec.js'
+import { withPrefix } from './with-prefix.js'
 
 const ESCAPE = 0x00
 /** Behind the escape: a byte 00 of the text. Sorts after the end, so that a text sorts before its continuations. */
@@ -34,7 +35,7 @@ export interface OrderedStringCodec extends Codec<string> {
  * encoding of strings, and bytes do not tell the two apart: use one or the other for a category, never both.
  */
 export const orderedString: OrderedStringCodec = withPrefix(
-  defineCodec({
+  defineCodec<string>({
     label: 'orderedString',
     write: (writer, value: string) => {
       writeEscaped(writer, value)
@@ -42,14 +43,9 @@ export const orderedString: OrderedStringCodec = withPrefix(
       writer.u8(END)
     },
     read: readEscaped
-  })
+  }),
+  (text: string): Key => Key.view(encoded(writeEscaped, text))
 )
-
-function withPrefix(codec: Codec<string>): OrderedStringCodec {
-  const prefix = (text: string): Key => Key.view(encoded(writeEscaped, text))
-  const asKey = (value: string): Key => codec(value)
-  return Object.freeze(Object.assign(asKey, { ...codec, prefix }))
-}
 
 function writeEscaped(writer: ByteWriter, text: string): void {
   if (typeof text !== 'string') throw new TypeError(`expected a string, got ${describeValue(text)}`)

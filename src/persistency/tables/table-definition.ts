@@ -5,10 +5,11 @@ import { messageOf } from '../../runtime/message-of.js'
 import { categoryText, coder, demand, withFunctions } from '../checks/declarations.js'
 import { decodeValue, type ValueDecoder } from '../codecs/decode-value.js'
 import { bytesMade, type ValueEncoder } from '../codecs/encode-value.js'
+import type { LeadingItems } from '../codecs/tuple.js'
 import { shortened } from '../describe.js'
 import type { PersistencyError } from '../errors.js'
 import { Key } from '../keys/keys.js'
-import type { DeleteOp, KvRow, PutOp } from '../types.js'
+import type { CheckOp, DeleteOp, DeletePrefixOp, KvRow, PutOp } from '../types.js'
 
 /** The codecs of a table: those of this package, or anything else that encodes and decodes. */
 export interface TableCodecs<K, V, KeyInput = K, ValueInput = V> {
@@ -35,12 +36,26 @@ export interface TableDefinition<K, V, KeyInput = K, ValueInput = V> {
   /** The key of a row, for ranges, checks and cursors. Throws `TypeError` or `RangeError` as `key` does. */
   key(key: KeyInput): Key
   /**
+   * The beginning of the keys of all rows whose first parts are these, for ranges and `deletePrefix`, where the key codec is
+   * a `tuple`. Of whole parts only: that of `'ann'` leaves `'anna'` out. Throws `TypeError` or `RangeError` as `key` does, and
+   * a `TypeError` when the codec makes no prefixes.
+   */
+  prefix(...parts: LeadingItems<KeyInput>): Key
+  /**
    * The operation that stores a row: for batches, appends, and what handlers answer. Throws `TypeError` or `RangeError`
    * for what cannot be encoded.
    */
   put(key: KeyInput, value: ValueInput): PutOp
   /** The operation that removes a row; see `put`. */
   delete(key: KeyInput): DeleteOp
+  /** The operation that removes all rows under a prefix, such as `Notes.prefix('ann')`. */
+  deletePrefix(prefix: Key): DeletePrefixOp
+  /**
+   * The operation that demands of a row that it has this value, or without one, or with `undefined`, that there is no such
+   * row; otherwise the batch is `ERR_CONFLICT`. What is compared are bytes: the codec has to make the same ones of a value
+   * each time, and a JSON value needs its members in the same order. See `put`.
+   */
+  check(key: KeyInput, value?: ValueInput): CheckOp
   /**
    * The row that bytes from elsewhere hold: of `job.at(seq)`, of a watcher, of a put.
    *
@@ -69,20 +84,24 @@ export function defineTable<K, V, KeyInput, ValueInput>(
   demand(`the key codec of table "${category}"`, keyCodec, coder)
   demand(`the value codec of table "${category}"`, valueCodec, coder)
   const keyOf = (key: KeyInput): Key => encoded(category, undefined, () => Key.of(keyCodec.encode(key)))
+  const payloadOf = (key: Key, value: ValueInput): Uint8Array =>
+    encoded(category, key, () => bytesMade(valueCodec.encode(value)))
   const definition: TableDefinition<K, V, KeyInput, ValueInput> = {
     category,
     codecs: Object.freeze({ key: keyCodec, value: valueCodec }),
     key: keyOf,
+    prefix: (...parts) => encoded(category, undefined, () => prefixOf(keyCodec, parts)),
     put: (input, value) => {
       const key = keyOf(input)
-      return {
-        kind: 'put',
-        category,
-        key,
-        payload: encoded(category, key, () => bytesMade(valueCodec.encode(value)))
-      }
+      return { kind: 'put', category, key, payload: payloadOf(key, value) }
     },
     delete: (key) => ({ kind: 'delete', category, key: keyOf(key) }),
+    deletePrefix: (prefix) => ({ kind: 'deletePrefix', category, prefix }),
+    check: (input, value) => {
+      const key = keyOf(input)
+      const row = { kind: 'check', category, key } as const
+      return value === undefined ? row : { ...row, equals: payloadOf(key, value) }
+    },
     row: (row) => unwrap(readRow(definition, row))
   }
   return Object.freeze(definition)
@@ -133,6 +152,13 @@ function encoded<T>(category: string, key: Key | undefined, encode: () => T): T 
     const message = `${place(category, key)}: ${what} cannot be encoded: ${messageOf(cause)}`
     throw cause instanceof RangeError ? new RangeError(message, { cause }) : new TypeError(message, { cause })
   }
+}
+
+/** Codecs that are no tuples may know no parts. */
+function prefixOf(codec: unknown, parts: readonly unknown[]): Key {
+  const { prefix } = codec as { readonly prefix?: (...parts: readonly unknown[]) => Key }
+  if (typeof prefix === 'function') return prefix(...parts)
+  throw new TypeError('its codec makes no prefixes, as tuple(...) does; make the prefix with key(...)')
 }
 
 function place(category: string, key: Key | undefined): string {

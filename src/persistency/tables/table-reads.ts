@@ -42,8 +42,8 @@ const WHOLE = Key.view(new Uint8Array(0))
  * Reads a table, as `PastState.table` answers it; a `Table` writes it, too. The methods are those of `Job`, without the category, and with its
  * errors. What cannot be encoded or decoded is `ERR_VALUE`, whose message names category and key.
  *
- * A range is one of keys, or a key as a prefix, as `TableDefinition.key` or `key` makes them; without arguments it is the
- * whole table.
+ * A range is one of keys, or a key as a prefix, as `key` and `prefix` of the definition, or `key` make them; without
+ * arguments it is the whole table.
  */
 export class TableReads<K, V, KeyInput = K> {
   readonly #table: TableDefinition<K, V, KeyInput, never>

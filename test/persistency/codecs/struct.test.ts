@@ -12,8 +12,10 @@ import {
   enumeration,
   int64,
   integer,
+  key,
   orderedString,
   payload,
+  rest,
   string,
   struct,
   tuple,
@@ -45,6 +47,43 @@ describe('tuple', () => {
     expect(() => pair.encode(['a', 'b'] as never)).toThrow(/^item 1: expected a number, got the string "b"$/)
     expect(() => pair.encode(['a', 1.5])).toThrow(/^item 1: 1.5 is not a safe integer/)
     expect(() => pair.encode('ab' as never)).toThrow(TypeError)
+  })
+
+  it('makes prefixes of whole items: what begins with one has the same first items', () => {
+    const three = tuple(orderedString, bytes, tuple(string, uint64))
+    const text = fc.string({ unit: fc.constantFrom('a', '\0', '\u0001', '\u00ff'), maxLength: 3 })
+    const content = fc.uint8Array({ maxLength: 2, max: 2 })
+    const items = fc.tuple(text, content, fc.tuple(text, fc.bigInt({ min: 0n, max: 2n })))
+    const alike = (a: unknown, b: unknown): boolean =>
+      JSON.stringify(a, jsonSafe) === JSON.stringify(b, jsonSafe)
+    fc.assert(
+      fc.property(items, items, (first, other) => {
+        const prefixes = [
+          three.prefix(),
+          three.prefix(first[0]),
+          three.prefix(first[0], first[1]),
+          three.prefix(...first)
+        ]
+        for (const [length, prefix] of prefixes.entries()) {
+          expect(three(first).startsWith(prefix)).toBe(true)
+          expect(three(other).startsWith(prefix)).toBe(alike(first.slice(0, length), other.slice(0, length)))
+        }
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
+  it('makes no prefix of more items than it has, of one that reads all the rest, or of other ones', () => {
+    const greedy = tuple(string, tuple(integer, rest))
+    expect(greedy.prefix('a')).toEqual(key('a'))
+    expect(() => greedy.prefix('a', [1, new Uint8Array(0)])).toThrow(
+      /^item 1 reads all the rest \(tuple\(integer, rest\)\), so a prefix must end before it$/
+    )
+    const pair = tuple(string, integer)
+    expect(() => pair.prefix(...(['a', 1, 2] as never))).toThrow('a prefix has at most 2 items, got 3')
+    expect(() => pair.prefix('a', 1.5)).toThrow(/^item 1: 1.5 is not a safe integer/)
+    expect(() => pair.prefix(5 as never)).toThrow(TypeError)
+    expect(tuple().prefix()).toEqual(key())
   })
 })
 
