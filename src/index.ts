@@ -315,6 +315,7 @@ export type {
   StorageEngine
 } from './persistency/storage-engine.js'
 export { Table } from './persistency/table.js'
+export type { RowChange, UpdateOptions } from './persistency/table-update.js'
 export {
   defineTable,
   type TableCodecs,

@@ -1,9 +1,12 @@
 /** Owns a table of one job. Thin: it encodes, and asks the job. */
 import type { ResultAsync } from 'neverthrow'
+import { demand } from './checks/declarations.js'
+import { functionValue } from './checks/options.js'
 import type { PersistencyError } from './errors.js'
 import type { KeyRange } from './keys/key-range.js'
 import type { Key } from './keys/keys.js'
 import type { PagedStream } from './reading/paged-stream.js'
+import { type RowChange, type UpdateOptions, updateRow } from './table-update.js'
 import type { TableDefinition } from './tables/table-definition.js'
 import { type Args, orWhole, type RowSource, TableReads, whenEncoded } from './tables/table-reads.js'
 import type { AckOptions, Commit, ReadOptions, TxOp } from './types.js'
@@ -85,6 +88,32 @@ export class Table<K, V, KeyInput = K, ValueInput = V> extends TableReads<K, V, 
   /** Removes every row under a prefix and waits for the commit. As `Job.persistAcked`. */
   deletePrefixAcked(prefix: Key, options?: AckOptions): Answer<Commit> {
     return this.#job.persistAcked(this.#table.deletePrefix(prefix), options)
+  }
+
+  /**
+   * Changes a row to what `change` makes of its value, `undefined` where there is none, and waits for the commit. Nobody else's
+   * write comes in between: when the row is another one by then, it is read and changed again, as with `retryOnConflict`,
+   * whose options it takes. The updates of this process of one row of a job are made one after another. Answers the value
+   * that the row has then.
+   *
+   * A `change` that answers `undefined` leaves the row as it is, and nothing is written; it removes none. It may be called
+   * several times.
+   *
+   * Errors: those of `get` and `putAcked`, `ERR_CONFLICT` when somebody was faster each time, `ERR_OPTION`. Throws `TypeError`
+   * when `change` is no function; rejects only with what it throws, and with a `TypeError` when it answers a promise.
+   *
+   * @example
+   * await counts.update('visits', (before = 0) => before + 1)
+   */
+  update(
+    key: KeyInput,
+    change: (before: V | undefined) => Exclude<ValueInput, undefined>,
+    options?: UpdateOptions
+  ): Answer<V>
+  update(key: KeyInput, change: RowChange<V, ValueInput>, options?: UpdateOptions): Answer<V | undefined>
+  update(key: KeyInput, change: RowChange<V, ValueInput>, options?: UpdateOptions): Answer<V | undefined> {
+    demand('the change of a row', change, functionValue)
+    return updateRow(this.#job, this.#table, key, change, options)
   }
 
   /**

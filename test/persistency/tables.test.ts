@@ -85,9 +85,10 @@ describe('a table', () => {
   test('is not taken for a value that cannot be encoded when its methods are called without it', async () => {
     const { job } = await storage.open()
     const table = job.table(Balances)
-    const { put, putAcked, delete: remove, deleteAcked, deletePrefix, get, getMany, exists } = table
+    const { put, putAcked, delete: remove, deleteAcked, deletePrefix, get, getMany, exists, update } = table
     const calls = [
       () => deletePrefix(key()),
+      () => update('ann', () => 1),
       () => put('ann', 1),
       () => putAcked('ann', 1),
       ...[remove, deleteAcked, get, exists].map((call) => () => call('ann')),

@@ -125,9 +125,27 @@ job.persist([Notes.put(['ann', 1], { text: 'a' }), Wide.delete(1)])
 job.append({ type: 'noted' }, { ops: Notes.put(['ann', 1], { text: 'a' }) })
 job.subscription('s', () => Notes.delete(['ann', 1]))
 
+expectType(notes.update(['ann', 1], (before) => ({ text: before?.text ?? '' }))).is<
+  ResultAsync<Note, PersistencyError>
+>()
+expectType(notes.update(['ann', 1], (before) => before)).is<ResultAsync<Note | undefined, PersistencyError>>()
+expectType(job.table(Wide).update(1, (before) => ({ amount: (before?.amount ?? 0n) + 1n, kind: 'in' }))).is<
+  ResultAsync<CodecValue<typeof Value>, PersistencyError>
+>()
+notes.update(['ann', 1], () => undefined, { attempts: 3, timeoutMs: 5, signal: AbortSignal.abort() })
 expectType(notes.deletePrefix(Notes.prefix('ann'))).is<ResultAsync<void, PersistencyError>>()
 expectType(notes.deletePrefixAcked(key('ann'), { timeoutMs: 5 })).is<ResultAsync<Commit, PersistencyError>>()
 
+// @ts-expect-error there may be no such row
+notes.update(['ann', 1], (before) => ({ text: before.text }))
+// @ts-expect-error a change answers its value at once
+notes.update(['ann', 1], async () => ({ text: 'a' }))
+// @ts-expect-error a change that answers nothing is none
+notes.update(['ann', 1], (before) => {
+  if (before !== undefined) console.log(before)
+})
+// @ts-expect-error an option of no known name
+notes.update(['ann', 1], () => ({ text: 'a' }), { patience: 5 })
 // @ts-expect-error a prefix is a key, and not its parts
 notes.deletePrefix(['ann'])
 // @ts-expect-error the value is missing

@@ -18,7 +18,8 @@ export interface RetryOptions {
   readonly signal?: CancelSignal | undefined
 }
 
-const CHECKS = {
+/** Those of trying again. */
+export const RETRY_CHECKS = {
   attempts: integerFrom(1),
   delayMs: waitFrom(0),
   maxDelayMs: waitFrom(0),
@@ -61,7 +62,7 @@ export function retryOnConflict<Answer extends AttemptAnswer>(
   attempt: (number: number) => Answer,
   options?: RetryOptions
 ): ResultAsync<AttemptValue<Answer>, AttemptError<Answer> | PersistencyError> {
-  const checked = checkOptions<RetryOptions>(options, CHECKS)
+  const checked = checkOptions<RetryOptions>(options, RETRY_CHECKS)
   if (checked.isErr()) return errAsync(checked.error)
   const answer = attemptAll(attempt, checked.value)
   return new ResultAsync(answer as Promise<Result<AttemptValue<Answer>, AttemptError<Answer>>>)
