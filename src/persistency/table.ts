@@ -17,6 +17,7 @@ type Answer<T> = ResultAsync<T, PersistencyError>
 
 /** What keeps rows; the methods are those of `Job`. */
 export interface RowStore extends RowSource {
+  readonly id: string
   persist(op: TxOp): Answer<void>
   persistAcked(ops: TxOp | readonly TxOp[], options?: AckOptions): Answer<Commit>
   deleteAcked(category: string, key: Key, options?: ReadOptions): Answer<boolean>
@@ -126,5 +127,9 @@ export class Table<K, V, KeyInput = K, ValueInput = V> extends TableReads<K, V, 
     const [range, options] = orWhole(args)
     const items = this.#job.watch(this.#table.category, range, options)
     return items.map((item) => readWatchItem(this.#table, item))
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Table ${this.#table.category} of job ${this.#job.id}`
   }
 }

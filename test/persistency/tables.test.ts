@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import {
   defineTable,
@@ -7,6 +8,7 @@ import {
   json,
   Key,
   key,
+  orderedString,
   type PersistencyError,
   prefixRange,
   rangeAfter,
@@ -80,6 +82,14 @@ describe('a table', () => {
       for (const call of calls) expect((await errorOf(call)).code).toBe('ERR_KEY')
     }
     expect(await okOf(notes.count())).toBe(1)
+  })
+
+  test('is shown by its name', async () => {
+    const { job, notes } = await written()
+    expect(inspect({ notes })).toBe('{ notes: Table notes of job tenant }')
+    expect(inspect([job.at(0).table(Notes), Notes])).toBe('[ TableReads notes, TableDefinition notes ]')
+    expect(inspect(Notes.codecs)).toBe('{ key: Codec tuple(string, integer), value: Codec json }')
+    expect(inspect(orderedString)).toBe('Codec orderedString')
   })
 
   test('is not taken for a value that cannot be encoded when its methods are called without it', async () => {

@@ -73,7 +73,8 @@ export function defineCodec<T, Input = T>(parts: CodecParts<T, Input>): Codec<T,
   const encode = (value: Input): Uint8Array => encoded(write, value)
   const decode = (bytes: Uint8Array): T => decodeWhole(label, read, bytes)
   const asKey = (value: Input): Key => Key.view(encode(value))
-  return Object.freeze(Object.assign(asKey, { label, greedy, encode, decode, write, read }))
+  const shown = { [Symbol.for('nodejs.util.inspect.custom')]: () => `Codec ${label}` }
+  return Object.freeze(Object.assign(asKey, { label, greedy, encode, decode, write, read }, shown))
 }
 
 function decodeWhole<T>(label: string, read: (reader: ByteReader) => T, bytes: Uint8Array): T {

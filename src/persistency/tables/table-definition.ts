@@ -102,7 +102,8 @@ export function defineTable<K, V, KeyInput, ValueInput>(
       const row = { kind: 'check', category, key } as const
       return value === undefined ? row : { ...row, equals: payloadOf(key, value) }
     },
-    row: (row) => unwrap(readRow(definition, row))
+    row: (row) => unwrap(readRow(definition, row)),
+    [Symbol.for('nodejs.util.inspect.custom')]: () => `TableDefinition ${category}`
   }
   return Object.freeze(definition)
 }

@@ -117,6 +117,10 @@ export class TableReads<K, V, KeyInput = K> {
     return this.#rows.stream(this.#table.category, range, options).map((row) => unwrap(read(row)))
   }
 
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `TableReads ${this.#table.category}`
+  }
+
   #atKey<T>(key: KeyInput, ask: (key: Key) => Answer<T>): Answer<T> {
     const table = this.#table
     return whenEncoded(() => table.key(key), ask)
