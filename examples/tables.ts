@@ -1,5 +1,5 @@
 // Tables: keys and values in place of bytes. Declared once for all tenants, then read and written in each.
-import { defineTable, integer, json, key, Persistency, string, tuple, unwrap } from 'persistency'
+import { defineTable, integer, json, Persistency, string, tuple, unwrap } from 'persistency'
 
 interface Note {
   readonly text: string
@@ -18,7 +18,7 @@ await unwrap(notes.putAcked(['ann', 2], { text: 'call Bob' })) // committed
 console.log('note 2:', (await unwrap(notes.get(['ann', 2])))?.text)
 
 // A prefix of the key, or a range; without either, all rows.
-for (const row of await unwrap(notes.scan(key('ann'), { reverse: true }))) {
+for (const row of await unwrap(notes.scan(Notes.prefix('ann'), { reverse: true }))) {
   const [owner, number] = row.key
   console.log(`${owner} ${number}: ${row.value.text}`)
 }
@@ -33,14 +33,23 @@ await unwrap(
 )
 for await (const { key, value } of notes.stream()) console.log(`of ${key[0]}: ${value.text}`)
 
+// What a row comes to is made of what it held, whoever else does the same meanwhile.
+const counts = job.table(Counts)
+const added = await unwrap(counts.update('bob', (before = 0) => before + 1))
+console.log('notes of Bob so far:', added)
+
+// Written only if nobody was there before.
+const first = await job.persistAcked([Counts.check('bob'), Counts.put('bob', 1)])
+console.log('counted from the start:', first.isErr() ? first.error.code : 'yes')
+
 // What is committed to it, as it happens.
-for await (const item of notes.watch(key('bob'), { initial: true })) {
+for await (const item of notes.watch(Notes.prefix('bob'), { initial: true })) {
   if (item.kind === 'changes') break
   for (const { key, value } of item.rows) console.log(`note ${key[1]} of Bob: ${value.text}`)
   void notes.put(['bob', 2], { text: 'thank Ann' })
 }
 
 // What does not fit its codec is an error like any other.
-await unwrap(job.persistPut('notes', key('eve', 1), Buffer.from('no JSON')))
+await unwrap(job.persistPut('notes', Notes.key(['eve', 1]), Buffer.from('no JSON')))
 const read = await notes.get(['eve', 1])
 console.log(read.isErr() ? `${read.error.code}: ${read.error.message}` : 'a note')
