@@ -1,6 +1,7 @@
 /** Owns deleting what a job has stored. */
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Database } from 'better-sqlite3'
 import type { Patient } from '../busy.js'
 import { storageError } from '../sqlite-errors.js'
 import type { RemoveStart } from '../start.js'
@@ -27,6 +28,7 @@ export async function removeFiles({ file }: RemoveStart, patient: Patient): Prom
         if (isLink(file)) rmSync(file, { force: true })
         return true
       },
+      prepare: takeLogIn,
       change: () => removeAll(file)
     })
   } catch (thrown) {
@@ -35,6 +37,15 @@ export async function removeFiles({ file }: RemoveStart, patient: Patient): Prom
   // A log that is back after a loss of power would be taken for that of a job that was made anew under this id.
   await syncDirectoryOf(file)
   if (dirname(real) !== dirname(file)) await syncDirectoryOf(real)
+}
+
+/** With its log in it, the file is whole until it is deleted: a job is dropped, or it is not. */
+function takeLogIn(db: Database): void {
+  try {
+    db.pragma('journal_mode = DELETE')
+  } catch {
+    // A disk without room for it may be why the job is dropped.
+  }
 }
 
 function removeAll(file: string): void {
