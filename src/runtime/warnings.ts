@@ -19,21 +19,22 @@ export function warnThrottled(code: string, subject: string, thrown: unknown): v
   if (counts.size > MAX_SUBJECTS) counts.delete(counts.keys().next().value as string)
   if (!isPowerOfTen(count)) return
   const times = count === 1 ? '' : ` (${count} times so far)`
+  const stack = stackOf(thrown)
   process.emitWarning(`${subject}: ${messageOf(thrown)}${times}`, {
     type: 'PersistencyWarning',
     code,
-    detail: detailOf(thrown)
+    // Without a stack there is nothing that the message does not say: Node.js would print it twice.
+    ...(stack !== undefined && { detail: stack })
   })
 }
 
-function detailOf(thrown: unknown): string {
+function stackOf(thrown: unknown): string | undefined {
   try {
     const stack: unknown = isError(thrown) ? thrown.stack : undefined
-    if (typeof stack === 'string') return stack
+    return typeof stack === 'string' ? stack : undefined
   } catch {
-    // It tells of no stack.
+    return undefined
   }
-  return messageOf(thrown)
 }
 
 function isPowerOfTen(count: number): boolean {

@@ -5,7 +5,7 @@ interface Warning {
   readonly name: string
   readonly code: string
   readonly message: string
-  readonly detail: string
+  readonly detail?: string
 }
 
 /** Runs a program in which `events` and `tenant` are brokers of two contexts; answers the warnings of its process. */
@@ -58,6 +58,14 @@ describe('a failing listener that nobody watches', () => {
       'a listener of "other" failed in context default: text',
       'a listener of "note" failed in context tenant: { kind: "soldOut", item: "lamp" }'
     ])
+  })
+
+  it('has its text once when there is no stack to print below it', async () => {
+    const [warning] = await warningsOf(`
+      events.listen(Note, () => { throw 'text' })
+      events.emit(Note, {})
+    `)
+    expect(warning).not.toHaveProperty('detail')
   })
 
   it('is one whatever it throws, and the emitter hears of nothing', async () => {
