@@ -1,5 +1,6 @@
 /** Owns the coordinator of one root directory. Knows no SQL and no threads; `open` builds the engine that does. */
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow'
+import { isHub } from '../brokers/check-place.js'
 import { BrokerContext } from '../brokers/context.js'
 import { defineRequest, type SyncRequestDefinition } from '../brokers/definitions.js'
 import type { BrokerHub } from '../brokers/hub.js'
@@ -8,6 +9,7 @@ import { ByJobId, jobNotFound } from './by-job-id.js'
 import { checkJobId } from './checks/job-id.js'
 import { checkOptions, RESTORE_CHECKS } from './checks/options.js'
 import { closeOnSignal, type EndSignal } from './close-on-signal.js'
+import { describeValue } from './describe.js'
 import { PersistencyError } from './errors.js'
 import { tellIgnored } from './ignored-options.js'
 import type { Job } from './job.js'
@@ -55,9 +57,14 @@ export class Persistency extends ByJobId {
   readonly #leaveSignals: () => void
   #closed: ResultAsync<void, PersistencyError> | undefined
 
-  /** For those who bring an engine of their own; everybody else uses {@link Persistency.open}. */
+  /**
+   * For those who bring an engine of their own; everybody else uses {@link Persistency.open}.
+   *
+   * @throws TypeError for what is no parts: a directory, or the options of `open`
+   */
   constructor(parts: PersistencyParts) {
     super()
+    checkParts(parts)
     this.rootDir = parts.rootDir
     this.context = BrokerContext.create(`persistency ${parts.rootDir}`)
     this.hub = parts.hub
@@ -247,6 +254,15 @@ export const GetPersistency: SyncRequestDefinition<void, Persistency, Persistenc
   Persistency,
   PersistencyError
 >('persistency.getPersistency', { sync: true })
+
+/** The compiler finds this, and plain JavaScript has none: it would fail later, over what is not there. */
+function checkParts(parts: Partial<PersistencyParts> | undefined): void {
+  const { hub, engine, jobOptions } = parts ?? {}
+  if (isHub(hub) && engine !== undefined && jobOptions !== undefined) return
+  throw new TypeError(
+    `new Persistency takes a hub, an engine and job options; got ${describeValue(parts)}. Call Persistency.open(rootDir) instead`
+  )
+}
 
 function sameRoot(
   instance: Persistency,

@@ -231,3 +231,15 @@ test('a job is not opened while a restore reads from its file, nor restored from
   expect((await errorOf(persistency.restore('d', '/a.db'))).code).toBe('ERR_JOB_IN_USE')
   await okOf(persistency.close())
 })
+
+test.each([
+  ['undefined', undefined],
+  ['the string "data"', 'data'],
+  ['an object', { rootDir: 'data', journal: true }]
+])('new Persistency leads to open when it gets %s in place of an engine', (got, parts) => {
+  expect(() => new Persistency(parts as never)).toThrow(
+    new TypeError(
+      `new Persistency takes a hub, an engine and job options; got ${got}. Call Persistency.open(rootDir) instead`
+    )
+  )
+})
