@@ -29,14 +29,12 @@ type Method = (...args: unknown[]) => unknown
  * container disposed. Nothing stays connected when a place is taken.
  *
  * Errors: `alreadyProvided`, `alreadyHandled`.
- * @throws TypeError when the object's class has no marked method, Error when the container has no brokers
+ * @throws TypeError when the object's class has no marked method, and for the class itself; Error when the container has no
+ *   brokers
  */
 export function bindHandlers(container: DependencyContainer, instance: object): Result<Binding, BrokerError> {
   const marks = marksOf(instance)
-  if (marks.length === 0) {
-    const name = instance.constructor?.name ?? 'the object'
-    throw new TypeError(`${name} has no method marked with @listens, @provides, @answers or @handles`)
-  }
+  if (marks.length === 0) throw nothingMarked(instance)
   const undo: Undo[] = []
   const undoAll = (): void => {
     for (const step of undo) void step()
@@ -63,6 +61,18 @@ export function bindHandlers(container: DependencyContainer, instance: object): 
   }
   lifetime.add(close)
   return ok({ close, [Symbol.asyncDispose]: close })
+}
+
+/** Of a class, it would say that `Function` has none. */
+function nothingMarked(given: object): TypeError {
+  if (typeof given === 'function') {
+    const name = given.name === '' ? 'TheClass' : given.name
+    return new TypeError(
+      `bindHandlers takes an instance; got the class ${name}: write bindHandlers(container, container.resolve(${name}))`
+    )
+  }
+  const name = given.constructor?.name ?? 'the object'
+  return new TypeError(`${name} has no method marked with @listens, @provides, @answers or @handles`)
 }
 
 function connect(

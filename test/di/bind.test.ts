@@ -146,6 +146,12 @@ describe('binding an object', () => {
     expect(() => bindHandlers(app, new Date())).toThrow(/Date has no method marked/)
   })
 
+  it('throws a TypeError over a class, which says that an instance is wanted', () => {
+    const message =
+      'bindHandlers takes an instance; got the class Shop: write bindHandlers(container, container.resolve(Shop))'
+    expect(() => bindHandlers(app, Shop)).toThrow(new TypeError(message))
+  })
+
   it('connects the methods of a base class before those of the class', () => {
     const heard: string[] = []
     class Base {
