@@ -68,6 +68,15 @@ describe('specifications', () => {
     withdrawal.expectState({ open: true, balance: 7 })
   })
 
+  test('take events one by one, and no list of them', () => {
+    const list = [opened, deposited(10)] as never
+    const instead = (call: string): TypeError =>
+      new TypeError(`events are passed one by one; got a list of them: write ${call}`)
+    expect(() => given(account, list)).toThrow(instead('given(decider, ...events)'))
+    const decided = given(account).when({ kind: 'open' })
+    expect(() => decided.expectEvents(list)).toThrow(instead('expectEvents(...events)'))
+  })
+
   test('or throw', () => {
     const strictly = 'Expected values to be strictly'
     const refused = given(account).when({ kind: 'deposit', amount: 1 })

@@ -291,6 +291,12 @@ describe('declaring and specifying', () => {
     projected(total).expectState(0n)
     projected(total, deposited(4), deposited(5)).expectState(9n)
     expect(() => projected(total).expectState(1n)).toThrow('Expected values to be strictly')
+    const list = [deposited(4)] as never
+    expect(() => projected(total, list)).toThrow(
+      new TypeError(
+        'events are passed one by one; got a list of them: write projected(projection, ...events)'
+      )
+    )
   })
 
   test('a specification finds what stops the projection of a job', async () => {

@@ -25,6 +25,7 @@ export interface DecisionSpec<Event, State, Refusal> {
  *
  * Expectations that do not hold throw an `AssertionError` of `node:assert`, which every test runner reports.
  *
+ * @throws TypeError for a list of events, and for an event that the codec does not know
  * @example
  * given(account, opened(), deposited(10)).when(withdraw(3)).expectEvents(withdrawn(3))
  */
@@ -32,6 +33,7 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
   decider: Decider<Command, Event, State, Refusal>,
   ...events: readonly NoInfer<Event>[]
 ): { when(command: Command): DecisionSpec<Event, State, Refusal> } {
+  requireNoList(events, 'given(decider, ...events)')
   const stored = (event: Event, index: number): Event =>
     readBack(decider.events, decider.events.encode(event), { streamSeq: index + 1, metadata: {} })
   return {
@@ -45,7 +47,10 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
         return decision.value.map((event, index) => stored(event, events.length + index))
       }
       return {
-        expectEvents: (...expected) => deepStrictEqual(decided(), expected),
+        expectEvents: (...expected) => {
+          requireNoList(expected, 'expectEvents(...events)')
+          deepStrictEqual(decided(), expected)
+        },
         expectNothing: () => deepStrictEqual(decided(), []),
         expectRefusal: (expected) =>
           deepStrictEqual(decision.isErr() ? { refusal: decision.error } : { events: decision.value }, {
@@ -55,6 +60,12 @@ export function given<Command, Event extends DomainEvent, State, Refusal>(
       }
     }
   }
+}
+
+/** Other libraries take lists here, and the codec would only say that it found no type in one. */
+function requireNoList(events: readonly unknown[], instead: string): void {
+  if (events.some((event) => Array.isArray(event)))
+    throw new TypeError(`events are passed one by one; got a list of them: write ${instead}`)
 }
 
 function refused(refusal: unknown): AssertionError {
@@ -97,6 +108,7 @@ export function projected<Event extends DomainEvent, State>(
   definition: ProjectionDefinition<Event, State>,
   ...events: readonly ProjectedEvent<NoInfer<Event>>[]
 ): ProjectionSpec<State> {
+  requireNoList(events, 'projected(projection, ...events)')
   const { codec, initial, stream: only } = definition
   const rows = new Map<string, SpecRow>()
   const streamSeqs = new Map<string, number>()
