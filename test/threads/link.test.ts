@@ -269,9 +269,11 @@ describe('a link', () => {
   it('fails only the request whose payload cannot be cloned', async () => {
     const { requests } = bind(linked([Double]))
     requests(1).provide(Double, ({ n }) => n * 2)
-    const bad = requests(0).request(Double, { n: (() => 1) as unknown as number })
+    const bad = requests(0).request(Double, { n: Symbol('one') as unknown as number })
     const good = requests(0).request(Double, { n: 5 })
-    expect((await bad)._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
+    const message =
+      'the payload of "test.double" cannot be sent to another thread: Symbol(one) could not be cloned.'
+    expect((await bad)._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable', message })
     expect((await good)._unsafeUnwrap()).toBe(10)
   })
 
@@ -725,7 +727,11 @@ describe('an answer that cannot be read', () => {
       requests(0).request(Number13, 1)
     ] as const
     const [outcomes, answer, payload, sound] = await Promise.all(asked)
-    const unreadable = { status: 'rejected', error: { kind: 'notSendable', cause: { message: 'no 13' } } }
+    const message = 'an answer could not be read: no 13'
+    const unreadable = {
+      status: 'rejected',
+      error: { kind: 'notSendable', message, cause: { message: 'no 13' } }
+    }
     expect(outcomes).toMatchObject([unreadable, { status: 'fulfilled', value: 7 }, unreadable])
     expect(answer._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
     expect(payload._unsafeUnwrapErr()).toMatchObject({ kind: 'notSendable' })
