@@ -48,6 +48,7 @@ export interface RequestDefinitionOptions<Payload, Response, Failure> {
   readonly sync?: boolean | undefined
   /** Default time limit of a call in milliseconds; `Infinity` for none. Default 5000. */
   readonly timeoutMs?: number | undefined
+  /** How payload, response and error cross threads: a codec for each, where events and signals have one. */
   readonly codec?: RequestCodecs<Payload, Response, Failure> | undefined
 }
 
@@ -131,8 +132,18 @@ function codecsOf<Payload, Response, Failure>(
   codec: RequestCodecs<Payload, Response, Failure> | undefined
 ): RequestCodecs<Payload, Response, Failure> {
   const codecs = codec ?? {}
+  if (isCodec(codecs)) {
+    throw new TypeError(
+      'the codec of a request is { payload?, response?, error? }, a codec for each; got a codec: write { payload: codec }'
+    )
+  }
   checkOptionNames(codecs, ['payload', 'response', 'error'], 'the codec of a request')
   return Object.freeze({ ...codecs })
+}
+
+function isCodec(value: object): boolean {
+  const { write, read } = value as Partial<WireCodec<unknown>>
+  return typeof write === 'function' && typeof read === 'function'
 }
 
 /** The same request, hidden from the tracing channel: for calls that no caller of the application makes. @internal */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { string } from 'persistency'
 import {
   BrokerContext,
   BrokerHub,
@@ -35,12 +36,23 @@ describe('a declaration', () => {
     ],
     [
       'the codec of a request',
-      () => defineRequest('unknown.coded', { codec } as never),
-      'write',
+      () => defineRequest('unknown.coded', { codec: { answer: codec } } as never),
+      'answer',
       'payload, response, error'
     ]
   ])('refuses an option that is not known: %s', (what, declare, name, known) => {
     expect(declare).toThrow(new TypeError(`${what} has no option "${name}"; known are ${known}`))
+  })
+
+  it.each([
+    ['of this package', string],
+    ['of somebody else', codec]
+  ])('of a request refuses a codec %s in place of one for each part', (_, given) => {
+    const message =
+      'the codec of a request is { payload?, response?, error? }, a codec for each; got a codec: write { payload: codec }'
+    for (const define of [defineRequest, defineMultiRequest]) {
+      expect(() => define('unknown.coded', { codec: given } as never)).toThrow(new TypeError(message))
+    }
   })
 
   it('refuses what is no object of options', () => {

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { err, ok } from 'neverthrow'
+import { type CodecValue, integer, string, struct } from 'persistency'
 import {
   BrokerContext,
   type BrokerError,
@@ -264,6 +265,22 @@ describe('a link', () => {
     const { requests } = bind(linked([Double]))
     const error = (await requests(0).request(Double, { n: 1 }))._unsafeUnwrapErr()
     expect(error).toMatchObject({ kind: 'noProvider' })
+  })
+
+  it('carries messages whose codecs are those of keys and payloads', async () => {
+    const point = struct({ x: integer, y: integer })
+    type Point = CodecValue<typeof point>
+    const Went = defineEvent<Point>('test.went', { codec: point })
+    const codec = { payload: point, response: point, error: string }
+    const Nearest = defineRequest<Point, Point, string>('test.nearest', { codec })
+    const both = linked([Nearest, Went])
+    const arrived = arrivals(both.events(1), Went, 1)
+    both.requests(1).provide(Nearest, ({ x, y }) => (x === 0 ? err('nowhere') : ok({ x: x + 1, y })))
+    both.events(0).emit(Went, { x: 1, y: -2 })
+    const ask = (x: number) => both.requests(0).request(Nearest, { x, y: 7 })
+    expect((await ask(5))._unsafeUnwrap()).toEqual({ x: 6, y: 7 })
+    expect((await ask(0))._unsafeUnwrapErr()).toBe('nowhere')
+    expect(await arrived).toEqual([{ x: 1, y: -2 }])
   })
 
   it('fails only the request whose payload cannot be cloned', async () => {
