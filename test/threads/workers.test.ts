@@ -201,7 +201,7 @@ describe('starting a worker', () => {
       print({ entries, workers })
     `)
     const refused = (got: string) => {
-      const message = `TypeError: the module of a worker must be a URL, such as new URL('./worker.js', import.meta.url); got ${got}`
+      const message = `TypeError: the module of a worker must be a URL, such as new URL('./worker.js', import.meta.url), or a path; got ${got}`
       return [message, message]
     }
     expect({ output, code }).toEqual({
@@ -210,10 +210,10 @@ describe('starting a worker', () => {
     })
   })
 
-  it('takes a path as plain JavaScript may pass it, and names it when it leads nowhere', async () => {
+  it('takes a path as Worker does, from the working directory on, and names it when it leads nowhere', async () => {
     const { output, code } = await run(`
       const messages = []
-      for (const path of ['./missing.mjs', '/missing/worker.ts', 'missing.mjs']) {
+      for (const path of ['./missing.mjs', '/missing/worker.ts', 'missing.mjs', 'file:///missing.mjs']) {
         const { error } = await startWorker(path, contract, { hub, context })
         messages.push(error.kind + ': ' + error.message)
       }
@@ -229,7 +229,8 @@ describe('starting a worker', () => {
         messages: [
           startsWith('the worker module ./missing.mjs could not be loaded: Cannot find module'),
           startsWith('the worker module /missing/worker.ts could not be loaded: .*registers one'),
-          startsWith('the worker cannot be started: .*"missing.mjs"')
+          startsWith('the worker cannot be started: .*"missing.mjs"'),
+          startsWith('the worker cannot be started: .*`new URL`')
         ],
         answer: 'by its path'
       },

@@ -1,12 +1,13 @@
-/** Owns what names the module of a worker: a URL, or a path as `Worker` takes it, which the types leave out. */
+/** Owns what names the module of a worker: a URL, or a path as `Worker` takes it. */
+import { isUrl } from '../../runtime/is-url.js'
 import { textOf } from '../../runtime/message-of.js'
 import type { ModuleUrl } from '../../runtime/platform.js'
 
-/** By its shape: a URL may be of another realm. @throws TypeError */
+/** Whether a path leads anywhere is left to `Worker`. @throws TypeError */
 export function checkEntry(entry: ModuleUrl | string): void {
-  if (typeof entry === 'string' || typeof entry?.href === 'string') return
+  if (typeof entry === 'string' || isUrl(entry)) return
   throw new TypeError(
-    `the module of a worker must be a URL, such as new URL('./worker.js', import.meta.url); got ${textOf(entry)}`
+    `the module of a worker must be a URL, such as new URL('./worker.js', import.meta.url), or a path; got ${textOf(entry)}`
   )
 }
 

@@ -35,15 +35,20 @@ const START_OPTIONS: readonly (keyof StartWorkerOptions)[] = [
  * Starts a worker thread that runs `entry`, a module which calls `serveBrokers(contract, ...)`, and has it serve the
  * contexts. From then on the brokers of these contexts reach it; call sites do not change.
  *
+ * Name the module by a URL, which is found from wherever the program is started. A text is a path, absolute or, with `./` or
+ * `../` in front, from the working directory; that of a `file:` URL is `startFailed`.
+ *
  * Errors: those of `WorkerHost.serve`. The thread is gone when an error comes back; it is not started again.
  *
- * @throws TypeError for what is no URL, no contract or no context, for an option with an unknown name, and for a contract that
- *   has a message twice, or a request or signal in both lists; RangeError for a time limit or a number of requests that is none
+ * @throws TypeError for what is neither a URL nor a path, no contract or no context, for an option with an unknown name, and
+ *   for a contract that has a message twice, or a request or signal in both lists; RangeError for a time limit or a number of
+ *   requests that is none
  * @example
- * const worker = await startWorker(new URL('../thumbnails.worker.js', import.meta.url), thumbnails)
+ * const entry = new URL('../thumbnails.worker.js', import.meta.url)
+ * const worker = await unwrap(startWorker(entry, thumbnails))
  */
 export function startWorker(
-  entry: ModuleUrl,
+  entry: ModuleUrl | string,
   contract: ThreadContract,
   options: StartWorkerOptions = {}
 ): ResultAsync<WorkerHost, BrokerError> {
@@ -63,7 +68,7 @@ export function startWorker(
 }
 
 async function start(
-  entry: ModuleUrl,
+  entry: ModuleUrl | string,
   contract: ThreadContract,
   contexts: readonly BrokerContext[],
   data: unknown,

@@ -99,7 +99,7 @@ export class WorkerHost implements ContextHost {
   /** Resolves when the thread has ended, for whatever reason. Never rejects. */
   readonly exited: Promise<WorkerExit>
   readonly #hub: BrokerHub
-  readonly #entry: ModuleUrl
+  readonly #entry: ModuleUrl | string
   readonly #worker: TerminableWorker
   readonly #port: RingPort
   readonly #links: HostLinks
@@ -126,10 +126,11 @@ export class WorkerHost implements ContextHost {
   #online = false
 
   /**
-   * Starts a thread that runs `entry`, a module which calls `serveBrokers`. Throws what `Worker` throws, a RangeError for a
-   * wrong `maxPendingRequests`, and a TypeError for what is no URL, and for an option with an unknown name.
+   * Starts a thread that runs `entry`, a module which calls `serveBrokers`; see {@link startWorker} for what names one. Throws
+   * what `Worker` throws, a RangeError for a wrong `maxPendingRequests`, and a TypeError for what is neither a URL nor a path,
+   * and for an option with an unknown name.
    */
-  constructor(entry: ModuleUrl, options: WorkerHostOptions = {}) {
+  constructor(entry: ModuleUrl | string, options: WorkerHostOptions = {}) {
     checkEntry(entry)
     checkOptionNames(options, HOST_OPTIONS, 'a worker')
     const { hub = BrokerHub.default, name, execArgv = [], resourceLimits, fair = false } = options
