@@ -28,7 +28,7 @@ import { type WorkerLane, WorkerLanes } from './worker-lanes.js'
  * @throws Error when called on the main thread, in a worker that no host started, or a second time; TypeError for a contract that
  *   could not work
  */
-export function serveBrokers(contract: ThreadContract, setup: Setup): void {
+export function serveBrokers<Data = unknown>(contract: ThreadContract, setup: Setup<Data>): void {
   const start = workerData as WorkerStart | undefined
   if (parentPort === null || start?.control === undefined) {
     throw new Error('serveBrokers() belongs into a worker module that is started with startWorker()')
@@ -39,7 +39,7 @@ export function serveBrokers(contract: ThreadContract, setup: Setup): void {
     )
   }
   checkContract(contract)
-  new WorkerThread(parentPort, start, contract, setup).open(start.control)
+  new WorkerThread(parentPort, start, contract, setup as Setup).open(start.control)
 }
 
 class WorkerThread {

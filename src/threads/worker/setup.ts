@@ -12,12 +12,12 @@ export interface Service {
   closeNow?(): void
 }
 
-/** What a set-up gets. */
-export interface ServeCall {
+/** What a set-up gets. `Data` is what the host passes, taken on trust: only the messages are in the contract. */
+export interface ServeCall<Data = unknown> {
   readonly hub: BrokerHub
   readonly context: BrokerContext
   /** The data that the host passed. */
-  readonly data: unknown
+  readonly data: Data
   /**
    * Whether the host wants this thread to end now. Code that blocks the thread for long, waiting for a lock for
    * instance, must ask from time to time and give up.
@@ -44,4 +44,4 @@ export type SetupAnswer = void | Service | Result<Service | void, unknown>
  * Sets up one context: registers listeners, providers and handlers with the hub. An `Err`, a throw or a rejection
  * becomes the `cause` of the error that the host gets, as a clone.
  */
-export type Setup = (call: ServeCall) => SetupAnswer | Promise<SetupAnswer>
+export type Setup<Data = unknown> = (call: ServeCall<Data>) => SetupAnswer | Promise<SetupAnswer>

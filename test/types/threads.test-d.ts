@@ -1,0 +1,34 @@
+import {
+  type ServeCall,
+  type Setup,
+  serveBrokers,
+  startWorker,
+  type ThreadContract
+} from 'persistency/threads'
+import { expectType } from './expect-type.js'
+
+interface Size {
+  readonly width: number
+}
+
+declare const contract: ThreadContract
+
+// Data of a set-up
+
+serveBrokers(contract, ({ data }) => expectType(data).is<unknown>())
+serveBrokers<Size>(contract, ({ data }) => expectType(data).is<Size>())
+serveBrokers(contract, ({ data }: ServeCall<Size>) => expectType(data.width).is<number>())
+
+declare const untyped: Setup
+serveBrokers(contract, untyped)
+serveBrokers<Size>(contract, untyped)
+
+// @ts-expect-error -- nobody says what the data is
+serveBrokers(contract, ({ data }) => data.width)
+
+// What names a module
+
+void startWorker(new URL('./worker.js', import.meta.url), contract)
+void startWorker('./worker.js', contract)
+// @ts-expect-error -- neither a URL nor a path
+void startWorker(5, contract)
