@@ -308,6 +308,7 @@ export {
 export { GetPersistency, Persistency, type PersistencyParts } from './persistency/persistency.js'
 export type { PersistencyOptions, ThreadsOption } from './persistency/persistency-options.js'
 export type { PagedStream } from './persistency/reading/paged-stream.js'
+export type { RootDir } from './persistency/storage/files/root-dir.js'
 export type {
   OpenedStorage,
   OpenStorage,
@@ -346,4 +347,4 @@ export type {
 } from './persistency/watch/table-items.js'
 export type { WatchedChanges, WatchedState, WatchItem, WatchOptions } from './persistency/watch/types.js'
 export { WatchStream } from './persistency/watch/watch-stream.js'
-export type { CancelSignal } from './runtime/platform.js'
+export type { CancelSignal, ModuleUrl } from './runtime/platform.js'

@@ -13,7 +13,8 @@ import { joinTeardown } from '../brokers/teardown.js'
 import { unwrap } from '../brokers/unwrap.js'
 import type { PersistencyError } from '../persistency/errors.js'
 import { Persistency } from '../persistency/persistency.js'
-import type { PersistencyOptions } from '../persistency/persistency-options.js'
+import { isRootDir, type PersistencyOptions } from '../persistency/persistency-options.js'
+import type { RootDir } from '../persistency/storage/files/root-dir.js'
 import { lifetimeOf } from './lifetime.js'
 import { BROKER_CONTEXT, BROKER_HUB } from './tokens.js'
 
@@ -57,10 +58,10 @@ export function registerBrokers(
  */
 export function registerPersistency(
   container: DependencyContainer,
-  options: string | PersistencyOptions
+  options: RootDir | PersistencyOptions
 ): Result<Persistency, PersistencyError> {
   const registered = registeredIn(container, BROKER_HUB)
-  const hub = (typeof options === 'object' ? options?.hub : undefined) ?? registered ?? BrokerHub.default
+  const hub = (isRootDir(options) ? undefined : options?.hub) ?? registered ?? BrokerHub.default
   return Persistency.open(withHub(options, hub)).map((persistency) => {
     if (hub !== registered || !container.isRegistered(EventBroker, true)) {
       registerBrokers(container, hub, registeredIn(container, BROKER_CONTEXT))
@@ -85,7 +86,7 @@ function registeredIn<T>(container: DependencyContainer, token: InjectionToken<T
 }
 
 /** What is no options at all is left as it is, for `Persistency.open` to refuse. */
-function withHub(options: string | PersistencyOptions, hub: BrokerHub): string | PersistencyOptions {
-  if (typeof options === 'string') return { rootDir: options, hub }
+function withHub(options: RootDir | PersistencyOptions, hub: BrokerHub): RootDir | PersistencyOptions {
+  if (isRootDir(options)) return { rootDir: options, hub }
   return typeof options === 'object' && options !== null ? { ...options, hub } : options
 }

@@ -39,6 +39,6 @@ function constructorName(value: object): unknown {
 }
 
 function article(noun: string): string {
-  // "a Uint8Array": the U is spoken as a consonant.
-  return /^(?!Uint)[AEIOU]/i.test(noun) ? 'an' : 'a'
+  // "a Uint8Array", "a URL": the U is spoken as a consonant.
+  return /^(?!Uint|URL)[AEIOU]/i.test(noun) ? 'an' : 'a'
 }

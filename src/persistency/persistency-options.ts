@@ -2,6 +2,7 @@
 import { err, type Result } from 'neverthrow'
 import { isHub } from '../brokers/check-place.js'
 import { BrokerHub } from '../brokers/hub.js'
+import { isUrl } from '../runtime/is-url.js'
 import { booleanValue, type Check, checkOptions, integerFrom } from './checks/options.js'
 import { type EndSignal, signalsOption } from './close-on-signal.js'
 import { describeValue } from './describe.js'
@@ -15,11 +16,12 @@ import {
   type ResolvedJobOptions,
   SHARED_JOB_OPTIONS
 } from './options.js'
+import type { RootDir } from './storage/files/root-dir.js'
 
 /** What `Persistency.open` takes besides a directory. The job options are the defaults of every job. */
 export interface PersistencyOptions extends JobOptions {
-  /** Directory of the job files, or `:memory:` for jobs that live as long as they are open. */
-  readonly rootDir: string
+  /** Directory of the job files, as a path or a `file:` URL, or `:memory:` for jobs that live as long as they are open. */
+  readonly rootDir: RootDir
   /** Where the events and requests of the jobs travel. Default: the hub of this thread. */
   readonly hub?: BrokerHub | undefined
   /**
@@ -53,7 +55,7 @@ export type ThreadsOption = 'dedicated' | 'none' | { readonly shared: number }
 
 /** Options of a coordinator with every default filled in. Whether the directory is one is left to the engine. */
 export interface ResolvedPersistencyOptions {
-  readonly rootDir: string
+  readonly rootDir: RootDir
   readonly hub: BrokerHub
   readonly threads: ThreadsOption
   readonly maxOpenJobs: number
@@ -76,11 +78,11 @@ const NESTED = ['threads', 'closeOnSignal', ...NESTED_JOB_OPTIONS]
 
 /** Checks options and fills in what is missing. Errors: `ERR_OPTION`; `ERR_ROOT_DIR` for no options at all. */
 export function resolvePersistencyOptions(
-  rootDir: string | PersistencyOptions
+  rootDir: RootDir | PersistencyOptions
 ): Result<ResolvedPersistencyOptions, PersistencyError> {
-  const options = typeof rootDir === 'string' ? { rootDir } : rootDir
+  const options = isRootDir(rootDir) ? { rootDir } : rootDir
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const message = `rootDir must be a string or an object of options; got ${describeValue(options)}`
+    const message = `rootDir must be a string, a file: URL or an object of options; got ${describeValue(options)}`
     return err(new PersistencyError('ERR_ROOT_DIR', message))
   }
   return checkOptions<PersistencyOptions>(options, CHECKS, NESTED).map(
@@ -97,6 +99,11 @@ export function resolvePersistencyOptions(
       )
     })
   )
+}
+
+/** Whether it is a directory alone, without options. */
+export function isRootDir(value: RootDir | PersistencyOptions): value is RootDir {
+  return typeof value === 'string' || isUrl(value)
 }
 
 /** Allows what names the threads of jobs. */

@@ -17,7 +17,7 @@ import type { RestoreOptions, VerifyOptions, VerifyReport } from './maintenance/
 import { checkJobOptions, completeJobOptions, type JobOptions, type ResolvedJobOptions } from './options.js'
 import { type PersistencyOptions, resolvePersistencyOptions } from './persistency-options.js'
 import { SqliteEngine } from './storage/engine/sqlite-engine.js'
-import { checkRootDir, isSameDirectory } from './storage/files/root-dir.js'
+import { checkRootDir, isSameDirectory, type RootDir } from './storage/files/root-dir.js'
 import { verifyFile } from './storage/verify-file.js'
 import type { StorageEngine } from './storage-engine.js'
 import { Tenants } from './tenants.js'
@@ -81,10 +81,10 @@ export class Persistency extends ByJobId {
    * Makes the coordinator of a directory. Leaves no trace in the file system: the directory is made, private to its
    * owner, by the first `openJob`; with `exclusive`, by this.
    *
-   * Errors: `ERR_ROOT_DIR` when the path is empty, or it or its nearest existing ancestor is no directory;
-   * `ERR_OPTION`; with `exclusive` also `ERR_ROOT_IN_USE`, `ERR_CREATE_DIR` and `ERR_OPEN`.
+   * Errors: `ERR_ROOT_DIR` when the path is empty, or it or its nearest existing ancestor is no directory, and for a URL that
+   * is none of a file; `ERR_OPTION`; with `exclusive` also `ERR_ROOT_IN_USE`, `ERR_CREATE_DIR` and `ERR_OPEN`.
    */
-  static open(rootDir: string | PersistencyOptions): Result<Persistency, PersistencyError> {
+  static open(rootDir: RootDir | PersistencyOptions): Result<Persistency, PersistencyError> {
     return resolvePersistencyOptions(rootDir).andThen(
       ({ rootDir: directory, hub, threads, maxOpenJobs, exclusive, closeOnSignal, jobOptions }) =>
         SqliteEngine.create(directory, { threads, maxOpenJobs })
@@ -102,7 +102,7 @@ export class Persistency extends ByJobId {
    * Errors: as `open`; `ERR_NOT_INITIALISED` without a directory before the first; `ERR_OTHER_INSTANCE` when it lives
    * already with another directory.
    */
-  static instance(rootDir?: string | PersistencyOptions): Result<Persistency, PersistencyError> {
+  static instance(rootDir?: RootDir | PersistencyOptions): Result<Persistency, PersistencyError> {
     if (singleton !== undefined) return sameRoot(singleton, rootDir)
     if (rootDir === undefined) {
       const message = 'Persistency is not initialised: call Persistency.instance(rootDir) first'
@@ -266,7 +266,7 @@ function checkParts(parts: Partial<PersistencyParts> | undefined): void {
 
 function sameRoot(
   instance: Persistency,
-  rootDir: string | PersistencyOptions | undefined
+  rootDir: RootDir | PersistencyOptions | undefined
 ): Result<Persistency, PersistencyError> {
   if (rootDir === undefined) return ok(instance)
   const asked = resolvePersistencyOptions(rootDir).andThen((options) => checkRootDir(options.rootDir))

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
   BrokerContext,
@@ -158,6 +159,11 @@ describe('the persistency of a container', () => {
   it('is not registered when it cannot be opened', () => {
     expect(registerPersistency(app, '')._unsafeUnwrapErr().code).toBe('ERR_ROOT_DIR')
     expect(app.isRegistered(EventBroker, true)).toBe(false)
+  })
+
+  it('is that of a directory that a URL names', () => {
+    const persistency = registerPersistency(app, pathToFileURL(root))._unsafeUnwrap()
+    expect([persistency.rootDir, app.resolve(Persistency)]).toEqual([root, persistency])
   })
 
   it('gives each job a container whose brokers speak in the context of the job', async () => {

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { EventBroker, type Job, key, PersistEvent, Persistency, type TxOp } from 'persistency'
 import { useStorage } from '../support/storage-folder.js'
@@ -262,6 +264,25 @@ describe('a root directory', () => {
       }
     }
   )
+
+  test('may be a URL of a file, also in options and for the instance', () => {
+    const rootDir = storage.folder()
+    const url = pathToFileURL(join(rootDir, 'with a blank'))
+    const path = join(rootDir, 'with a blank')
+    for (const given of [url, { rootDir: url }, { href: url.href, protocol: 'file:' }])
+      expect(Persistency.open(any(given))._unsafeUnwrap().rootDir).toBe(path)
+    const instance = Persistency.instance(url)._unsafeUnwrap()
+    expect(Persistency.instance(path)._unsafeUnwrap()).toBe(instance)
+    expect(Persistency.instance(url)._unsafeUnwrap()).toBe(instance)
+  })
+
+  test.each([
+    ['https://host/data', 'rootDir https://host/data cannot be used: The URL must be of scheme file'],
+    ['file:///a%00b', 'rootDir holds a NUL character; got the string "/a\\u0000b"']
+  ])('is not the URL %s', (href, message) => {
+    const error = Persistency.open(new URL(href))._unsafeUnwrapErr()
+    expect(error).toMatchObject({ code: 'ERR_ROOT_DIR', message })
+  })
 
   test.each([null, 7, 'elsewhere'])('%p is not taken for the one of the instance that lives', (rootDir) => {
     Persistency.instance(storage.folder())._unsafeUnwrap()

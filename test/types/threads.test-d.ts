@@ -1,3 +1,4 @@
+import { Persistency } from 'persistency'
 import {
   type ServeCall,
   type Setup,
@@ -26,9 +27,14 @@ serveBrokers<Size>(contract, untyped)
 // @ts-expect-error -- nobody says what the data is
 serveBrokers(contract, ({ data }) => data.width)
 
-// What names a module
+// What names a module, or a directory
 
 void startWorker(new URL('./worker.js', import.meta.url), contract)
 void startWorker('./worker.js', contract)
 // @ts-expect-error -- neither a URL nor a path
 void startWorker(5, contract)
+
+void Persistency.open(new URL('./data', import.meta.url))
+void Persistency.open({ rootDir: new URL('./data', import.meta.url) })
+// @ts-expect-error -- neither a URL nor a path
+void Persistency.open(5)

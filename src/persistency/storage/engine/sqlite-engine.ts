@@ -9,7 +9,7 @@ import { PersistencyError } from '../../errors.js'
 import { DEFAULT_JOB_OPTIONS, type ResolvedJobOptions } from '../../options.js'
 import type { OpenedStorage, OpenStorage, StorageEngine } from '../../storage-engine.js'
 import { mayBeStored, notStored } from '../files/job-file.js'
-import { checkRootDir, jobFile, jobsAt, MEMORY } from '../files/root-dir.js'
+import { checkRootDir, jobFile, jobsAt, MEMORY, type RootDir } from '../files/root-dir.js'
 import { storedJobs } from '../files/stored-jobs.js'
 import { bundleRemedy } from '../outside-bundles.js'
 import { type ChangeStart, SERVED_OPTIONS, type ServeStart, type StorageStart } from '../start.js'
@@ -49,7 +49,7 @@ export class SqliteEngine implements StorageEngine {
 
   /** Errors: `ERR_ROOT_DIR`. */
   static create(
-    rootDir: string,
+    rootDir: RootDir,
     options: ThreadPoolOptions = DEFAULT_THREADS
   ): Result<SqliteEngine, PersistencyError> {
     return checkRootDir(rootDir).map((path) => new SqliteEngine(path, options))

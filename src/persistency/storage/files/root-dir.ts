@@ -1,28 +1,47 @@
 /** Owns the rules for the directory that holds the job files. */
 import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { err, ok, type Result } from 'neverthrow'
+import { isUrl } from '../../../runtime/is-url.js'
 import { messageOf } from '../../../runtime/message-of.js'
+import type { ModuleUrl } from '../../../runtime/platform.js'
 import { absolutePath } from '../../absolute-path.js'
 import { checkJobId } from '../../checks/job-id.js'
 import { describeValue } from '../../describe.js'
 import { PersistencyError } from '../../errors.js'
 import { codeOf } from '../sqlite-errors.js'
 
+/** What names the directory: its path, a `file:` URL, or `:memory:`. */
+export type RootDir = string | ModuleUrl
+
 /** The root directory of jobs that live in memory. */
 export const MEMORY = ':memory:'
 
 const EXTENSION = '.db'
 
-/** Checks, without changing anything, that a directory is there or can be made. Errors: `ERR_ROOT_DIR`. */
+/**
+ * Checks, without changing anything, that a directory is there or can be made. A URL is taken for the path that it has.
+ * Errors: `ERR_ROOT_DIR`.
+ */
 export function checkRootDir(rootDir: unknown): Result<string, PersistencyError> {
-  if (typeof rootDir !== 'string') return refuse(`rootDir must be a string; got ${describeValue(rootDir)}`)
+  if (isUrl(rootDir)) return pathOf(rootDir).andThen(checkRootDir)
+  if (typeof rootDir !== 'string')
+    return refuse(`rootDir must be a string or a file: URL; got ${describeValue(rootDir)}`)
   if (rootDir.trim() === '') return refuse('rootDir is empty; name a directory, or ":memory:"')
   if (rootDir.includes('\0')) return refuse(`rootDir holds a NUL character; got ${describeValue(rootDir)}`)
   if (rootDir === MEMORY) return ok(rootDir)
   return absolutePath(rootDir)
     .orElse((thrown) => refuse(`rootDir ${rootDir} cannot be used: ${messageOf(thrown)}`))
     .andThen((path) => checkDirectory(path, path).map(() => path))
+}
+
+function pathOf({ href }: ModuleUrl): Result<string, PersistencyError> {
+  try {
+    return ok(fileURLToPath(href))
+  } catch (thrown) {
+    return refuse(`rootDir ${href} cannot be used: ${messageOf(thrown)}`)
+  }
 }
 
 /** Whether two roots that were checked are the same directory, perhaps by way of links. */
