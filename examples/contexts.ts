@@ -1,6 +1,13 @@
 // Contexts without storage: the same code runs for several tenants, each in a world of its own.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BrokerContext, defineEvent, defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
+import {
+  BrokerContext,
+  defineEvent,
+  defineRequest,
+  EventBroker,
+  RequestBroker,
+  unwrap
+} from 'persistency/brokers'
 
 const Price = defineRequest<{ lamps: number }, { cents: number }>('price')
 const Quoted = defineEvent<{ cents: number }>('quoted')
@@ -22,7 +29,7 @@ for (const [tenant, each] of [
   [acme, 1000],
   [globex, 900]
 ] as const) {
-  requests.in(tenant).provide(Price, ({ lamps }) => ({ cents: lamps * each }))
+  unwrap(requests.in(tenant).provide(Price, ({ lamps }) => ({ cents: lamps * each })))
   events.in(tenant).listen(Quoted, ({ cents }) => console.log(`${tenant.label}: ${cents} cents`))
 }
 

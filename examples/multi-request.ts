@@ -1,7 +1,13 @@
 // One question, an answer of every part: health checks of which one fails and one is too slow, and the two ways to ask.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { err, ok } from 'neverthrow'
-import { BrokerError, defineMultiRequest, MultiRequestBroker, type Outcome } from 'persistency/brokers'
+import {
+  BrokerError,
+  defineMultiRequest,
+  MultiRequestBroker,
+  type Outcome,
+  unwrap
+} from 'persistency/brokers'
 
 interface Health {
   readonly part: string
@@ -12,16 +18,20 @@ const parts = new MultiRequestBroker()
 
 console.log('nobody to ask:', await parts.requestSettled(HealthCheck))
 
-parts.provide(HealthCheck, async () => {
-  await sleep(10) // the slowest answer keeps its place
-  return { part: 'cache', detail: 'warm' }
-})
-parts.provide(HealthCheck, () => err({ part: 'printer', detail: 'out of paper' }))
-const mail = parts.provide(HealthCheck, async (_, { signal }) => {
-  await sleep(10_000, undefined, { signal }) // ends when its time is over
-  return ok({ part: 'mail', detail: 'too late' })
-})
-parts.provide(HealthCheck, () => ({ part: 'database', detail: 'reachable' }))
+unwrap(
+  parts.provide(HealthCheck, async () => {
+    await sleep(10) // the slowest answer keeps its place
+    return { part: 'cache', detail: 'warm' }
+  })
+)
+unwrap(parts.provide(HealthCheck, () => err({ part: 'printer', detail: 'out of paper' })))
+const mail = unwrap(
+  parts.provide(HealthCheck, async (_, { signal }) => {
+    await sleep(10_000, undefined, { signal }) // ends when its time is over
+    return ok({ part: 'mail', detail: 'too late' })
+  })
+)
+unwrap(parts.provide(HealthCheck, () => ({ part: 'database', detail: 'reachable' })))
 console.log('parts:', parts.providerCount(HealthCheck))
 
 const describe = (outcome: Outcome<Health, Health | BrokerError>): string => {
@@ -34,7 +44,7 @@ const describe = (outcome: Outcome<Health, Health | BrokerError>): string => {
 for (const outcome of await parts.requestSettled(HealthCheck)) console.log(describe(outcome))
 
 // All or nothing: the first failure in that order.
-if (mail.isOk()) mail.value.remove()
+mail.remove()
 const all = await parts.request(HealthCheck)
 console.log(
   all.match(

@@ -30,10 +30,12 @@ function handOver(requests: RequestBroker, killedAt?: number): DecodedHandler<Sh
 
 // The receiver remembers the id in the transaction that stores what it makes of the order: exactly once.
 function receive(requests: RequestBroker, dispatch: Job): void {
-  requests.provide(Dispatch, ({ id, item }) =>
-    dispatch
-      .append(events.encode({ type: 'parcel-due', data: { item } }), { idempotencyKey: id })
-      .map(({ repeated }) => (repeated ? 'known' : 'new'))
+  unwrap(
+    requests.provide(Dispatch, ({ id, item }) =>
+      dispatch
+        .append(events.encode({ type: 'parcel-due', data: { item } }), { idempotencyKey: id })
+        .map(({ repeated }) => (repeated ? 'known' : 'new'))
+    )
   )
 }
 

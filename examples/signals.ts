@@ -36,7 +36,7 @@ await working.drop()
 send('e.png')
 
 // A pulse carries nothing but the fact.
-signals.on(Wake, () => console.log('awake'))
+unwrap(signals.on(Wake, () => console.log('awake')))
 signals.signal(Wake)
 console.log('signalled')
 await signals.drop(Wake)

@@ -1,6 +1,6 @@
 // What the prime counter speaks, and the counter itself. It runs in any thread; primes.worker.mjs puts it into a worker.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { defineEvent, defineRequest, EventBroker, RequestBroker } from 'persistency/brokers'
+import { defineEvent, defineRequest, EventBroker, RequestBroker, unwrap } from 'persistency/brokers'
 
 /** @type {import('persistency/brokers').RequestDefinition<{ below: number }, { primes: number, remembered: boolean }>} */
 export const CountPrimes = defineRequest('primes.count', { timeoutMs: 60_000 })
@@ -36,16 +36,18 @@ export function servePrimes({ hub, context }) {
   }
 
   const forgetting = events.listen(Forget, () => memory.clear())
-  const counting = new RequestBroker(hub, context).provide(CountPrimes, ({ below }, { signal }) => {
-    const known = memory.get(below)
-    if (known !== undefined) return { primes: known, remembered: true }
-    const counted = count(below, signal)
-    running = Promise.all([running, counted])
-    return counted
-  })
+  const counting = unwrap(
+    new RequestBroker(hub, context).provide(CountPrimes, ({ below }, { signal }) => {
+      const known = memory.get(below)
+      if (known !== undefined) return { primes: known, remembered: true }
+      const counted = count(below, signal)
+      running = Promise.all([running, counted])
+      return counted
+    })
+  )
   return {
     async close() {
-      if (counting.isOk()) counting.value.remove()
+      counting.remove()
       await running // also what nobody waits for any more
       await forgetting.drop()
     }

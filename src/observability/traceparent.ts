@@ -15,8 +15,12 @@ export function traceparentOf(span: SpanContext): string | undefined {
  * of the caller's. Without a valid `traceparent` it is the active context. Works on any thread.
  *
  * @param call what a provider gets besides the payload
- * @example requests.provide(Resize, (image, call) =>
- *   tracer.startActiveSpan('resize', {}, traceContextOf(call), (span) => { ... }))
+ * @example
+ * unwrap(
+ *   requests.provide(Resize, (image, call) =>
+ *     tracer.startActiveSpan('resize', {}, traceContextOf(call), (span) => { ... })
+ *   )
+ * )
  */
 export function traceContextOf(call: { readonly traceparent?: string | undefined }): Context {
   const active = context.active()

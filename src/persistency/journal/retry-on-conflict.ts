@@ -49,7 +49,7 @@ export type AttemptError<Answer extends AttemptAnswer> =
  * Rejects only with what `attempt` throws. Errors: those of `attempt`, `ERR_OPTION`, `ERR_ABORTED`.
  *
  * @example
- * await retryOnConflict(() =>
+ * const sold = await retryOnConflict(() =>
  *   job.get('stock', k).andThen((before) =>
  *     job.persistAcked([
  *       { kind: 'check', category: 'stock', key: k, equals: before },

@@ -73,7 +73,7 @@ export interface TableDefinition<K, V, KeyInput = K, ValueInput = V> {
  * @example
  * const Notes = defineTable('notes', { key: tuple(string, integer), value: json<Note>() })
  * const notes = job.table(Notes)
- * await notes.put(['ann', 1], { text: 'call Bob' })
+ * await unwrap(notes.put(['ann', 1], { text: 'call Bob' }))
  */
 export function defineTable<K, V, KeyInput, ValueInput>(
   category: string,
