@@ -2,8 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EventBroker, key, PersistCommitted, PersistEvent, Persistency, toPayload, unwrap } from 'persistency'
-import { filter, first, lastValueFrom, mergeMap, scan } from 'rxjs'
+import {
+  EventBroker,
+  JobClosed,
+  JobFailed,
+  key,
+  PersistCommitted,
+  PersistEvent,
+  Persistency,
+  toPayload,
+  unwrap
+} from 'persistency'
+import { bufferTime, filter, first, lastValueFrom, mergeMap, mergeWith, scan, takeUntil } from 'rxjs'
 
 const rootDir = mkdtempSync(join(tmpdir(), 'persist-events-'))
 const persistency = unwrap(Persistency.open(rootDir))
@@ -26,6 +36,13 @@ const allStored = lastValueFrom(
     first((total) => total === 4)
   )
 )
+
+// A timer of RxJS would hold the process when the job has closed: no stream of events completes by itself.
+const ended = events.on(JobClosed).pipe(mergeWith(events.on(JobFailed)))
+events
+  .on(PersistCommitted)
+  .pipe(takeUntil(ended), bufferTime(1000)) // in this order, what is in the buffer still comes
+  .subscribe((commits) => console.log('commits within a second:', commits.length))
 
 for (const degrees of [20, 21, 90]) {
   const category = degrees > 80 ? 'alarms' : 'readings'
