@@ -2,6 +2,8 @@
 
 /** How long the text of an object may get, how deep it is looked into, and how many fields or items are told of each. */
 const MAX_LENGTH = 400
+/** How much of a long message is its end. */
+const END_LENGTH = 100
 const MAX_DEPTH = 2
 const MAX_FIELDS = 20
 
@@ -17,6 +19,16 @@ export function messageOf(thrown: unknown): string {
     // Its text has not been tried yet.
   }
   return textOf(thrown)
+}
+
+/**
+ * The same of what quotes somebody's value, shortened in its middle: what cannot be cloned is there with its whole source, and
+ * the reason at the end.
+ */
+export function shortMessageOf(thrown: unknown): string {
+  const message = messageOf(thrown)
+  if (message.length <= MAX_LENGTH) return message
+  return `${message.slice(0, MAX_LENGTH - END_LENGTH)}…${message.slice(-END_LENGTH)}`
 }
 
 /** An error with its name, a string as it is, and of an object its fields in short, `kind` and `message` first. */

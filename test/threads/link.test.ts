@@ -294,6 +294,15 @@ describe('a link', () => {
     expect((await good)._unsafeUnwrap()).toBe(10)
   })
 
+  it('says why a long function cannot be cloned without all of its source', async () => {
+    const { requests } = bind(linked([Double]))
+    const long = new Function(`return '${'x'.repeat(5000)}'`) as unknown as number
+    const error = (await requests(0).request(Double, { n: long }))._unsafeUnwrapErr()
+    const { message } = error as BrokerError
+    expect(message).toMatch(/^the payload of "test\.double" cannot be .*function.*could not be cloned\.$/s)
+    expect(message.length).toBeLessThan(500)
+  })
+
   it('fails only the request whose response cannot be cloned', async () => {
     const { requests } = bind(linked([Double]))
     requests(1).provide(Double, ({ n }) => (n === 0 ? ((() => 1) as unknown as number) : n * 2))

@@ -5,7 +5,7 @@ import { BrokerError, type BrokerErrorKind } from '../../brokers/errors.js'
 import type { ByteReader } from '../../bytes/byte-reader.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
-import { messageOf, textOf, UNREADABLE } from '../../runtime/message-of.js'
+import { shortMessageOf, textOf, UNREADABLE } from '../../runtime/message-of.js'
 import { withoutStack } from '../../runtime/without-stack.js'
 
 /** A `BrokerError` keeps its kind and message; a cause that cannot be cloned arrives as its text. */
@@ -91,7 +91,7 @@ function writeOutcome(
   } catch (cause) {
     // An answer that cannot be sent does not affect the others.
     writer.rewind(start)
-    const message = `an answer cannot be sent to another thread: ${messageOf(cause)}`
+    const message = `an answer cannot be sent to another thread: ${shortMessageOf(cause)}`
     const error = new BrokerError('notSendable', message, { cause })
     writeForm(writer, OutcomeForm.brokerError, brokerErrorCodec, error)
   }
@@ -216,5 +216,5 @@ function serializeOrText(value: unknown): Uint8Array {
 
 /** The error of a message that its codec could not read. */
 export function unreadable(what: string, cause: unknown): BrokerError {
-  return new BrokerError('notSendable', `${what} could not be read: ${messageOf(cause)}`, { cause })
+  return new BrokerError('notSendable', `${what} could not be read: ${shortMessageOf(cause)}`, { cause })
 }

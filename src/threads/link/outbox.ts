@@ -4,7 +4,7 @@ import { BrokerError } from '../../brokers/errors.js'
 import type { ByteWriter } from '../../bytes/byte-writer.js'
 import type { WireCodec } from '../../bytes/wire-codec.js'
 import { queueMicrotask } from '../../runtime/event-loop.js'
-import { messageOf } from '../../runtime/message-of.js'
+import { shortMessageOf } from '../../runtime/message-of.js'
 import { brokerErrorCodec } from './error-codecs.js'
 import type { Exchange } from './exchange.js'
 import { FailureForm, Tag } from './frame-layout.js'
@@ -191,7 +191,7 @@ export class Outbox {
       codec.write(writer, value)
     } catch (cause) {
       writer.rewind(start)
-      const message = `the ${part} of "${name}" cannot be sent to another thread: ${messageOf(cause)}`
+      const message = `the ${part} of "${name}" cannot be sent to another thread: ${shortMessageOf(cause)}`
       throw new BrokerError('notSendable', message, { cause })
     } finally {
       this.#encoding = undefined
