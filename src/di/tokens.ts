@@ -11,9 +11,9 @@ export const BROKER_HUB: InjectionToken<BrokerHub> = Symbol.for('persistency.Bro
 export const BROKER_CONTEXT: InjectionToken<BrokerContext> = Symbol.for('persistency.BrokerContext')
 
 /**
- * The job of a container made with `jobContainer`; the class `Job` does as well. A class that takes it must not be a `@singleton()`: that is one for all
- * containers, so the job of whoever resolved it first would serve every tenant. `@scoped(Lifecycle.ContainerScoped)` is
- * one per tenant, if the container given to `jobContainer` was made after the class was decorated; `@injectable()` is a new
- * one each time, of the tenant that asks.
+ * The job of a container made with `jobContainer`; the class `Job` does as well. A class that takes it must not be a
+ * `@singleton()`: that is one for all containers, so the job of whoever resolved it first would serve every tenant.
+ * `@scoped(Lifecycle.ContainerScoped)` is one per tenant, if the container given to `jobContainer` was made after the class was
+ * decorated; `@injectable()` is a new one each time, of the tenant that asks.
  */
 export const JOB: InjectionToken<Job> = Symbol.for('persistency.Job')

@@ -58,18 +58,10 @@ export function updateRow<K, V, KeyInput, ValueInput>(
       throw new TypeError('the change of a row answers its value at once, and no promise')
     return await whenEncoded(
       () => table.put(input, after),
-      ({ payload }) =>
+      (put) =>
         // As it will be read: a codec may keep less of a value.
-        readValue(table, key, payload).asyncAndThen((value) =>
-          rows
-            .persistAcked(
-              [
-                { kind: 'check', category, key, equals },
-                { kind: 'put', category, key, payload }
-              ],
-              patience
-            )
-            .map(() => value)
+        readValue(table, key, put.payload).asyncAndThen((value) =>
+          rows.persistAcked([{ kind: 'check', category, key, equals }, put], patience).map(() => value)
         )
     )
   }

@@ -1,5 +1,6 @@
 import { isResult } from '../../runtime/is-result.js'
 import { messageOf } from '../../runtime/message-of.js'
+import { unknownField } from '../checks/fields.js'
 import { checkOps } from '../checks/operations.js'
 import { PersistencyError } from '../errors.js'
 import { checkAppend } from '../journal/checks.js'
@@ -84,10 +85,8 @@ function isReaction(answer: unknown): answer is Reaction {
 
 /** A misspelled field would be lost with its event, silently. */
 function requireNone(others: object): void {
-  const [unknown] = Object.keys(others)
-  if (unknown === undefined) return
-  const message = `the answer of a handler has no field ${JSON.stringify(unknown)}; known are ops, append`
-  throw new PersistencyError('ERR_OPTION', message)
+  const wrong = unknownField('the answer of a handler', others, ['ops', 'append'])
+  if (wrong !== undefined) throw new PersistencyError('ERR_OPTION', wrong)
 }
 
 function checkHandlerAppend(append: HandlerAppend): JournalAppendQuery {

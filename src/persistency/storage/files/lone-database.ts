@@ -7,7 +7,7 @@ import { codeOf } from '../sqlite-errors.js'
 import { isDamage } from '../surroundings.js'
 import { hasCompanions, isLink } from './companions.js'
 import { recognise } from './database-file.js'
-import { MOVED, OpenedFile } from './opened-file.js'
+import { MOVED, moved, OpenedFile } from './opened-file.js'
 import { placePrivateFile } from './private-files.js'
 
 /** Windows neither deletes nor replaces a file that is open, so there the lock has to go first. */
@@ -111,7 +111,7 @@ function openAlone(file: string, patient: Patient): { db: Database.Database; emp
   } catch (thrown) {
     db?.close()
     // Whatever it was, it was of a file that somebody has taken away meanwhile.
-    if (!found.inPlace) throw Object.assign(new Error('is no longer there'), { code: MOVED })
+    if (!found.inPlace) throw moved('is no longer there')
     if (isDamage(thrown)) return undefined
     throw codeOf(thrown)?.startsWith('SQLITE_BUSY') ? inUse(file) : thrown
   }

@@ -62,7 +62,7 @@ export class OpenedFile {
       return
     }
     const why = now === undefined ? 'is no longer there' : 'is no longer the file that was opened'
-    throw Object.assign(new Error(`${this.#what}${why}`), { code: MOVED })
+    throw moved(`${this.#what}${why}`)
   }
 
   #look(): BigIntStats | undefined {
@@ -72,4 +72,9 @@ export class OpenedFile {
   #isOpened(now: BigIntStats | undefined): boolean {
     return now?.ino === this.#opened?.ino && now?.dev === this.#opened?.dev
   }
+}
+
+/** The error of a database that is not where it was found, whose path comes first in messages. */
+export function moved(why: string): Error {
+  return Object.assign(new Error(why), { code: MOVED })
 }
